@@ -1,0 +1,113 @@
+/*
+ * The sample stream: everything a run says about itself.
+ *
+ * A run calls begin once, then samples in time order, then the tables of its end, then end. The one
+ * question everybody asks: *who keeps the strings?* Nobody: every pointer handed to a sink is valid
+ * during the call only. A sink that fails remembers its first error and ignores the rest; end reports it.
+ *
+ * All times are simulated nanoseconds since the start of the load, all sizes bytes, unless a name says
+ * otherwise. Definitions of the metrics: sim/metrics.h and `kmemsim help METRIC`.
+ */
+#ifndef SIM_SINK_H
+#define SIM_SINK_H
+
+#include "lib/err.h"
+#include "lib/types.h"
+
+#define SINK_NR_ORDERS 11
+
+/* Which way a metric is better. */
+enum metric_better { BETTER_LOWER, BETTER_HIGHER, BETTER_NEITHER };
+
+struct metric_desc {
+	const char *name; /* as in results and on the command line */
+	const char *unit; /* "bytes", "ns", "count", "permille", "percent", "pages" */
+	enum metric_better better;
+	const char *summary; /* one line: what it is */
+};
+
+/* Every metric a run can report, sorted by name, ended by a NULL name. In sim/metrics.c. */
+extern const struct metric_desc metrics[];
+/* NULL if there is none of that name. */
+const struct metric_desc *metric_find(const char *name);
+
+struct sink_run {
+	const char *label;   /* the user's name for the stack; default: the canonical stack */
+	const char *load;    /* name of the load in the experiment, or the file's name */
+	const char *stack;   /* canonical: "pages=page_allocator(...) slab=rcu:slabifier(...)" */
+	const char *machine; /* the resolved machine as canonical YAML text */
+	const char *input;   /* path of the load's file, as given */
+	u64 input_hash;
+	u64 seed;
+	const char *command; /* the line that repeats this run */
+};
+
+struct sink_slab { /* one physical cache at one instant; columns as in slabinfo 2.1 */
+	u64 t_ns;
+	const char *cache;
+	u64 active_objs, num_objs;
+	u64 objsize, objperslab, pagesperslab;
+	u64 active_slabs, num_slabs;
+};
+
+struct sink_cache { /* one alias at one instant */
+	u64 t_ns;
+	const char *cache; /* the physical cache */
+	const char *alias; /* the name under which it was asked for */
+	u64 live_objs, bytes_req, bytes_alloc; /* of the live objects */
+};
+
+struct sink_site { /* one call site over the whole run */
+	const char *call_site;
+	const char *cache; /* "" for page requests */
+	u64 hits, bytes_req, bytes_alloc; /* cumulative */
+	u64 live_objs, live_bytes;	  /* at the end */
+	u64 ping_pong;	/* freed on another CPU than allocated on */
+	u64 cross_node; /* memory of another node than the CPU's */
+};
+
+struct sink_latency {
+	const char *op;	  /* "kmalloc", "kfree", "kmem_cache_alloc", "page_alloc/0", ... */
+	const char *path; /* "fast", "slow", "new_slab", "refused", ... */
+	u64 count, p50_ns, p90_ns, p99_ns, p999_ns, max_ns;
+};
+
+struct sink_lock { /* one lock class */
+	const char *lock;
+	u64 acquisitions, contended, wait_ns_total, wait_ns_max;
+};
+
+struct sink_end {
+	const char *status; /* "ok", "oom", "invariant", "aborted" */
+	u64 digest;
+	u64 nr_requests;
+	u64 sim_ns;
+	u64 wall_ns; /* host time: the only figure that may differ between equal runs */
+};
+
+struct sink {
+	const struct sink_ops *ops;
+};
+
+struct sink_ops {
+	void (*begin)(struct sink *s, const struct sink_run *run);
+	/* A figure of one layer ("pages/0:rcu"; "" = whole stack) at an instant. */
+	void (*sample)(struct sink *s, u64 t_ns, const char *layer, const char *metric, double value);
+	/* Free blocks of every order of one node, zone and migratetype (lists and untouched range). */
+	void (*free_area)(struct sink *s, u64 t_ns, int node, const char *zone,
+			  const char *migratetype, const u64 nr_free[SINK_NR_ORDERS]);
+	void (*slab)(struct sink *s, const struct sink_slab *slab);
+	void (*cache)(struct sink *s, const struct sink_cache *cache);
+	/* kind: double_free, extfrag, refused, oom, leak, ...: the contract's event_view.kind. */
+	void (*event)(struct sink *s, u64 t_ns, int cpu, const char *kind, const char *detail);
+	/* A figure of the whole run. The metric is one of metrics[]. */
+	void (*summary)(struct sink *s, const char *layer, const struct metric_desc *metric,
+			double value);
+	void (*site)(struct sink *s, const struct sink_site *site);
+	void (*latency)(struct sink *s, const struct sink_latency *latency);
+	void (*lock)(struct sink *s, const struct sink_lock *lock);
+	/* Makes the run durable (or nothing of it): 0, or -1 with the first error. */
+	int (*end)(struct sink *s, const struct sink_end *end, struct err *e);
+};
+
+#endif

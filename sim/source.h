@@ -1,0 +1,112 @@
+/*
+ * The request stream: what a load is, wherever it comes from.
+ *
+ * A recorded trace and a generated workload are both a `struct source`: some tables, then requests in
+ * batches, in time order. The one question everybody asks: *in which order?* By (t_ns, position in the
+ * stream); requests of one CPU keep the order in which they were recorded.
+ *
+ * Time is in nanoseconds since the start of the load. Births (REQ_F_BIRTH) come first, at t_ns 0: objects
+ * that lived before the load began. They cost no simulated time and are counted in no latency.
+ */
+#ifndef SIM_SOURCE_H
+#define SIM_SOURCE_H
+
+#include "lib/err.h"
+#include "lib/types.h"
+
+enum request_kind {
+	REQ_KMALLOC,	 /* object, size, gfp, node, site */
+	REQ_KFREE,	 /* object, site */
+	REQ_CACHE_ALLOC, /* as REQ_KMALLOC, cache; size is the cache's object size */
+	REQ_CACHE_FREE,	 /* object, site */
+	REQ_PAGE_ALLOC,	 /* object, order, gfp, node (-1: of the CPU) */
+	REQ_PAGE_FREE,	 /* object */
+	REQ_STORE_ALLOC, /* object, size: compressed bytes */
+	REQ_STORE_FREE,	 /* object */
+	REQ_SHRINK,	 /* shrink every cache, as the recorded machine did here */
+	REQ_MARK,	 /* object: index into the mark table */
+	NR_REQUEST_KINDS
+};
+
+/* "kmalloc", "kfree", "kmem_cache_alloc", "kmem_cache_free", "page_alloc", "page_free", "store_alloc",
+ * "store_free", "shrink", "mark": the kinds as results and `info` name them. */
+extern const char *const request_kind_names[NR_REQUEST_KINDS];
+
+static inline bool request_is_alloc(enum request_kind k)
+{
+	return k == REQ_KMALLOC || k == REQ_CACHE_ALLOC || k == REQ_PAGE_ALLOC ||
+	       k == REQ_STORE_ALLOC;
+}
+
+static inline bool request_is_free(enum request_kind k)
+{
+	return k == REQ_KFREE || k == REQ_CACHE_FREE || k == REQ_PAGE_FREE || k == REQ_STORE_FREE;
+}
+
+/* Request flags. */
+#define REQ_F_BIRTH 1U	/* born before time zero: an orphan's allocation */
+#define REQ_F_REPAIR 2U /* not recorded: put in by the importer's repair */
+
+struct request {
+	u64 t_ns;   /* since the start of the load */
+	u32 object; /* dense id: smallest free number, reused after the object's free */
+	u32 size;   /* bytes asked for */
+	u32 gfp;    /* as in alloc/kernel.h (the numbers of Linux 6.1) */
+	u32 site;   /* index into the site table; 0: unknown */
+	u16 cache;  /* index into the cache table (CACHE_*, KMALLOC: the recorded cache) */
+	u16 cpu;
+	s16 node;  /* asked for; -1: any */
+	u8 kind;   /* enum request_kind */
+	u8 order : 4, flags : 4;
+};
+
+_Static_assert(sizeof(struct request) == 32, "two requests to a cache line");
+
+struct source_cache {
+	const char *name;
+	u32 object_size; /* bytes_req of kmem events; 0: not seen */
+	u32 size;	 /* chunk on the recorded machine; 0: not seen */
+	u32 align;	 /* smallest power of two that explains size; 8 if none does */
+	bool kmalloc;	 /* one of kmalloc's own (kmalloc-*, kmalloc-cg-*, ...) */
+	bool reclaimable;/* allocates with __GFP_RECLAIMABLE pages, where known */
+};
+
+struct source_mark {
+	const char *text; /* "SNAP before begin shrink" */
+	u64 t_ns;
+};
+
+/* What is known before the first request. All pointers live as long as the source. */
+struct source_tables {
+	const char *name;	/* of the load, for messages: the file's name */
+	const char *machine;	/* YAML text (machine/1) the load carries; NULL: none */
+	u64 input_hash;		/* of the content: the provenance of results */
+	unsigned int nr_cpus;	/* requests use CPUs 0..nr_cpus-1 */
+	u64 nr_requests;	/* births included; an upper bound for generators */
+	u64 nr_objects_max;	/* object ids are below this */
+	u64 duration_ns;	/* time of the last request */
+	const struct source_cache *caches;
+	unsigned int nr_caches;
+	const char *const *sites; /* [0] is "?" */
+	unsigned int nr_sites;
+	const struct source_mark *marks;
+	unsigned int nr_marks;
+};
+
+struct source {
+	const struct source_ops *ops;
+	struct source_tables tables;
+};
+
+struct source_ops {
+	/*
+	 * Gives the next requests: sets *batch to an array that stays valid until the next call and
+	 * returns its length; 0 at the end; -1 with e set when the input is damaged.
+	 */
+	long (*next)(struct source *s, const struct request **batch, struct err *e);
+	/* Back to the first request. */
+	int (*rewind)(struct source *s, struct err *e);
+	void (*close)(struct source *s);
+};
+
+#endif
