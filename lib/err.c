@@ -27,6 +27,7 @@ int err_prefix(struct err *e, const char *fmt, ...)
 	n = vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 	va_end(ap);
 	if (n >= 0 && (size_t)n < sizeof(e->msg))
-		snprintf(e->msg + n, sizeof(e->msg) - (size_t)n, ": %s", old.msg);
+		snprintf(e->msg + n, sizeof(e->msg) - (size_t)n, ": %.*s",
+			 (int)(sizeof(e->msg) - (size_t)n), old.msg);
 	return -1;
 }

@@ -1,0 +1,29 @@
+/*
+ * Files that appear whole or not at all, and whole files read into memory.
+ */
+#ifndef LIB_FILE_H
+#define LIB_FILE_H
+
+#include <stdio.h>
+
+#include "lib/err.h"
+#include "lib/types.h"
+
+/*
+ * A file under construction: written beside its place under a temporary name, renamed at commit.
+ * Signals and crashes leave the old file; an aborted one leaves nothing.
+ */
+struct new_file {
+	FILE *f;
+	char *path, *tmp_path;
+};
+
+int __must_check new_file_open(struct new_file *nf, const char *path, struct err *e);
+/* Flushes, syncs, renames; on failure (disk full) the temporary file is gone and e says why. */
+int __must_check new_file_commit(struct new_file *nf, struct err *e);
+void new_file_abort(struct new_file *nf);
+
+/* The whole file, NUL-terminated, *n without the NUL; the caller frees. NULL with e set. */
+char *file_read(const char *path, size_t *n, struct err *e);
+
+#endif

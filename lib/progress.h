@@ -1,0 +1,28 @@
+/*
+ * A progress bar on standard error, only if that is a terminal; drawn at most 10 times a second.
+ */
+#ifndef LIB_PROGRESS_H
+#define LIB_PROGRESS_H
+
+#include "lib/types.h"
+
+struct progress {
+	const char *what;
+	u64 total; /* 0: unknown */
+	u64 next_check, drawn_ns;
+	bool on;
+};
+
+void progress_begin(struct progress *p, const char *what, u64 total);
+void progress_draw_(struct progress *p, u64 done);
+/* Wipes the bar. */
+void progress_end(struct progress *p);
+
+/* Cheap enough for inner loops: looks at the clock every 4096 steps only. */
+static inline void progress_step(struct progress *p, u64 done)
+{
+	if (p->on && done >= p->next_check)
+		progress_draw_(p, done);
+}
+
+#endif

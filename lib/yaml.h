@@ -1,0 +1,59 @@
+/*
+ * YAML documents with exact places, over libyaml's document API.
+ *
+ * A reader asks for the keys it knows; what nobody asked for is an error that names the nearest known
+ * key. Every message is "FILE:LINE:COLUMN: ..." (both from 1).
+ */
+#ifndef LIB_YAML_H
+#define LIB_YAML_H
+
+#include "lib/err.h"
+#include "lib/options.h"
+#include "lib/types.h"
+
+struct yaml_file;
+struct yaml_node; /* lives as long as its file */
+
+/* Reads one document. Duplicate keys, several documents, no document: errors. */
+struct yaml_file *yaml_open(const char *path, struct err *e);
+/* The same from memory; `name` stands for the file in messages. */
+struct yaml_file *yaml_parse(const char *name, const char *text, size_t n, struct err *e);
+void yaml_close(struct yaml_file *f);
+
+/* The root mapping; checks that its first key is `kmemsim: FORMAT` (such as "machine/1"). */
+const struct yaml_node *yaml_root(struct yaml_file *f, const char *format, struct err *e);
+
+/* Sets e to "FILE:LINE:COLUMN: ..." of the node; returns -1. */
+int yaml_error(const struct yaml_node *n, struct err *e, const char *fmt, ...) __printf(3, 4);
+
+bool yaml_is_scalar(const struct yaml_node *n);
+bool yaml_is_mapping(const struct yaml_node *n);
+bool yaml_is_sequence(const struct yaml_node *n);
+
+/* Every key of the mapping must be in the NULL-terminated list: else an error with the nearest one. */
+int __must_check yaml_check_keys(const struct yaml_node *map, const char *const *known,
+				 struct err *e);
+/* NULL if the key is absent; *e untouched. */
+const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);
+/* NULL with e set ("missing key 'nodes'") if the key is absent. */
+const struct yaml_node *yaml_need(const struct yaml_node *map, const char *key, struct err *e);
+
+/* Number of entries of a sequence or mapping. */
+size_t yaml_count(const struct yaml_node *n);
+const struct yaml_node *yaml_item(const struct yaml_node *seq, size_t i);
+const char *yaml_key(const struct yaml_node *map, size_t i);
+const struct yaml_node *yaml_key_node(const struct yaml_node *map, size_t i);
+const struct yaml_node *yaml_value(const struct yaml_node *map, size_t i);
+
+/* Scalars. Units as in lib/units.h. */
+const char *yaml_text(const struct yaml_node *n, struct err *e);
+int __must_check yaml_u64(const struct yaml_node *n, u64 min, u64 max, u64 *v, struct err *e);
+int __must_check yaml_size(const struct yaml_node *n, u64 *bytes, struct err *e);
+int __must_check yaml_time(const struct yaml_node *n, u64 *ns, struct err *e);
+/* "0-3", "0-1,4", "5" or a sequence of numbers -> bitmap of `bits` bits, zeroed first. */
+int __must_check yaml_cpulist(const struct yaml_node *n, u64 *map, size_t bits, struct err *e);
+/* A mapping of options, by table; starts from the defaults. */
+int __must_check yaml_options(const struct yaml_node *map, const struct opt_desc *table,
+			      void *values, struct err *e);
+
+#endif
