@@ -1,0 +1,405 @@
+/*
+ * The kernel as an allocator sees it: page frames, per-CPU data, locks, RCU, delayed work, counters.
+ *
+ * Names and semantics are those of Linux 6.1, so that an allocator written here reads like kernel code.
+ * The simulator (sim/) implements what is declared; the rest is inline. The one question everybody asks:
+ * *when does time pass?* Only when something is charged: charge(COST_...) moves the clock of the CPU that
+ * runs. Everything runs on one host thread; an operation runs to its end before the next one starts.
+ *
+ * Unlike Linux: physical memory starts at pfn 0 without holes, node after node; struct page keeps neither
+ * node nor zone (both follow from the pfn); a page struct reads as zero until somebody writes it.
+ */
+#ifndef ALLOC_KERNEL_H
+#define ALLOC_KERNEL_H
+
+#include "alloc/cost.h"
+#include "alloc/gfp.h"
+#include "lib/assert.h"
+#include "lib/bits.h"
+#include "lib/list.h"
+#include "lib/types.h"
+
+/* ---- Constants of x86-64, Linux 6.1 ---- */
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE (1UL << PAGE_SHIFT)
+#define MAX_ORDER 11 /* orders 0..10 */
+#define pageblock_order 9
+#define pageblock_nr_pages (1UL << pageblock_order)
+#define MAX_NUMNODES 64
+#define NUMA_NO_NODE (-1)
+#define SMP_CACHE_BYTES 64
+
+enum zone_type { ZONE_DMA, ZONE_DMA32, ZONE_NORMAL, ZONE_MOVABLE, MAX_NR_ZONES };
+extern const char *const zone_names[MAX_NR_ZONES]; /* "DMA", "DMA32", "Normal", "Movable" */
+
+enum migratetype {
+	MIGRATE_UNMOVABLE,
+	MIGRATE_MOVABLE,
+	MIGRATE_RECLAIMABLE,
+	MIGRATE_PCPTYPES, /* the types that per-CPU lists know */
+	MIGRATE_HIGHATOMIC = MIGRATE_PCPTYPES,
+	MIGRATE_TYPES
+};
+extern const char *const migratetype_names[MIGRATE_TYPES]; /* "Unmovable", ... */
+
+enum zone_stat_item {
+	NR_FREE_PAGES, /* in the buddy lists, not on per-CPU lists */
+	NR_SLAB_RECLAIMABLE,
+	NR_SLAB_UNRECLAIMABLE,
+	NR_VM_ZONE_STAT_ITEMS
+};
+
+/* ---- RCU ---- */
+
+struct rcu_head {
+	struct rcu_head *next;
+	void (*func)(struct rcu_head *head);
+};
+
+/* Runs func(head) on this CPU after a grace period. Any context; allocates nothing. */
+void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
+/* Waits until every callback queued so far has run. Only outside of allocator operations (destroy). */
+void rcu_barrier(void);
+
+/* ---- Page frames ---- */
+
+#define PG_slab 0x1u	 /* holds objects of a slab allocator */
+#define PG_head 0x2u	 /* first page of a compound page */
+#define PG_tail 0x4u	 /* other page of one; index is the pfn of the head */
+#define PG_buddy 0x8u	 /* head of a free block in a buddy list */
+#define PG_pcp 0x10u	 /* on a per-CPU list */
+#define PG_allocated 0x20u /* given out by the page source (its head) */
+#define PG_layer 0x40u	 /* held back by a layer, lru/index/mapping are the layer's */
+
+struct slab_cache;
+
+/*
+ * One page frame. lru, mapping and index belong to whichever layer holds the page: the buddy lists while
+ * it is free, a derivation while it holds it back, the slab allocator or the request once given out.
+ */
+struct page {
+	u32 flags;
+	u8 order;	/* of the block, valid in its head */
+	u8 migratetype; /* free blocks and pages on per-CPU lists: whose list they are on */
+	u16 private;
+	union {
+		struct list_head lru;
+		struct rcu_head rcu_head;
+	};
+	union {
+		void *mapping;
+		struct slab_cache *slab_cache;
+	};
+	union {
+		unsigned long index;
+		void *freelist; /* first free object of a slab page */
+	};
+	struct {		   /* slab pages */
+		u16 inuse;	   /* objects handed out */
+		u16 objects : 15;  /* objects in the slab */
+		u16 frozen : 1;	   /* belongs to a CPU */
+		u32 slab_private;
+	};
+};
+_Static_assert(sizeof(struct page) <= 48, "page structs are the simulator's largest cost");
+
+struct zone {
+	const char *name;
+	int node;
+	enum zone_type type;
+	unsigned long zone_start_pfn;
+	unsigned long spanned_pages; /* = present = managed: no holes; 0: the zone does not exist */
+	long vm_stat[NR_VM_ZONE_STAT_ITEMS];
+};
+
+/* ---- The machine that runs now ---- */
+
+/* Path of the operation that runs, for the latency tables; later ones outrank earlier ones. */
+enum op_path {
+	PATH_FAST,
+	PATH_SLOW,
+	PATH_NEW_SLAB,
+	PATH_RECLAIM,
+	PATH_COMPACT,
+	PATH_REFUSED,
+	NR_OP_PATHS
+};
+
+struct machine; /* sim/machine.h */
+
+/* What the inline part of the seam needs at hand; embedded first in struct machine. */
+struct kernel {
+	u64 clock_ns; /* of the current CPU */
+	int cpu;
+	int nid;	    /* node of the current CPU, with memory or not */
+	enum op_path path;  /* of the operation that runs: raised by note_path */
+	u32 cost_ns[NR_COSTS];
+	struct page *mem_map;
+	char *direct_map; /* backing bytes of pfn 0 */
+	unsigned long max_pfn;
+	int nr_cpu_ids, nr_node_ids;
+	const u8 *section_zone; /* zone index (node * MAX_NR_ZONES + type) of each 4 MiB section */
+	const u8 *cpu_node;
+	const u8 *distance; /* nr_node_ids x nr_node_ids */
+	struct zone *zones; /* nr_node_ids x MAX_NR_ZONES */
+	u64 hz;
+	/* What a layer does beyond its rights; the dispatcher fills it in. */
+	u64 nr_bugs;
+};
+
+/* The machine of this thread: set by the simulator before any allocator code runs. */
+extern __thread struct kernel *kernel;
+
+/* ---- Pages and addresses ---- */
+
+#define SECTION_PFN_SHIFT (MAX_ORDER - 1)
+
+static inline unsigned long page_to_pfn(const struct page *page)
+{
+	return (unsigned long)(page - kernel->mem_map);
+}
+
+static inline struct page *pfn_to_page(unsigned long pfn)
+{
+	return kernel->mem_map + pfn;
+}
+
+static inline bool pfn_valid(unsigned long pfn)
+{
+	return pfn < kernel->max_pfn;
+}
+
+static inline void *page_address(const struct page *page)
+{
+	return kernel->direct_map + (page_to_pfn(page) << PAGE_SHIFT);
+}
+
+/* Direct-mapped: mapping is free and unmapping does nothing; the pair marks who touches contents. */
+static inline void *kmap_local_page(const struct page *page)
+{
+	return page_address(page);
+}
+
+static inline void kunmap_local(const void *addr)
+{
+	(void)addr;
+}
+
+/* True if addr lies in simulated memory: ask before believing a pointer. */
+static inline bool virt_addr_valid(const void *addr)
+{
+	return (unsigned long)((const char *)addr - kernel->direct_map) >> PAGE_SHIFT <
+	       kernel->max_pfn;
+}
+
+static inline struct page *virt_to_page(const void *addr)
+{
+	return pfn_to_page((unsigned long)((const char *)addr - kernel->direct_map) >> PAGE_SHIFT);
+}
+
+static inline struct page *compound_head(struct page *page)
+{
+	return unlikely(page->flags & PG_tail) ? pfn_to_page(page->index) : page;
+}
+
+static inline struct page *virt_to_head_page(const void *addr)
+{
+	return compound_head(virt_to_page(addr));
+}
+
+/* Offset of an address in physical memory: what digests and reports use instead of pointers. */
+static inline u64 virt_to_phys(const void *addr)
+{
+	return (u64)((const char *)addr - kernel->direct_map);
+}
+
+static inline struct zone *page_zone(const struct page *page)
+{
+	return &kernel->zones[kernel->section_zone[page_to_pfn(page) >> SECTION_PFN_SHIFT]];
+}
+
+static inline int page_to_nid(const struct page *page)
+{
+	return kernel->section_zone[page_to_pfn(page) >> SECTION_PFN_SHIFT] / MAX_NR_ZONES;
+}
+
+static inline struct zone *node_zone(int nid, enum zone_type type)
+{
+	return &kernel->zones[nid * MAX_NR_ZONES + (int)type];
+}
+
+static inline void mod_zone_page_state(struct zone *zone, enum zone_stat_item item, long delta)
+{
+	zone->vm_stat[item] += delta;
+}
+
+/* ---- CPUs and nodes ---- */
+
+static inline int smp_processor_id(void)
+{
+	return kernel->cpu;
+}
+
+static inline int numa_node_id(void)
+{
+	return kernel->nid;
+}
+
+static inline int cpu_to_node(int cpu)
+{
+	return kernel->cpu_node[cpu];
+}
+
+static inline int node_distance(int a, int b)
+{
+	return kernel->distance[a * kernel->nr_node_ids + b];
+}
+
+/* ---- Time and costs ---- */
+
+static inline u64 ktime_get_ns(void)
+{
+	return kernel->clock_ns;
+}
+
+static inline void charge(enum cost c)
+{
+	kernel->clock_ns += kernel->cost_ns[c];
+}
+
+static inline void charge_n(enum cost c, u64 n)
+{
+	kernel->clock_ns += kernel->cost_ns[c] * n;
+}
+
+/* A miss to memory of node nid: local, or remote in proportion to the distance. */
+static inline void charge_memory(int nid)
+{
+	if (nid == kernel->nid)
+		charge(COST_LINE_LOCAL);
+	else
+		kernel->clock_ns += (u64)kernel->cost_ns[COST_LINE_REMOTE] *
+				    (u64)node_distance(kernel->nid, nid) / 20;
+}
+
+/* A line that `cpu` wrote last (-1: nobody): free if that was us. */
+static inline void charge_line_of(int cpu)
+{
+	if (cpu < 0 || cpu == kernel->cpu)
+		return;
+	charge(kernel->cpu_node[cpu] == kernel->nid ? COST_LINE_SHARED : COST_LINE_FOREIGN);
+}
+
+static inline void note_path(enum op_path path)
+{
+	if (path > kernel->path)
+		kernel->path = path;
+}
+
+/* ---- Per-CPU data and the memory of layer instances (host memory, zeroed, never NULL) ---- */
+
+void *instance_alloc(size_t size);
+void instance_free(void *p);
+/* nr_cpu_ids elements of `size` bytes, each on cache lines of its own. */
+void *alloc_percpu_size(size_t size);
+void free_percpu(void *p);
+
+static inline size_t percpu_stride(size_t size)
+{
+	return ALIGN(size, (size_t)SMP_CACHE_BYTES);
+}
+
+#define alloc_percpu(type) ((type *)alloc_percpu_size(sizeof(type)))
+#define per_cpu_ptr(p, c)                                                                          \
+	((__typeof__(p))((char *)(p) + percpu_stride(sizeof(*(p))) * (size_t)(c)))
+#define this_cpu_ptr(p) per_cpu_ptr(p, kernel->cpu)
+#define for_each_possible_cpu(c) for ((c) = 0; (c) < kernel->nr_cpu_ids; (c)++)
+#define for_each_node(n) for ((n) = 0; (n) < kernel->nr_node_ids; (n)++)
+
+/* ---- Locks ---- */
+
+struct lock_class;
+
+#define LOCK_HISTORY 4
+
+/*
+ * Busy until its holder's clock at release. It remembers its last busy intervals; a requester takes the
+ * first gap at or after its own clock, so an earlier request never waits behind a later hold.
+ */
+typedef struct spinlock {
+	struct lock_class *class;
+	u64 start_ns[LOCK_HISTORY], end_ns[LOCK_HISTORY]; /* a ring of holds */
+	u64 held_since_ns;
+	u32 next;  /* slot of the ring that is overwritten next */
+	s32 owner; /* CPU that held it last; -1: nobody yet */
+	bool locked;
+} spinlock_t;
+
+/* Locks of one class share their statistics under this name. */
+void spin_lock_init(spinlock_t *lock, const char *class_name);
+void spin_lock(spinlock_t *lock);
+void spin_unlock(spinlock_t *lock);
+
+static inline void local_irq_save_charge(void)
+{
+	charge(COST_IRQ_SAVE);
+}
+
+static inline void spin_lock_irqsave(spinlock_t *lock)
+{
+	local_irq_save_charge();
+	spin_lock(lock);
+}
+
+static inline void spin_unlock_irqrestore(spinlock_t *lock)
+{
+	spin_unlock(lock);
+}
+
+/* ---- Delayed work ---- */
+
+struct work_struct {
+	void (*func)(struct work_struct *work);
+};
+
+struct delayed_work {
+	struct work_struct work;
+	void *timer; /* the simulator's; NULL: not pending */
+};
+
+void INIT_DELAYED_WORK(struct delayed_work *dwork, void (*func)(struct work_struct *work));
+/* Runs on `cpu` after `delay` jiffies; false if it was pending already. */
+bool schedule_delayed_work_on(int cpu, struct delayed_work *dwork, u64 delay);
+bool cancel_delayed_work_sync(struct delayed_work *dwork);
+
+static inline u64 msecs_to_jiffies(u64 ms)
+{
+	return DIV_ROUND_UP(ms * kernel->hz, 1000);
+}
+
+/* ---- Reports ---- */
+
+/*
+ * Something happened that results list (event_view): kind is one of the contract's names. A double free
+ * or a damaged red zone is data, reported here and survived; a broken invariant of ours is an ASSERT.
+ */
+void report_event(const char *kind, const char *fmt, ...) __printf(2, 3);
+
+#define BUG_ON(cond) ASSERT(!(cond))
+/* True if the condition holds; reports it as an event of kind "warn" once per place and run. */
+#define WARN_ON(cond)                                                                              \
+	({                                                                                         \
+		bool warn_ = !!(cond);                                                             \
+		if (unlikely(warn_))                                                               \
+			kernel_warn(#cond, __FILE__, __LINE__);                                    \
+		warn_;                                                                             \
+	})
+void kernel_warn(const char *what, const char *file, int line);
+
+/* mm_page_alloc_extfrag, counted by class and listed. */
+void trace_mm_page_alloc_extfrag(struct page *page, int alloc_order, int fallback_order,
+				 int alloc_migratetype, int fallback_migratetype,
+				 bool change_ownership);
+
+#endif

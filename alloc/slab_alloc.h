@@ -1,0 +1,135 @@
+/*
+ * Slab allocators, their caches, and the dispatcher in front of them.
+ *
+ * A slab allocator makes caches; a cache hands out objects of one size. A derived allocator's cache
+ * stands on a cache of its base (`cache->base`): methods get their own cache, never the base's.
+ * The one question everybody asks: *which cache does kfree find?* page->slab_cache is the source's cache;
+ * its `top` is the cache the user holds, and kfree enters there, so no layer is bypassed.
+ */
+#ifndef ALLOC_SLAB_ALLOC_H
+#define ALLOC_SLAB_ALLOC_H
+
+#include "alloc/allocator.h"
+#include "alloc/kernel.h"
+#include "alloc/page_alloc.h"
+
+struct slab_allocator;
+
+#define SLAB_NAME_MAX 64
+
+struct slab_cache {
+	const struct slab_allocator *slab_alloc;
+	const struct page_allocator *page_alloc;
+	int node;	     /* -1: any */
+	unsigned int align;  /* a power of two, at least 8 */
+	unsigned int size;   /* chunk: distance of two objects */
+	unsigned int objsize;/* what the user may write */
+	unsigned int inuse;  /* end of what the object uses, layers' additions included */
+	unsigned int offset; /* of the free pointer */
+	int order;	     /* of a slab's pages */
+	gfp_t gfp;	     /* ORed into page requests (__GFP_RECLAIMABLE, __GFP_DMA) */
+	char name[SLAB_NAME_MAX];
+	struct list_head list; /* all caches of one allocator */
+
+	struct slab_cache *base; /* the cache below; NULL in a source */
+	struct slab_cache *top;	 /* the cache the user holds */
+	unsigned int refs;	 /* holders: create counts one, dup one more */
+	struct layer *layer;	 /* of slab_alloc, at hand for the dispatcher */
+};
+
+/* Room a cache is created in: the caller's, opaque. */
+#define SLAB_CONTROL_BYTES 512
+struct slab_control {
+	_Alignas(64) char room[SLAB_CONTROL_BYTES];
+};
+
+struct slab_counts { /* slabs of one cache, as slabinfo reports them */
+	u64 total;   /* slabs */
+	u64 active;  /* slabs in use or empty on a CPU: all but the empty ones on partial lists */
+	u64 partial; /* slabs on partial lists */
+	u64 objs_total, objs_active; /* active as SLUB counts: all of per-CPU slabs included */
+};
+
+/*
+ * Moves one object out of the way: allocates anew, copies, lets its users know; returns 1. 0: pinned.
+ */
+typedef int (*move_object_fn)(struct slab_cache *cache, void *object);
+
+struct slab_allocator {
+	/* Refused: NULL. node -1: the cache's, else the local one. */
+	void *(*alloc)(struct slab_cache *cache, gfp_t flags);
+	void *(*alloc_node)(struct slab_cache *cache, gfp_t flags, int node);
+	void (*free)(struct slab_cache *cache, void *object);
+	/* Entry from kfree, on the top cache's allocator. */
+	void (*__free)(struct page *page, void *object);
+	/* 1: object is one this cache has handed out or may hand out (right page, right offset). */
+	int (*valid_pointer)(struct slab_cache *cache, const void *object);
+	unsigned long (*object_size)(struct page *page, const void *object);
+	/* Returns counts->active. */
+	unsigned long (*get_objects)(struct slab_cache *cache, struct slab_counts *counts);
+	/*
+	 * Makes a cache in `room` from the parameters name, objsize, align, node, gfp, size (0: the allocator
+	 * decides) and page_alloc (NULL: the allocator's pages). NULL: refused (no page order fits, no
+	 * memory).
+	 */
+	struct slab_cache *(*create)(const struct slab_allocator *self, struct slab_control *room,
+				     const struct slab_cache *parameters);
+	/* Gives empty slabs back; with move_object defragments. Returns the slabs given back. */
+	int (*shrink)(struct slab_cache *cache, move_object_fn move_object);
+	struct slab_cache *(*dup)(struct slab_cache *cache);
+	/* Drops one holder; the last one frees everything. Objects still live are reported ("leak") and their
+	 * slabs abandoned on purpose. Returns the number of live objects. */
+	int (*destroy)(struct slab_cache *cache);
+	void (*destructor)(struct slab_allocator *self);
+	/* Full bottom-up recount of one cache; ASSERTs. */
+	void (*check)(struct slab_cache *cache);
+	const char *name;
+
+	const struct allocator_desc *desc;
+	struct slab_allocator *base;
+	struct page_allocator *pages; /* what new caches stand on; counted */
+	unsigned int refs;
+	struct layer *layer;
+	struct list_head caches;
+};
+
+/* ---- The dispatcher ---- */
+
+void *slab_alloc(struct slab_cache *cache, gfp_t flags);
+void *slab_alloc_node(struct slab_cache *cache, gfp_t flags, int node);
+void slab_free(struct slab_cache *cache, void *object);
+/* kfree's entry: finds the top cache of the object's page. */
+void slab_free_object(struct page *page, void *object);
+struct slab_cache *slab_cache_create(const struct slab_allocator *sa, struct slab_control *room,
+				     const struct slab_cache *parameters);
+int slab_cache_shrink(struct slab_cache *cache, move_object_fn move_object);
+int slab_cache_destroy(struct slab_cache *cache);
+void slab_cache_counts(struct slab_cache *cache, struct slab_counts *counts);
+/* Walks the cache and those below it. */
+void slab_cache_check(struct slab_cache *cache);
+
+/* ---- The toolkit ---- */
+
+/*
+ * As derive_page_allocator. Derived methods that take a cache forward to cache->base; create makes the
+ * base cache with derive_slab_cache. A source has base NULL.
+ */
+void derive_slab_allocator(struct slab_allocator *self, struct slab_allocator *base,
+			   struct page_allocator *pages, const struct allocator_desc *desc);
+void derived_slab_destructor(struct slab_allocator *self);
+struct slab_allocator *slab_allocator_get(struct slab_allocator *sa);
+void slab_allocator_put(struct slab_allocator *sa);
+
+/*
+ * Makes `cache` (in the caller's room) a derived cache of self: creates the base cache from `parameters`
+ * (which the layer may have enlarged) in room of its own, copies its geometry, links base and top, and
+ * puts it on self's list. NULL if the base refused.
+ */
+struct slab_cache *derive_slab_cache(const struct slab_allocator *self, struct slab_cache *cache,
+				     const struct slab_cache *parameters);
+/* The part of destroy common to derived caches: unlinks, destroys the base cache, frees its room. */
+int derived_slab_cache_destroy(struct slab_cache *cache);
+
+struct slab_allocator *rcuify_slab_allocator(struct slab_allocator *base);
+
+#endif

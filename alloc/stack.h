@@ -1,0 +1,63 @@
+/*
+ * A stack: a chain of page allocators, a chain of slab allocators on it, kmalloc and caches by name.
+ *
+ * Chains are strings, outermost first, `:` reads "stands on":
+ *	pages	rcu:numactl(node=1,flags=GFP_THISNODE):page_allocator
+ *	slab	rcu:slabifier(min_order=1)
+ * The canonical form spells out every option; parsing it gives the same stack.
+ */
+#ifndef ALLOC_STACK_H
+#define ALLOC_STACK_H
+
+#include "alloc/allocator.h"
+#include "alloc/page_alloc.h"
+#include "alloc/slab_alloc.h"
+
+#define CHAIN_LAYERS_MAX 16
+
+struct chain_layer {
+	struct allocator_desc *desc;
+	void *options; /* owned; NULL if the allocator has none */
+	unsigned int column; /* from 1, in the text */
+};
+
+struct chain {
+	enum allocator_kind kind;
+	unsigned int nr_layers;
+	struct chain_layer layers[CHAIN_LAYERS_MAX]; /* outermost first */
+};
+
+/*
+ * On error e is "column N: ..." (unknown name with the nearest, unknown option, bad value, a source in the
+ * middle, a chain that ends in no source, too many layers) and *column the column, from 1.
+ */
+int __must_check chain_parse(struct chain *c, enum allocator_kind kind, const char *text,
+			     unsigned int *column, struct err *e);
+void chain_free(struct chain *c);
+/* Every option spelled out. */
+void chain_print(const struct chain *c, char *buf, size_t n);
+
+struct stack_config {
+	struct chain pages, slab;
+};
+
+/* The chains of a stack; NULL text: page_allocator, slabifier. */
+int __must_check stack_config_parse(struct stack_config *sc, const char *pages, const char *slab,
+				    struct err *e);
+void stack_config_free(struct stack_config *sc);
+/* "pages=page_allocator slab=rcu:slabifier(...)": what results store. */
+void stack_config_print(const struct stack_config *sc, char *buf, size_t n);
+
+/* A stack brought to life on the current machine. */
+struct stack {
+	struct page_allocator *pages; /* outermost */
+	struct slab_allocator *slab;  /* outermost */
+	struct layer *layers;	      /* pages chain, then slab chain, outermost first */
+	unsigned int nr_page_layers, nr_slab_layers;
+};
+
+int __must_check stack_create(struct stack *s, const struct stack_config *sc, struct err *e);
+/* After all caches are gone. Waits for RCU. */
+void stack_destroy(struct stack *s);
+
+#endif
