@@ -144,8 +144,6 @@ struct kernel {
 	const u8 *distance; /* nr_node_ids x nr_node_ids */
 	struct zone *zones; /* nr_node_ids x MAX_NR_ZONES */
 	u64 hz;
-	/* What a layer does beyond its rights; the dispatcher fills it in. */
-	u64 nr_bugs;
 };
 
 /* The machine of this thread: set by the simulator before any allocator code runs. */
@@ -299,6 +297,7 @@ static inline void note_path(enum op_path path)
 
 /* ---- Per-CPU data and the memory of layer instances (host memory, zeroed, never NULL) ---- */
 
+/* Belongs to the current machine, which frees what is left when it goes. */
 void *instance_alloc(size_t size);
 void instance_free(void *p);
 /* nr_cpu_ids elements of `size` bytes, each on cache lines of its own. */
@@ -330,6 +329,7 @@ struct lock_class;
 typedef struct spinlock {
 	struct lock_class *class;
 	u64 start_ns[LOCK_HISTORY], end_ns[LOCK_HISTORY]; /* a ring of holds */
+	u64 busy_until_ns; /* the latest end so far */
 	u64 held_since_ns;
 	u32 next;  /* slot of the ring that is overwritten next */
 	s32 owner; /* CPU that held it last; -1: nobody yet */

@@ -10,8 +10,6 @@
 #include "alloc/allocator.h"
 #include "alloc/kernel.h"
 
-struct free_area_sink; /* see free_area below */
-
 struct page_allocator {
 	/* node >= 0 asks for that node, -1 for the local one. NULL: refused. */
 	struct page *(*allocate)(const struct page_allocator *self, int order, gfp_t flags, int node);
@@ -33,7 +31,8 @@ struct page_allocator {
 	const struct allocator_desc *desc;
 	struct page_allocator *base; /* NULL for a source */
 	unsigned int refs;
-	struct layer *layer;
+	bool keeps_nothing; /* the source does not remember its pages: they cannot be checked */
+	struct layer *layer; /* its own; also of static, indestructible instances */
 };
 
 /* ---- The dispatcher: how everybody calls a page allocator ---- */

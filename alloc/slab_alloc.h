@@ -89,6 +89,7 @@ struct slab_allocator {
 	struct slab_allocator *base;
 	struct page_allocator *pages; /* what new caches stand on; counted */
 	unsigned int refs;
+	bool keeps_nothing; /* see struct page_allocator; true too if its pages keep nothing */
 	struct layer *layer;
 	struct list_head caches;
 };

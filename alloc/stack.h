@@ -14,6 +14,7 @@
 #include "alloc/slab_alloc.h"
 
 #define CHAIN_LAYERS_MAX 16
+#define STACK_TEXT_MAX 4096 /* of one canonical chain; a stack needs at most twice that */
 
 struct chain_layer {
 	struct allocator_desc *desc;
@@ -52,8 +53,11 @@ void stack_config_print(const struct stack_config *sc, char *buf, size_t n);
 struct stack {
 	struct page_allocator *pages; /* outermost */
 	struct slab_allocator *slab;  /* outermost */
-	struct layer *layers;	      /* pages chain, then slab chain, outermost first */
-	unsigned int nr_page_layers, nr_slab_layers;
+	/* Every layer: pages chain, then slab chain, outermost first; base: index of the one it stands on,
+	 * -1 for a source. */
+	struct layer *layers[2 * CHAIN_LAYERS_MAX];
+	int layer_base[2 * CHAIN_LAYERS_MAX];
+	unsigned int nr_layers;
 };
 
 int __must_check stack_create(struct stack *s, const struct stack_config *sc, struct err *e);

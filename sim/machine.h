@@ -13,33 +13,54 @@
 #include "sim/event.h"
 #include "sim/machine_config.h"
 
-#define EXTFRAG_CLASSES 3 /* all; fragmenting; unmovable placed among movable */
+enum extfrag_class {
+	EXTFRAG_ALL,
+	EXTFRAG_FRAGMENTING,	    /* the block found was smaller than a pageblock */
+	EXTFRAG_UNMOVABLE_INTO_MOVABLE, /* of these: an unmovable page placed among movable ones */
+	NR_EXTFRAG_CLASSES
+};
 
 struct cpu {
-	u64 clock_ns;	/* when its last operation ended */
-	u64 busy_ns;	/* time charged to it */
-	struct rcu_cpu *rcu;
+	u64 clock_ns; /* when its last operation ended */
+	u64 busy_ns;  /* time charged to it */
 };
+
+struct rcu_state;
 
 struct machine {
 	struct kernel k; /* first: the thread-local `kernel` points here */
-	struct machine_config config;
-	struct event_queue events;
-	u64 now_ns;
 	struct cpu *cpus;
-	struct rcu_state *rcu;
-	struct lock_class *lock_classes; /* list, in order of creation */
+	struct event_queue events;
+	u64 now_ns; /* events up to here have run */
+
+	struct machine_config config;
 	struct zone zones[MACHINE_NODES_MAX * MAX_NR_ZONES];
 	u8 *section_zone;
 	u8 *distances;
 	size_t mem_map_bytes, direct_map_bytes;
-	u64 nr_extfrag[EXTFRAG_CLASSES];
-	/* Receiver of report_event; NULL: counted only. */
+
+	struct rcu_state *rcu;
+	struct list_head lock_classes; /* in order of creation */
+	struct list_head instances;    /* host memory of layers */
+	u64 nr_extfrag[NR_EXTFRAG_CLASSES];
+	u64 nr_events; /* report_event calls */
+	/* Receives each report_event; NULL: they are counted only. */
 	void (*on_event)(void *arg, u64 t_ns, int cpu, const char *kind, const char *detail);
 	void *on_event_arg;
-	u64 nr_events_reported;
-	const char *warned[64]; /* places that WARNed already */
+	const char *warned[64]; /* "FILE:LINE" has warned: said once a run */
 	unsigned int nr_warned;
+};
+
+struct lock_class {
+	struct list_head list;
+	const char *name; /* a literal of the allocator's */
+	u64 acquisitions, contended, wait_ns_total, wait_ns_max;
+};
+
+struct rcu_counts {
+	u64 pending, pending_max; /* callbacks: queued, not yet run */
+	u64 invoked, gps;	  /* callbacks run, grace periods ended */
+	u64 gp_ns_total, gp_ns_max;
 };
 
 /* Reserves address space for all frames and their structs; touches none. -1: not enough address space. */
@@ -50,17 +71,39 @@ void machine_destroy(struct machine *m);
 void machine_use(struct machine *m);
 struct machine *machine_current(void);
 
+/* Runs all events with a time up to t_ns, in order. */
+void machine_advance(struct machine *m, u64 t_ns);
+/* Runs the next event; false if there is none. */
+bool machine_step(struct machine *m);
+
+void machine_rcu_counts(const struct machine *m, struct rcu_counts *counts);
+
 /*
  * Enters an operation on `cpu` that was asked for at t_ns: runs all events up to t_ns, then sets the clock
  * to the later of t_ns and the end of that CPU's previous operation. Returns the clock.
  */
-u64 machine_enter(struct machine *m, int cpu, u64 t_ns);
-/* Leaves it: the CPU's clock is kept. Returns the simulated ns the operation took. */
-u64 machine_leave(struct machine *m, u64 entered_ns);
+static inline u64 machine_enter(struct machine *m, int cpu, u64 t_ns)
+{
+	if (unlikely(event_next_ns(&m->events) <= t_ns))
+		machine_advance(m, t_ns);
+	if (t_ns > m->now_ns)
+		m->now_ns = t_ns;
+	m->k.cpu = cpu;
+	m->k.nid = m->k.cpu_node[cpu];
+	m->k.path = PATH_FAST;
+	m->k.clock_ns = max(t_ns, m->cpus[cpu].clock_ns);
+	return m->k.clock_ns;
+}
 
-/* Runs all events with a time up to t_ns. */
-void machine_advance(struct machine *m, u64 t_ns);
-/* True while any event is pending. */
-bool machine_step(struct machine *m);
+/* Leaves it: the CPU's clock is kept. Returns the simulated ns since entered_ns. */
+static inline u64 machine_leave(struct machine *m, u64 entered_ns)
+{
+	struct cpu *cpu = &m->cpus[m->k.cpu];
+	u64 ns = m->k.clock_ns - entered_ns;
+
+	cpu->clock_ns = m->k.clock_ns;
+	cpu->busy_ns += ns;
+	return ns;
+}
 
 #endif

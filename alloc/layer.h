@@ -1,0 +1,43 @@
+/*
+ * What the dispatcher does for pages and objects alike: induced failure, names of derivations.
+ */
+#ifndef ALLOC_LAYER_H
+#define ALLOC_LAYER_H
+
+#include "alloc/allocator.h"
+
+/* True if this request of the layer shall fail. */
+static inline bool layer_injects(struct layer *l)
+{
+	struct injection *in = &l->inject;
+
+	if (likely(!in->every && !in->only_nth))
+		return false;
+	in->seen++;
+	if ((in->every && in->seen % in->every == 0) || in->seen == in->only_nth) {
+		l->nr_injected++;
+		l->nr_failed++;
+		return true;
+	}
+	return false;
+}
+
+static inline void layer_allocated(struct layer *l, u64 bytes, u64 ns)
+{
+	l->nr_alloc++;
+	l->live_objs++;
+	l->live_bytes += (s64)bytes;
+	l->ns += ns;
+}
+
+static inline void layer_freed(struct layer *l, u64 bytes)
+{
+	l->nr_free++;
+	l->live_objs--;
+	l->live_bytes -= (s64)bytes;
+}
+
+/* "name:base" in instance memory; just the name for a source (base NULL). */
+char *derived_name(const char *name, const char *base);
+
+#endif

@@ -1,0 +1,183 @@
+/*
+ * The dispatcher in front of page allocators, and the toolkit for deriving them.
+ *
+ * Theory: a derivation is an object with forwarders: a base's method always runs with the base as self,
+ * never with the derived allocator. Everybody calls through here, so counting, charging, induced failure
+ * and the contract are the same for every layer and no layer has to remember them.
+ *
+ * Invariant: layer->live_bytes is what came out through this layer and has not come back to it.
+ */
+#include "alloc/page_alloc.h"
+
+#include <string.h>
+
+#include "alloc/layer.h"
+
+char *derived_name(const char *name, const char *base)
+{
+	size_t n = strlen(name), nb = base ? strlen(base) + 1 : 0;
+	char *s = instance_alloc(n + nb + 1);
+
+	memcpy(s, name, n);
+	if (base) {
+		s[n] = ':';
+		memcpy(s + n + 1, base, nb);
+	}
+	return s;
+}
+
+/* A block is a naturally aligned head of the order asked for, in memory, and its owner's alone. */
+static void check_allocated(const struct page_allocator *pa, const struct page *page, int order)
+{
+	unsigned long pfn = page_to_pfn(page);
+
+	ASSERT(pfn_valid(pfn) && pfn % (1UL << order) == 0);
+	if (pa->keeps_nothing)
+		return;
+	ASSERT((page->flags & (PG_allocated | PG_tail | PG_buddy | PG_pcp | PG_layer)) ==
+	       PG_allocated);
+	ASSERT(page->order == order);
+}
+
+struct page *page_alloc(const struct page_allocator *pa, int order, gfp_t flags, int node)
+{
+	u64 entered_ns = ktime_get_ns();
+	struct page *page;
+
+	if (layer_injects(pa->layer))
+		return NULL;
+	charge(COST_INDIRECT_CALL);
+	page = pa->allocate(pa, order, flags, node);
+	if (unlikely(!page)) {
+		pa->layer->nr_failed++;
+		return NULL;
+	}
+	check_allocated(pa, page, order);
+	layer_allocated(pa->layer, PAGE_SIZE << order, ktime_get_ns() - entered_ns);
+	return page;
+}
+
+/* False, and reported, if the caller does not own this block. */
+static bool may_free(const struct page_allocator *pa, const struct page *page, int order)
+{
+	if (pa->keeps_nothing)
+		return true;
+	if (unlikely((page->flags & (PG_allocated | PG_layer)) != PG_allocated)) {
+		report_event("double_free", "pfn 0x%lx order %d at %s", page_to_pfn(page), order,
+			     pa->name);
+		return false;
+	}
+	if (unlikely(page->order != order)) {
+		report_event("invalid_pointer", "pfn 0x%lx of order %d freed as order %d at %s",
+			     page_to_pfn(page), page->order, order, pa->name);
+		return false;
+	}
+	return true;
+}
+
+void page_free(const struct page_allocator *pa, struct page *page, int order)
+{
+	u64 entered_ns = ktime_get_ns();
+
+	if (!may_free(pa, page, order))
+		return;
+	charge(COST_INDIRECT_CALL);
+	pa->free(pa, page, order);
+	layer_freed(pa->layer, PAGE_SIZE << order);
+	pa->layer->ns += ktime_get_ns() - entered_ns;
+}
+
+u64 page_nr_free(const struct page_allocator *pa, const struct zone *zone, int migratetype, int order)
+{
+	return pa->nr_free(pa, zone, migratetype, order);
+}
+
+void page_allocator_check(const struct page_allocator *pa)
+{
+	for (; pa; pa = pa->base)
+		pa->check(pa);
+}
+
+void page_allocator_drain(const struct page_allocator *pa)
+{
+	pa->drain(pa);
+}
+
+/* ---- Forwarders: the methods of a derivation that overrides nothing ---- */
+
+static struct page *forward_allocate(const struct page_allocator *self, int order, gfp_t flags, int node)
+{
+	return page_alloc(self->base, order, flags, node);
+}
+
+static void forward_free(const struct page_allocator *self, struct page *page, int order)
+{
+	page_free(self->base, page, order);
+}
+
+static u64 forward_nr_free(const struct page_allocator *self, const struct zone *zone, int migratetype,
+			   int order)
+{
+	return page_nr_free(self->base, zone, migratetype, order);
+}
+
+static void forward_drain(const struct page_allocator *self)
+{
+	page_allocator_drain(self->base);
+}
+
+static void nothing_kept(const struct page_allocator *self)
+{
+	(void)self;
+}
+
+static u64 none_free(const struct page_allocator *self, const struct zone *zone, int migratetype,
+		     int order)
+{
+	(void)self, (void)zone, (void)migratetype, (void)order;
+	return 0;
+}
+
+void derive_page_allocator(struct page_allocator *self, struct page_allocator *base,
+			   const struct allocator_desc *desc)
+{
+	*self = (struct page_allocator){
+		.allocate = base ? forward_allocate : NULL,
+		.free = base ? forward_free : NULL,
+		.destructor = derived_destructor,
+		.check = nothing_kept,
+		.nr_free = base ? forward_nr_free : none_free,
+		.drain = base ? forward_drain : nothing_kept,
+		.name = derived_name(desc->name, base ? base->name : NULL),
+		.desc = desc,
+		.base = base,
+		.refs = 1,
+		.keeps_nothing = base ? base->keeps_nothing : desc->keeps_nothing,
+		.layer = instance_alloc(sizeof(struct layer)),
+	};
+}
+
+void derived_destructor(struct page_allocator *self)
+{
+	struct page_allocator *base = self->base;
+
+	instance_free((void *)self->name);
+	instance_free(self->layer);
+	instance_free(self);
+	page_allocator_put(base);
+}
+
+struct page_allocator *page_allocator_get(struct page_allocator *pa)
+{
+	pa->refs++;
+	return pa;
+}
+
+void page_allocator_put(struct page_allocator *pa)
+{
+	if (!pa)
+		return;
+	ASSERT(pa->refs > 0);
+	if (!--pa->refs)
+		pa->destructor(pa);
+}

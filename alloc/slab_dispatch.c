@@ -1,0 +1,265 @@
+/*
+ * The dispatcher in front of slab allocators, and the toolkit for deriving them.
+ *
+ * Theory: as for pages (page_dispatch.c): a derived allocator's cache stands on a cache of its base, and a
+ * method always gets a cache of its own allocator. kfree enters at the top cache of the object's page, so
+ * no layer is bypassed.
+ *
+ * Invariant: layer->live_objs is what came out through this layer, over all its caches, and has not come
+ * back; bytes are chunks (cache->size), which are the same at every layer of one cache.
+ */
+#include "alloc/slab_alloc.h"
+
+#include <string.h>
+
+#include "alloc/layer.h"
+
+static void check_object(const struct slab_cache *cache, const void *object)
+{
+	ASSERT(((unsigned long)virt_to_phys(object) & (cache->align - 1)) == 0);
+	ASSERT(virt_addr_valid(object));
+}
+
+static inline void *allocated(struct slab_cache *cache, void *object, u64 entered_ns)
+{
+	if (unlikely(!object)) {
+		cache->layer->nr_failed++;
+		return NULL;
+	}
+	check_object(cache, object);
+	layer_allocated(cache->layer, cache->size, ktime_get_ns() - entered_ns);
+	return object;
+}
+
+void *slab_alloc(struct slab_cache *cache, gfp_t flags)
+{
+	u64 entered_ns = ktime_get_ns();
+
+	if (layer_injects(cache->layer))
+		return NULL;
+	charge(COST_INDIRECT_CALL);
+	return allocated(cache, cache->slab_alloc->alloc(cache, flags), entered_ns);
+}
+
+void *slab_alloc_node(struct slab_cache *cache, gfp_t flags, int node)
+{
+	u64 entered_ns = ktime_get_ns();
+
+	if (layer_injects(cache->layer))
+		return NULL;
+	charge(COST_INDIRECT_CALL);
+	return allocated(cache, cache->slab_alloc->alloc_node(cache, flags, node), entered_ns);
+}
+
+void slab_free(struct slab_cache *cache, void *object)
+{
+	u64 entered_ns = ktime_get_ns();
+
+	charge(COST_INDIRECT_CALL);
+	layer_freed(cache->layer, cache->size);
+	cache->slab_alloc->free(cache, object);
+	cache->layer->ns += ktime_get_ns() - entered_ns;
+}
+
+void slab_free_object(struct page *page, void *object)
+{
+	struct slab_cache *top = page->slab_cache->top;
+	u64 entered_ns = ktime_get_ns();
+
+	charge(COST_INDIRECT_CALL);
+	layer_freed(top->layer, top->size);
+	top->slab_alloc->__free(page, object);
+	top->layer->ns += ktime_get_ns() - entered_ns;
+}
+
+struct slab_cache *slab_cache_create(const struct slab_allocator *sa, struct slab_control *room,
+				     const struct slab_cache *parameters)
+{
+	return sa->create(sa, room, parameters);
+}
+
+int slab_cache_shrink(struct slab_cache *cache, move_object_fn move_object)
+{
+	return cache->slab_alloc->shrink(cache, move_object);
+}
+
+int slab_cache_destroy(struct slab_cache *cache)
+{
+	return cache->slab_alloc->destroy(cache);
+}
+
+void slab_cache_counts(struct slab_cache *cache, struct slab_counts *counts)
+{
+	cache->slab_alloc->get_objects(cache, counts);
+}
+
+void slab_cache_check(struct slab_cache *cache)
+{
+	for (; cache; cache = cache->base)
+		cache->slab_alloc->check(cache);
+}
+
+/* ---- Forwarders ---- */
+
+static void *forward_alloc(struct slab_cache *cache, gfp_t flags)
+{
+	return slab_alloc(cache->base, flags);
+}
+
+static void *forward_alloc_node(struct slab_cache *cache, gfp_t flags, int node)
+{
+	return slab_alloc_node(cache->base, flags, node);
+}
+
+static void forward_free(struct slab_cache *cache, void *object)
+{
+	slab_free(cache->base, object);
+}
+
+/* Entered on the top cache by slab_free_object: from here on it is an ordinary free, layer by layer. */
+static void forward_free_object(struct page *page, void *object)
+{
+	struct slab_cache *top = page->slab_cache->top;
+
+	top->slab_alloc->free(top, object);
+}
+
+static int forward_valid_pointer(struct slab_cache *cache, const void *object)
+{
+	return cache->base->slab_alloc->valid_pointer(cache->base, object);
+}
+
+static unsigned long own_object_size(struct page *page, const void *object)
+{
+	(void)object;
+	return page->slab_cache->top->objsize;
+}
+
+static unsigned long forward_get_objects(struct slab_cache *cache, struct slab_counts *counts)
+{
+	return cache->base->slab_alloc->get_objects(cache->base, counts);
+}
+
+static int forward_shrink(struct slab_cache *cache, move_object_fn move_object)
+{
+	return slab_cache_shrink(cache->base, move_object);
+}
+
+static struct slab_cache *forward_create(const struct slab_allocator *self, struct slab_control *room,
+					 const struct slab_cache *parameters)
+{
+	return derive_slab_cache(self, (struct slab_cache *)(void *)room->room, parameters);
+}
+
+static struct slab_cache *count_holder(struct slab_cache *cache)
+{
+	cache->refs++;
+	return cache;
+}
+
+static int drop_holder(struct slab_cache *cache)
+{
+	ASSERT(cache->refs > 0);
+	return --cache->refs ? 0 : derived_slab_cache_destroy(cache);
+}
+
+static void nothing_kept(struct slab_cache *cache)
+{
+	(void)cache;
+}
+
+void derive_slab_allocator(struct slab_allocator *self, struct slab_allocator *base,
+			   struct page_allocator *pages, const struct allocator_desc *desc)
+{
+	*self = (struct slab_allocator){
+		.alloc = base ? forward_alloc : NULL,
+		.alloc_node = base ? forward_alloc_node : NULL,
+		.free = base ? forward_free : NULL,
+		.__free = forward_free_object,
+		.valid_pointer = base ? forward_valid_pointer : NULL,
+		.object_size = own_object_size,
+		.get_objects = base ? forward_get_objects : NULL,
+		.create = base ? forward_create : NULL,
+		.shrink = base ? forward_shrink : NULL,
+		.dup = count_holder,
+		.destroy = base ? drop_holder : NULL,
+		.destructor = derived_slab_destructor,
+		.check = nothing_kept,
+		.name = derived_name(desc->name, base ? base->name : NULL),
+		.desc = desc,
+		.base = base,
+		.pages = page_allocator_get(pages),
+		.refs = 1,
+		.keeps_nothing = desc->keeps_nothing || pages->keeps_nothing ||
+				 (base && base->keeps_nothing),
+		.layer = instance_alloc(sizeof(struct layer)),
+	};
+	INIT_LIST_HEAD(&self->caches);
+}
+
+void derived_slab_destructor(struct slab_allocator *self)
+{
+	struct slab_allocator *base = self->base;
+
+	ASSERT(list_empty(&self->caches));
+	instance_free((void *)self->name);
+	instance_free(self->layer);
+	page_allocator_put(self->pages);
+	instance_free(self);
+	slab_allocator_put(base);
+}
+
+struct slab_allocator *slab_allocator_get(struct slab_allocator *sa)
+{
+	sa->refs++;
+	return sa;
+}
+
+void slab_allocator_put(struct slab_allocator *sa)
+{
+	if (!sa)
+		return;
+	ASSERT(sa->refs > 0);
+	if (!--sa->refs)
+		sa->destructor(sa);
+}
+
+/* The caches of a base have the layers above them as holders; `top` must reach the bottom. */
+static void set_top(struct slab_cache *cache, struct slab_cache *top)
+{
+	for (; cache; cache = cache->base)
+		cache->top = top;
+}
+
+struct slab_cache *derive_slab_cache(const struct slab_allocator *self, struct slab_cache *cache,
+				     const struct slab_cache *parameters)
+{
+	struct slab_control *room = instance_alloc(sizeof(*room));
+	struct slab_cache *base = slab_cache_create(self->base, room, parameters);
+
+	if (!base) {
+		instance_free(room);
+		return NULL;
+	}
+	*cache = *base;
+	cache->slab_alloc = self;
+	cache->layer = self->layer;
+	cache->base = base;
+	cache->refs = 1;
+	/* The list of an allocator's caches is bookkeeping of its own, whoever may read the rest. */
+	list_add_tail(&cache->list, (struct list_head *)&self->caches);
+	set_top(cache, cache);
+	return cache;
+}
+
+int derived_slab_cache_destroy(struct slab_cache *cache)
+{
+	struct slab_cache *base = cache->base;
+	int live;
+
+	list_del(&cache->list);
+	live = slab_cache_destroy(base);
+	if (!live) /* pages of leaked objects still point here */
+		instance_free(base);
+	return live;
+}

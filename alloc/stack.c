@@ -1,0 +1,322 @@
+/*
+ * Chains as text, and stacks brought to life from them.
+ *
+ * Grammar: chain := layer { ":" layer }; layer := name [ "(" [ option { "," option } ] ")" ];
+ * option := key "=" value. Blanks around any of these are ignored.
+ */
+#include "alloc/stack.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/suggest.h"
+
+#define WORD_MAX 256
+
+struct parser {
+	enum allocator_kind kind;
+	const char *text, *at;
+	unsigned int *column;
+	struct err *e;
+};
+
+/* Prefixes the message with the column of `at`; returns -1. */
+static int fail_at(struct parser *p, const char *at)
+{
+	*p->column = (unsigned int)(at - p->text) + 1;
+	return err_prefix(p->e, "column %u", *p->column);
+}
+
+static void skip_blanks(struct parser *p)
+{
+	while (isspace((unsigned char)*p->at))
+		p->at++;
+}
+
+/* Reads up to one of `ends` or the end of the text; strips blanks behind. */
+static int word(struct parser *p, const char *ends, char buf[WORD_MAX])
+{
+	const char *start;
+	size_t n;
+
+	skip_blanks(p);
+	start = p->at;
+	n = strcspn(start, ends);
+	p->at += n;
+	while (n && isspace((unsigned char)start[n - 1]))
+		n--;
+	if (n >= WORD_MAX) {
+		err_set(p->e, "a word of %zu characters: at most %d are allowed", n, WORD_MAX - 1);
+		return fail_at(p, start);
+	}
+	memcpy(buf, start, n);
+	buf[n] = '\0';
+	return 0;
+}
+
+static int unknown_allocator(struct parser *p, const char *name, const char *at)
+{
+	const char *names[256], *kind = allocator_kind_names[p->kind], *near;
+	size_t n = 0;
+
+	for (struct allocator_desc *d = allocator_first(); d && n < ARRAY_SIZE(names) - 1; d = d->next)
+		if (d->kind == p->kind)
+			names[n++] = d->name;
+	names[n] = NULL;
+	near = suggest_nearest(name, names);
+	if (!*name)
+		err_set(p->e, "a %s allocator's name is missing here", kind);
+	else if (near)
+		err_set(p->e, "unknown %s allocator '%s': did you mean '%s'?", kind, name, near);
+	else
+		err_set(p->e, "unknown %s allocator '%s': `kmemsim list allocators` shows them", kind,
+			name);
+	return fail_at(p, at);
+}
+
+static int option(struct parser *p, struct chain_layer *l)
+{
+	char key[WORD_MAX], value[WORD_MAX];
+	const char *start;
+
+	skip_blanks(p);
+	start = p->at;
+	if (word(p, "=,):", key))
+		return -1;
+	if (*p->at != '=') {
+		err_set(p->e, "an option of '%s' reads key=value", l->desc->name);
+		return fail_at(p, start);
+	}
+	p->at++;
+	if (word(p, ",)", value))
+		return -1;
+	if (!l->desc->options) {
+		err_set(p->e, "'%s' has no options", l->desc->name);
+		return fail_at(p, start);
+	}
+	if (options_set(l->desc->options, l->options, key, value, p->e))
+		return fail_at(p, start);
+	return 0;
+}
+
+static int options(struct parser *p, struct chain_layer *l)
+{
+	const char *open = p->at++;
+
+	skip_blanks(p);
+	if (*p->at == ')') {
+		p->at++;
+		return 0;
+	}
+	for (;;) {
+		if (option(p, l))
+			return -1;
+		if (*p->at == ')') {
+			p->at++;
+			return 0;
+		}
+		if (*p->at != ',') {
+			err_set(p->e, "this '(' has no ')'");
+			return fail_at(p, open);
+		}
+		p->at++;
+	}
+}
+
+static int layer(struct parser *p, struct chain *c)
+{
+	struct chain_layer *l = &c->layers[c->nr_layers];
+	char name[WORD_MAX];
+	const char *start;
+
+	skip_blanks(p);
+	start = p->at;
+	if (c->nr_layers == CHAIN_LAYERS_MAX) {
+		err_set(p->e, "more than %d layers", CHAIN_LAYERS_MAX);
+		return fail_at(p, start);
+	}
+	if (word(p, ":(,)", name))
+		return -1;
+	l->desc = allocator_find(p->kind, name);
+	if (!l->desc)
+		return unknown_allocator(p, name, start);
+	l->column = (unsigned int)(start - p->text) + 1;
+	l->options = NULL;
+	if (l->desc->options) {
+		l->options = calloc(1, l->desc->options_size);
+		ASSERT(l->options);
+		options_default(l->desc->options, l->options);
+	}
+	c->nr_layers++;
+	if (*p->at == '(' && options(p, l))
+		return -1;
+	skip_blanks(p);
+	if (*p->at && *p->at != ':') {
+		err_set(p->e, "expected ':' or the end of the chain, not '%c'", *p->at);
+		return fail_at(p, p->at);
+	}
+	return 0;
+}
+
+/* A source ends a chain, and nothing else does. */
+static int check_roles(struct parser *p, const struct chain *c)
+{
+	for (unsigned int i = 0; i < c->nr_layers; i++) {
+		const struct chain_layer *l = &c->layers[i];
+		bool last = i == c->nr_layers - 1;
+
+		if (l->desc->role == ROLE_SOURCE && !last) {
+			err_set(p->e, "'%s' stands on nothing: it can only end a chain",
+				l->desc->name);
+			return fail_at(p, p->text + l->column - 1);
+		}
+		if (l->desc->role == ROLE_LAYER && last) {
+			err_set(p->e,
+				"'%s' must stand on another %s allocator: end the chain in a source, "
+				"such as '%s:%s'",
+				l->desc->name, allocator_kind_names[p->kind], l->desc->name,
+				p->kind == ALLOC_PAGES ? "page_allocator" : "slabifier");
+			return fail_at(p, p->text + l->column - 1);
+		}
+	}
+	return 0;
+}
+
+int chain_parse(struct chain *c, enum allocator_kind kind, const char *text, unsigned int *column,
+		struct err *e)
+{
+	struct parser p = {.kind = kind, .text = text, .at = text, .column = column, .e = e};
+
+	*c = (struct chain){.kind = kind};
+	for (;;) {
+		if (layer(&p, c))
+			goto fail;
+		if (!*p.at)
+			break;
+		p.at++; /* ':' */
+	}
+	if (!check_roles(&p, c))
+		return 0;
+fail:
+	chain_free(c);
+	return -1;
+}
+
+void chain_free(struct chain *c)
+{
+	for (unsigned int i = 0; i < c->nr_layers; i++)
+		free(c->layers[i].options);
+	c->nr_layers = 0;
+}
+
+void chain_print(const struct chain *c, char *buf, size_t n)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (unsigned int i = 0; i < c->nr_layers && used < n; i++) {
+		const struct chain_layer *l = &c->layers[i];
+		char opts[512] = "";
+
+		if (l->desc->options)
+			options_print(l->desc->options, l->options, opts, sizeof(opts));
+		used += (size_t)snprintf(buf + used, n - used, *opts ? "%s%s(%s)" : "%s%s%s",
+					 i ? ":" : "", l->desc->name, opts);
+	}
+	ASSERT(used < n);
+}
+
+static int parse_named(struct chain *c, enum allocator_kind kind, const char *text, struct err *e)
+{
+	unsigned int column;
+
+	if (!chain_parse(c, kind, text, &column, e))
+		return 0;
+	return err_prefix(e, "%s chain '%s'", allocator_chain_names[kind], text);
+}
+
+int stack_config_parse(struct stack_config *sc, const char *pages, const char *slab, struct err *e)
+{
+	if (parse_named(&sc->pages, ALLOC_PAGES, pages ? pages : "page_allocator", e))
+		return -1;
+	if (parse_named(&sc->slab, ALLOC_SLAB, slab ? slab : "slabifier", e)) {
+		chain_free(&sc->pages);
+		return -1;
+	}
+	return 0;
+}
+
+void stack_config_free(struct stack_config *sc)
+{
+	chain_free(&sc->pages);
+	chain_free(&sc->slab);
+}
+
+void stack_config_print(const struct stack_config *sc, char *buf, size_t n)
+{
+	char pages[STACK_TEXT_MAX], slab[STACK_TEXT_MAX];
+
+	chain_print(&sc->pages, pages, sizeof(pages));
+	chain_print(&sc->slab, slab, sizeof(slab));
+	snprintf(buf, n, "pages=%s slab=%s", pages, slab);
+}
+
+static int create_pages(struct stack *s, const struct chain *c, struct err *e)
+{
+	for (unsigned int i = c->nr_layers; i-- > 0;) {
+		const struct chain_layer *l = &c->layers[i];
+		struct page_allocator *pa = l->desc->create_pages(s->pages, l->options, e);
+
+		if (!pa)
+			return err_prefix(e, "%s", l->desc->name);
+		s->pages = pa;
+	}
+	return 0;
+}
+
+static int create_slab(struct stack *s, const struct chain *c, struct err *e)
+{
+	for (unsigned int i = c->nr_layers; i-- > 0;) {
+		const struct chain_layer *l = &c->layers[i];
+		struct slab_allocator *sa = l->desc->create_slab(s->slab, s->pages, l->options, e);
+
+		if (!sa)
+			return err_prefix(e, "%s", l->desc->name);
+		s->slab = sa;
+	}
+	return 0;
+}
+
+static void add_layer(struct stack *s, struct layer *l, enum allocator_kind kind, unsigned int depth,
+		      const char *name, bool source)
+{
+	snprintf(l->id, sizeof(l->id), "%s/%u:%s", allocator_chain_names[kind], depth, name);
+	s->layer_base[s->nr_layers] = source ? -1 : (int)s->nr_layers + 1;
+	s->layers[s->nr_layers++] = l;
+}
+
+int stack_create(struct stack *s, const struct stack_config *sc, struct err *e)
+{
+	unsigned int depth = 0;
+
+	*s = (struct stack){0};
+	if (create_pages(s, &sc->pages, e) || create_slab(s, &sc->slab, e)) {
+		stack_destroy(s);
+		return -1;
+	}
+	for (struct page_allocator *pa = s->pages; pa; pa = pa->base)
+		add_layer(s, pa->layer, ALLOC_PAGES, depth++, pa->desc->name, !pa->base);
+	depth = 0;
+	for (struct slab_allocator *sa = s->slab; sa; sa = sa->base)
+		add_layer(s, sa->layer, ALLOC_SLAB, depth++, sa->desc->name, !sa->base);
+	return 0;
+}
+
+void stack_destroy(struct stack *s)
+{
+	slab_allocator_put(s->slab);
+	page_allocator_put(s->pages);
+	*s = (struct stack){0};
+}

@@ -1,0 +1,57 @@
+/*
+ * What allocators tell the world: events, warnings, external fragmentation.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/machine.h"
+
+void report_event(const char *kind, const char *fmt, ...)
+{
+	struct machine *m = machine_current();
+	char detail[512];
+	va_list ap;
+
+	m->nr_events++;
+	if (!m->on_event)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(detail, sizeof(detail), fmt, ap);
+	va_end(ap);
+	m->on_event(m->on_event_arg, kernel->clock_ns, kernel->cpu, kind, detail);
+}
+
+/* Once for each place and run, as WARN_ON_ONCE. */
+void kernel_warn(const char *what, const char *file, int line)
+{
+	struct machine *m = machine_current();
+
+	for (unsigned int i = 0; i < m->nr_warned; i++)
+		if (m->warned[i] == what)
+			return;
+	if (m->nr_warned < ARRAY_SIZE(m->warned))
+		m->warned[m->nr_warned++] = what;
+	report_event("warn", "%s:%d: %s", file, line, what);
+}
+
+/* metrics.md: fragmenting if the block found was smaller than a pageblock. Every one is counted; only the
+ * fragmenting ones are listed, for the others change nothing. */
+void trace_mm_page_alloc_extfrag(struct page *page, int alloc_order, int fallback_order,
+				 int alloc_migratetype, int fallback_migratetype,
+				 bool change_ownership)
+{
+	struct machine *m = machine_current();
+
+	m->nr_extfrag[EXTFRAG_ALL]++;
+	if (fallback_order >= pageblock_order)
+		return;
+	m->nr_extfrag[EXTFRAG_FRAGMENTING]++;
+	if (alloc_migratetype == MIGRATE_UNMOVABLE && fallback_migratetype == MIGRATE_MOVABLE)
+		m->nr_extfrag[EXTFRAG_UNMOVABLE_INTO_MOVABLE]++;
+	report_event("extfrag",
+		     "pfn=0x%lx alloc_order=%d fallback_order=%d alloc_migratetype=%d "
+		     "fallback_migratetype=%d change_ownership=%d",
+		     page_to_pfn(page), alloc_order, fallback_order, alloc_migratetype,
+		     fallback_migratetype, change_ownership);
+}
