@@ -10,12 +10,15 @@
 #include "lib/types.h"
 
 /*
- * A file under construction: written beside its place under a temporary name, renamed at commit.
- * Signals and crashes leave the old file; an aborted one leaves nothing.
+ * A file under construction: it has no name (or, where the file system cannot do that, a temporary one
+ * beside its place) until commit renames it. Signals and crashes leave the old file; an aborted one
+ * leaves nothing. What exists and is no regular file (/dev/null, a pipe) is written in place.
  */
 struct new_file {
 	FILE *f;
-	char *path, *tmp_path;
+	char *path;	/* of the finished file, symbolic links resolved */
+	char *tmp_path; /* NULL while it has no name, or if written in place */
+	bool in_place;
 };
 
 int __must_check new_file_open(struct new_file *nf, const char *path, struct err *e);

@@ -22,11 +22,11 @@ int __must_check time_parse(const char *text, u64 *ns, struct err *e);
 /* "12", "200k", "3M" -> number. */
 int __must_check count_parse(const char *text, u64 *n, struct err *e);
 
-/* Exact, shortest form that parses back to the same value: 65536 -> "64KiB", 1000001 -> "1000001B". */
+/* Exact, in the largest unit that divides it: 65536 -> "64KiB", 1000001 -> "1000001B". */
 void size_print(u64 bytes, char *buf, size_t n);
 void time_print(u64 ns, char *buf, size_t n);
 
-/* For people: three significant digits, "1.46 MiB", "12.3 ms", "1.85 M". */
+/* For people: three significant digits, "1.46 MiB", "12.3 ms", "1.85 M"; whole numbers without a point. */
 void size_human(double bytes, char *buf, size_t n);
 void time_human(double ns, char *buf, size_t n);
 void count_human(double v, char *buf, size_t n);

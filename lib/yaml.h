@@ -14,17 +14,34 @@
 struct yaml_file;
 struct yaml_node; /* lives as long as its file */
 
-/* Reads one document. Duplicate keys, several documents, no document: errors. */
+/*
+ * Reads one document. Duplicate keys, merge keys (`<<`), several documents, no document: errors.
+ * Anchors and aliases are fine: an alias is the anchored node itself, never a copy.
+ */
 struct yaml_file *yaml_open(const char *path, struct err *e);
 /* The same from memory; `name` stands for the file in messages. */
 struct yaml_file *yaml_parse(const char *name, const char *text, size_t n, struct err *e);
 void yaml_close(struct yaml_file *f);
 
+/*
+ * Overrides one value: `setting` is "PATH=VALUE" with a dotted path of keys (numbers in sequences),
+ * VALUE any YAML ("5ms", "[1, 2]"). A key may itself hold dots. What is not there yet is added; the
+ * reader of the document then finds out whether anyone wants it. Messages about an overridden value
+ * name the setting in place of file and line.
+ */
+int __must_check yaml_override(struct yaml_file *f, const char *setting, struct err *e);
+
 /* The root mapping; checks that its first key is `kmemsim: FORMAT` (such as "machine/1"). */
 const struct yaml_node *yaml_root(struct yaml_file *f, const char *format, struct err *e);
 
+/* The root of a document of any kind: of one that a mapping elsewhere may hold as well. */
+const struct yaml_node *yaml_top(const struct yaml_file *f);
+
 /* Sets e to "FILE:LINE:COLUMN: ..." of the node; returns -1. */
 int yaml_error(const struct yaml_node *n, struct err *e, const char *fmt, ...) __printf(3, 4);
+/* The same for the character at `offset` inside a scalar's text (as exact as its quoting allows). */
+int yaml_error_at(const struct yaml_node *n, size_t offset, struct err *e, const char *fmt, ...)
+	__printf(4, 5);
 
 bool yaml_is_scalar(const struct yaml_node *n);
 bool yaml_is_mapping(const struct yaml_node *n);

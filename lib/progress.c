@@ -1,0 +1,59 @@
+/*
+ * A progress bar on standard error.
+ */
+#include "lib/progress.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/units.h"
+
+#define STEPS_PER_CHECK 4096
+#define REDRAW_NS (100 * NSEC_PER_MSEC)
+#define BAR_WIDTH 30
+
+static u64 host_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (u64)ts.tv_sec * NSEC_PER_SEC + (u64)ts.tv_nsec;
+}
+
+void progress_begin(struct progress *p, const char *what, u64 total)
+{
+	*p = (struct progress){.what = what, .total = total, .on = isatty(STDERR_FILENO)};
+	p->drawn_ns = p->on ? host_ns() : 0; /* what is done in a blink shows no bar */
+}
+
+void progress_draw_(struct progress *p, u64 done)
+{
+	char count[32], bar[BAR_WIDTH + 1];
+	u64 now = host_ns();
+	unsigned int filled;
+
+	p->next_check = done + STEPS_PER_CHECK;
+	if (now - p->drawn_ns < REDRAW_NS)
+		return;
+	p->drawn_ns = now;
+	count_human((double)done, count, sizeof(count));
+	if (!p->total) {
+		fprintf(stderr, "\r%s: %s\033[K", p->what, count);
+		return;
+	}
+	filled = done >= p->total ? BAR_WIDTH
+				  : (unsigned int)((double)done / (double)p->total * BAR_WIDTH);
+	for (unsigned int i = 0; i < BAR_WIDTH; i++)
+		bar[i] = i < filled ? '#' : '.';
+	bar[BAR_WIDTH] = '\0';
+	fprintf(stderr, "\r%s [%s] %3u %% %s\033[K", p->what, bar,
+		(unsigned int)(100.0 * (double)min(done, p->total) / (double)p->total), count);
+}
+
+void progress_end(struct progress *p)
+{
+	if (p->on)
+		fputs("\r\033[K", stderr);
+	p->on = false;
+}

@@ -1,0 +1,22 @@
+/*
+ * What every unit test includes: cmocka with its prerequisites, and a few helpers.
+ */
+#ifndef TESTS_TEST_H
+#define TESTS_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* The message must contain the words; shows both if it does not. */
+#define assert_says(text, words)                                                                   \
+	do {                                                                                       \
+		if (!strstr(text, words))                                                          \
+			fail_msg("'%s' does not say '%s'", text, words);                           \
+	} while (0)
+
+#endif
