@@ -1,0 +1,250 @@
+/*
+ * A results database: opened, checked, and asked.
+ */
+#include "reports/db.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "reports/mem.h"
+#include "reports/schema.h"
+
+struct db {
+	sqlite3 *handle;
+	char *path;
+	bool created; /* by us, just now: not left behind without a run */
+	pthread_mutex_t mutex;
+};
+
+const char *db_path(const struct db *db)
+{
+	return db->path;
+}
+
+struct sqlite3 *db_handle(struct db *db)
+{
+	return db->handle;
+}
+
+void db_lock(struct db *db)
+{
+	pthread_mutex_lock(&db->mutex);
+}
+
+void db_unlock(struct db *db)
+{
+	pthread_mutex_unlock(&db->mutex);
+}
+
+void db_wait_set(struct db *db, int wait_ms)
+{
+	sqlite3_busy_timeout(db->handle, wait_ms);
+}
+
+/* SQLite keeps the system's reason of few failures only. */
+static int io_error(struct db *db, struct err *e)
+{
+	if (sqlite3_extended_errcode(db->handle) == SQLITE_IOERR_WRITE)
+		return err_set(e,
+			       "%s: cannot write (disk, quota or file size limit?): nothing of this "
+			       "run is stored",
+			       db->path);
+	return err_set(e, "%s: cannot read or write: %s", db->path, sqlite3_errmsg(db->handle));
+}
+
+int db_error(struct db *db, struct err *e)
+{
+	switch (sqlite3_errcode(db->handle) & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return err_set(e,
+			       "%s: locked by another program; close that program or name another "
+			       "database",
+			       db->path);
+	case SQLITE_NOTADB:
+		return err_set(e, "%s: not a results database (not an SQLite file)", db->path);
+	case SQLITE_CORRUPT:
+		return err_set(e, "%s: damaged: %s", db->path, sqlite3_errmsg(db->handle));
+	case SQLITE_READONLY:
+		return err_set(e, "%s: read-only: results cannot be stored in it", db->path);
+	case SQLITE_FULL:
+		return err_set(e, "%s: disk full: nothing of this run is stored", db->path);
+	case SQLITE_CANTOPEN:
+		return err_set(e, "%s: cannot open: %s", db->path,
+			       strerror(sqlite3_system_errno(db->handle)));
+	case SQLITE_IOERR:
+		return io_error(db, e);
+	default:
+		return err_set(e, "%s: %s", db->path, sqlite3_errmsg(db->handle));
+	}
+}
+
+int db_exec(struct db *db, const char *sql, struct err *e)
+{
+	return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_error(db, e);
+}
+
+struct sqlite3_stmt *db_prepare(struct db *db, const char *sql, struct err *e)
+{
+	sqlite3_stmt *s = NULL;
+
+	if (sqlite3_prepare_v2(db->handle, sql, -1, &s, NULL) != SQLITE_OK)
+		db_error(db, e);
+	return s;
+}
+
+int db_step(struct db *db, struct sqlite3_stmt *s, struct err *e)
+{
+	switch (sqlite3_step(s)) {
+	case SQLITE_ROW:
+		return 1;
+	case SQLITE_DONE:
+		return 0;
+	default:
+		return db_error(db, e);
+	}
+}
+
+int db_number(struct db *db, const char *sql, s64 *value, struct err *e)
+{
+	sqlite3_stmt *s = db_prepare(db, sql, e);
+	int rc = -1;
+
+	if (!s)
+		return -1;
+	rc = db_step(db, s, e);
+	if (rc > 0)
+		*value = sqlite3_column_int64(s, 0);
+	else if (!rc)
+		err_set(e, "%s: damaged: no answer to '%s'", db->path, sql);
+	sqlite3_finalize(s);
+	return rc > 0 ? 0 : -1;
+}
+
+static int schema_create(struct db *db, struct err *e)
+{
+	char pragmas[128];
+
+	snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id = %d; PRAGMA user_version = %d;",
+		 SCHEMA_APPLICATION_ID, SCHEMA_VERSION);
+	if (db_exec(db, schema_sql, e) || db_exec(db, pragmas, e))
+		return -1;
+	return 0;
+}
+
+/* Whose database is it? A new one, with no table at all, is nobody's yet. */
+static int schema_check(struct db *db, bool *empty, struct err *e)
+{
+	s64 id, version, tables;
+
+	if (db_number(db, "PRAGMA application_id", &id, e) ||
+	    db_number(db, "PRAGMA user_version", &version, e) ||
+	    db_number(db, "SELECT count(*) FROM sqlite_schema", &tables, e))
+		return -1;
+	*empty = !id && !version && !tables;
+	if (*empty)
+		return 0;
+	if (id != SCHEMA_APPLICATION_ID)
+		return err_set(e, "%s: an SQLite database, but not a kmemsim results database",
+			       db->path);
+	if (version != SCHEMA_VERSION)
+		return err_set(e,
+			       "%s: results of version %lld, this kmemsim reads and writes version "
+			       "%d; name another database",
+			       db->path, (long long)version, SCHEMA_VERSION);
+	return 0;
+}
+
+/* In one transaction, which also shows that the database can be written. */
+static int prepare_write(struct db *db, struct err *e)
+{
+	bool empty;
+
+	if (db_exec(db, "BEGIN IMMEDIATE", e))
+		return -1;
+	if (schema_check(db, &empty, e) || (empty && schema_create(db, e)) ||
+	    db_exec(db, "COMMIT", e)) {
+		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+		return -1;
+	}
+	return 0;
+}
+
+static int prepare_read(struct db *db, struct err *e)
+{
+	bool empty;
+
+	if (schema_check(db, &empty, e))
+		return -1;
+	return empty ? err_set(e, "%s: empty: no run has been stored in it", db->path) : 0;
+}
+
+/* SQLite would open a directory and only fail later, with less to say. */
+static int path_check(const char *path, enum db_mode mode, bool *exists, struct err *e)
+{
+	struct stat st;
+
+	*exists = !stat(path, &st);
+	if (!*exists && (mode == DB_READ || errno != ENOENT))
+		return err_set(e, "%s: cannot open: %s", path, strerror(errno));
+	if (*exists && !S_ISREG(st.st_mode))
+		return err_set(e, "%s: not a file: results are stored in a file", path);
+	return 0;
+}
+
+struct db *db_open(const char *path, enum db_mode mode, struct err *e)
+{
+	int flags =
+		mode == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	struct db *db;
+	bool exists;
+
+	if (path_check(path, mode, &exists, e))
+		return NULL;
+	db = mem_alloc(1, sizeof(*db));
+	db->path = mem_dup(path);
+	db->created = !exists;
+	pthread_mutex_init(&db->mutex, NULL);
+	if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
+		db_error(db, e);
+		goto fail;
+	}
+	db_wait_set(db, DB_WAIT_MS);
+	if (mode == DB_WRITE && sqlite3_db_readonly(db->handle, "main") == 1) {
+		err_set(e, "%s: read-only: results cannot be stored in it", path);
+		goto fail;
+	}
+	if (mode == DB_READ ? prepare_read(db, e) : prepare_write(db, e))
+		goto fail;
+	return db;
+fail:
+	db_close(db);
+	return NULL;
+}
+
+/* A database that we made and that holds no run is only in the user's way. */
+static bool nothing_stored(struct db *db)
+{
+	struct err e;
+	s64 nr_runs;
+
+	return db_number(db, "SELECT count(*) FROM run", &nr_runs, &e) || !nr_runs;
+}
+
+void db_close(struct db *db)
+{
+	if (!db)
+		return;
+	if (db->created && nothing_stored(db))
+		unlink(db->path);
+	sqlite3_close(db->handle);
+	pthread_mutex_destroy(&db->mutex);
+	free(db->path);
+	free(db);
+}

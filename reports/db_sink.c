@@ -1,0 +1,233 @@
+/*
+ * The sample stream into a results database: takes rows in; reports/db_store.c stores them.
+ */
+#include "reports/db_sink.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/assert.h"
+#include "reports/db_store.h"
+#include "reports/mem.h"
+
+static const char *const better_names[] = {
+	[BETTER_LOWER] = "lower",
+	[BETTER_HIGHER] = "higher",
+	[BETTER_NEITHER] = "neither",
+};
+
+struct db_sink {
+	struct sink base;
+	struct db *db;
+	char *dir; /* of the database */
+	struct rows rows;
+	struct run_head run;
+	bool begun;
+	s64 run_id; /* stored last */
+};
+
+static struct db_sink *to_db_sink(struct sink *s)
+{
+	return container_of(s, struct db_sink, base);
+}
+
+static u64 double_bits(double v)
+{
+	u64 bits;
+
+	memcpy(&bits, &v, sizeof(bits));
+	return bits;
+}
+
+static void run_forget(struct db_sink *d)
+{
+	free(d->run.label);
+	free(d->run.load);
+	free(d->run.stack);
+	free(d->run.machine);
+	free(d->run.input);
+	free(d->run.command);
+	memset(&d->run, 0, sizeof(d->run));
+	d->begun = false;
+	rows_clear(&d->rows);
+}
+
+static void db_sink_begin(struct sink *s, const struct sink_run *run)
+{
+	struct db_sink *d = to_db_sink(s);
+	time_t now = time(NULL);
+	struct tm tm;
+
+	run_forget(d);
+	d->run.label = mem_dup(run->label);
+	d->run.load = mem_dup(run->load);
+	d->run.stack = mem_dup(run->stack);
+	d->run.machine = mem_dup(run->machine);
+	d->run.input = mem_dup(run->input);
+	d->run.command = mem_dup(run->command);
+	d->run.input_hash = run->input_hash;
+	d->run.seed = run->seed;
+	d->begun = true;
+	gmtime_r(&now, &tm);
+	strftime(d->run.started_at, sizeof(d->run.started_at), "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+static void db_sink_sample(struct sink *s, u64 t_ns, const char *layer, const char *metric,
+			   double value)
+{
+	struct rows *r = &to_db_sink(s)->rows;
+	u64 row[] = {t_ns, rows_name(r, layer), rows_name(r, metric), double_bits(value)};
+
+	rows_add(r, ROW_SAMPLE, row, ARRAY_SIZE(row));
+}
+
+static void db_sink_free_area(struct sink *s, u64 t_ns, int node, const char *zone,
+			      const char *migratetype, const u64 nr_free[SINK_NR_ORDERS])
+{
+	struct rows *r = &to_db_sink(s)->rows;
+	u64 row[4 + SINK_NR_ORDERS] = {t_ns, (u64)node, rows_name(r, zone),
+				       rows_name(r, migratetype)};
+
+	memcpy(row + 4, nr_free, SINK_NR_ORDERS * sizeof(*nr_free));
+	rows_add(r, ROW_FREE_AREA, row, ARRAY_SIZE(row));
+}
+
+static void db_sink_slab(struct sink *s, const struct sink_slab *b)
+{
+	struct rows *r = &to_db_sink(s)->rows;
+	u64 row[] = {b->t_ns,	  rows_name(r, b->cache), b->active_objs,  b->num_objs,
+		     b->objsize,  b->objperslab,	  b->pagesperslab, b->active_slabs,
+		     b->num_slabs};
+
+	rows_add(r, ROW_SLAB, row, ARRAY_SIZE(row));
+}
+
+static void db_sink_cache(struct sink *s, const struct sink_cache *c)
+{
+	struct rows *r = &to_db_sink(s)->rows;
+	u64 row[] = {c->t_ns,	   rows_name(r, c->cache), rows_name(r, c->alias),
+		     c->live_objs, c->bytes_req,	   c->bytes_alloc};
+
+	rows_add(r, ROW_CACHE, row, ARRAY_SIZE(row));
+}
+
+static void db_sink_event(struct sink *s, u64 t_ns, int cpu, const char *kind, const char *detail)
+{
+	struct rows *r = &to_db_sink(s)->rows;
+	u64 row[] = {t_ns, (u64)cpu, rows_name(r, kind)};
+
+	rows_add_text(r, ROW_EVENT, row, ARRAY_SIZE(row), detail);
+}
+
+static void db_sink_summary(struct sink *s, const char *layer, const struct metric_desc *metric,
+			    double value)
+{
+	struct rows *r = &to_db_sink(s)->rows;
+	u64 row[] = {rows_name(r, layer), rows_name(r, metric->name), rows_name(r, metric->unit),
+		     rows_name(r, better_names[metric->better]), double_bits(value)};
+
+	rows_add(r, ROW_SUMMARY, row, ARRAY_SIZE(row));
+}
+
+static void db_sink_site(struct sink *s, const struct sink_site *c)
+{
+	struct rows *r = &to_db_sink(s)->rows;
+	u64 row[] = {rows_name(r, c->call_site),
+		     rows_name(r, c->cache),
+		     c->hits,
+		     c->bytes_req,
+		     c->bytes_alloc,
+		     c->live_objs,
+		     c->live_bytes,
+		     c->ping_pong,
+		     c->cross_node};
+
+	rows_add(r, ROW_SITE, row, ARRAY_SIZE(row));
+}
+
+static void db_sink_latency(struct sink *s, const struct sink_latency *l)
+{
+	struct rows *r = &to_db_sink(s)->rows;
+	u64 row[] = {rows_name(r, l->op),
+		     rows_name(r, l->path),
+		     l->count,
+		     l->p50_ns,
+		     l->p90_ns,
+		     l->p99_ns,
+		     l->p999_ns,
+		     l->max_ns};
+
+	rows_add(r, ROW_LATENCY, row, ARRAY_SIZE(row));
+}
+
+static void db_sink_lock(struct sink *s, const struct sink_lock *l)
+{
+	struct rows *r = &to_db_sink(s)->rows;
+	u64 row[] = {rows_name(r, l->lock), l->acquisitions, l->contended, l->wait_ns_total,
+		     l->wait_ns_max};
+
+	rows_add(r, ROW_LOCK, row, ARRAY_SIZE(row));
+}
+
+static int db_sink_end(struct sink *s, const struct sink_end *end, struct err *e)
+{
+	struct db_sink *d = to_db_sink(s);
+	int rc;
+
+	ASSERT(d->begun);
+	db_lock(d->db);
+	rc = db_store(d->db, &d->run, &d->rows, end, &d->run_id, e);
+	db_unlock(d->db);
+	run_forget(d);
+	return rc;
+}
+
+static const struct sink_ops db_sink_ops = {
+	.begin = db_sink_begin,
+	.sample = db_sink_sample,
+	.free_area = db_sink_free_area,
+	.slab = db_sink_slab,
+	.cache = db_sink_cache,
+	.event = db_sink_event,
+	.summary = db_sink_summary,
+	.site = db_sink_site,
+	.latency = db_sink_latency,
+	.lock = db_sink_lock,
+	.end = db_sink_end,
+};
+
+static char *dir_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? mem_print("%.*s", (int)max(slash - path, (ptrdiff_t)1), path) : mem_dup(".");
+}
+
+struct sink *db_sink_new(struct db *db)
+{
+	struct db_sink *d = mem_alloc(1, sizeof(*d));
+
+	d->base.ops = &db_sink_ops;
+	d->db = db;
+	d->dir = dir_of(db_path(db));
+	rows_init(&d->rows, d->dir);
+	return &d->base;
+}
+
+void db_sink_free(struct sink *s)
+{
+	struct db_sink *d = s ? to_db_sink(s) : NULL;
+
+	if (!d)
+		return;
+	run_forget(d);
+	rows_free(&d->rows);
+	free(d->dir);
+	free(d);
+}
+
+s64 db_sink_run_id(const struct sink *s)
+{
+	return container_of(s, struct db_sink, base)->run_id;
+}

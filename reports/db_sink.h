@@ -1,0 +1,27 @@
+/*
+ * The sample stream into a results database.
+ *
+ * A run is stored in one transaction, at its end: what a crash, a signal or a full disk cuts short
+ * is not there at all, and the database stays valid. Until then its rows wait beside the database
+ * (see reports/rows.h), so that several runs, each with a sink of its own, may go on at once over
+ * one `db`.
+ */
+#ifndef REPORTS_DB_SINK_H
+#define REPORTS_DB_SINK_H
+
+#include "lib/err.h"
+#include "reports/db.h"
+#include "sim/sink.h"
+
+/* The database outlives the sink. begin ... end may be repeated, a run each time. */
+struct sink *db_sink_new(struct db *db);
+/* A run that was begun and not ended is forgotten. */
+void db_sink_free(struct sink *s);
+/* The id of the run stored last; 0: none. */
+s64 db_sink_run_id(const struct sink *s);
+
+/* Is this very run (label, load, stack, machine, input, seed, version) stored with status ok? 1 or
+ * 0, -1 with e set. What a resumed sweep asks before each run. */
+int __must_check db_has_run(struct db *db, const struct sink_run *run, struct err *e);
+
+#endif

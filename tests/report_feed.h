@@ -1,0 +1,266 @@
+/*
+ * A made-up sweep through the sink seam: two stacks (plain, rcu) x two loads (fstree, forkstorm).
+ *
+ * Not a simulator: smooth curves of the size and shape that a replay on 2 x 1 GiB gives, the same
+ * on every machine (integers only), so that views, comparisons and plots have something to show and
+ * golden outputs have something to hold on to.
+ */
+#ifndef TESTS_REPORT_FEED_H
+#define TESTS_REPORT_FEED_H
+
+#include <stdio.h>
+
+#include "lib/units.h"
+#include "sim/sink.h"
+
+#define FEED_MACHINE "kmemsim: machine/1\nname: 2node\nhz: 250\n"
+
+struct feed {
+	const char *label, *load;
+	bool rcu;    /* holds what is freed for a grace period */
+	bool bursty; /* the load: waves instead of a ramp */
+	u64 seed;
+	int nr_samples;
+	int nr_caches; /* at most FEED_CACHES_MAX */
+};
+
+#define FEED_CACHES_MAX 12
+#define FEED_SAMPLE_NS (10 * NSEC_PER_MSEC)
+
+struct feed_cache {
+	const char *name;
+	u64 objsize, objperslab, pagesperslab, weight;
+};
+
+static const struct feed_cache feed_caches[FEED_CACHES_MAX] = {
+	{"ext4_inode_cache", 1184, 27, 8, 90}, {"dentry", 192, 21, 1, 60},
+	{"buffer_head", 104, 39, 1, 40},       {"kmalloc-512", 512, 16, 2, 35},
+	{"radix_tree_node", 576, 28, 4, 30},   {"shmem_inode_cache", 712, 23, 4, 28},
+	{"kmalloc-64", 64, 64, 1, 22},	       {"filp", 256, 16, 1, 18},
+	{"vm_area_struct", 152, 26, 1, 14},    {"anon_vma", 104, 39, 1, 10},
+	{"kmalloc-96", 96, 42, 1, 6},	       {"lsm_file_cache", 24, 170, 1, 4},
+};
+
+static const struct metric_desc feed_metrics[] = {
+	{"bytes_alloc_live_max", "bytes", BETTER_NEITHER, "most bytes of live objects"},
+	{"held_bytes_max", "bytes", BETTER_LOWER, "most bytes a layer held back"},
+	{"latency_p99_ns", "ns", BETTER_LOWER, "99th percentile of an operation"},
+	{"nr_alloc", "count", BETTER_NEITHER, "allocations served"},
+	{"nr_failed", "count", BETTER_LOWER, "allocations refused"},
+	{"pages_taken_bytes_max", "bytes", BETTER_LOWER, "most memory taken"},
+	{"slab_bytes_max", "bytes", BETTER_LOWER, "most bytes of slab pages"},
+	{"unusable_free_index_9_end", "permille", BETTER_LOWER, "at the end"},
+};
+
+/* Live bytes: up and down again (fstree), or waves (forkstorm), 0 .. 40 MiB. */
+static inline u64 feed_live(const struct feed *f, u64 i)
+{
+	u64 n = (u64)f->nr_samples, x = i * 1000 / n;
+	u64 ramp = x < 600 ? x * x / 600 : x < 700 ? 600 : 600 - (x - 700) * 15 / 10;
+	u64 wave = 60 + (x % 200 < 100 ? x % 200 : 200 - x % 200) * 3;
+
+	return (f->bursty ? wave : ramp) * 64 * KIB + (f->seed + i * 7919) % 97 * KIB;
+}
+
+static inline u64 feed_held(const struct feed *f, u64 i)
+{
+	u64 x = i * 1000 / (u64)f->nr_samples;
+	u64 wave = x % 200 >= 100 ? (200 - x % 200) * 32 : 8;
+
+	if (!f->rcu)
+		return 0;
+	return (f->bursty ? wave : x >= 700 ? 3200 - (x - 700) * 8 : 20 + x / 20) * KIB;
+}
+
+static inline void feed_memory(const struct feed *f, struct sink *s, u64 i)
+{
+	u64 t = i * FEED_SAMPLE_NS, live = feed_live(f, i), held = feed_held(f, i);
+	u64 slab = live + live / 9 + held + 600 * KIB, taken = slab + 9 * MIB;
+	const char *pages = f->rcu ? "pages/0:rcu" : "pages/0:page_allocator";
+	const char *slabs = f->rcu ? "slab/0:rcu" : "slab/0:slabifier";
+	char name[64];
+
+	s->ops->sample(s, t, "", "bytes_req_live", (double)(live - live / 12));
+	s->ops->sample(s, t, "", "bytes_alloc_live", (double)live);
+	s->ops->sample(s, t, "", "slab_bytes", (double)slab);
+	s->ops->sample(s, t, "", "pages_taken_bytes", (double)taken);
+	s->ops->sample(s, t, "", "free_bytes", (double)(2 * GIB - taken));
+	s->ops->sample(s, t, "", "live_objs", (double)(live / 240));
+	s->ops->sample(s, t, pages, "live_bytes", (double)slab);
+	s->ops->sample(s, t, slabs, "live_bytes", (double)live);
+	s->ops->sample(s, t, pages, "held_bytes", (double)(held / 4));
+	s->ops->sample(s, t, slabs, "held_bytes", (double)(held - held / 4));
+	s->ops->sample(s, t, slabs, "held_objs", (double)(held / 240));
+	if (f->rcu) {
+		s->ops->sample(s, t, "pages/1:page_allocator", "live_bytes", (double)taken);
+		s->ops->sample(s, t, "slab/1:slabifier", "live_bytes", (double)(live + held));
+	}
+	for (u64 k = 0; k < SINK_NR_ORDERS; k++) {
+		u64 index = k * k * (live / MIB + held / (128 * KIB) + 5) / 8;
+
+		snprintf(name, sizeof(name), "unusable_free_index/%d", (int)k);
+		s->ops->sample(s, t, "", name, (double)min(index, 1000UL));
+	}
+}
+
+static inline void feed_free_area(const struct feed *f, struct sink *s, u64 i)
+{
+	static const char *const types[] = {"Unmovable", "Movable", "Reclaimable"};
+	u64 live = feed_live(f, i) / (64 * KIB), held = feed_held(f, i) / (64 * KIB);
+
+	for (int node = 0; node < 2; node++) {
+		for (u64 type = 0; type < ARRAY_SIZE(types); type++) {
+			u64 nr_free[SINK_NR_ORDERS];
+
+			for (u64 k = 0; k < SINK_NR_ORDERS; k++)
+				nr_free[k] =
+					k == 10 ? (type == 1 ? 230 - live / 12 : 2)
+						: (live + held * 3 + 40) * (3 - type) / (k + 2);
+			s->ops->free_area(s, i * FEED_SAMPLE_NS, node, node ? "Normal" : "DMA32",
+					  types[type], nr_free);
+		}
+	}
+}
+
+static inline void feed_slabs(const struct feed *f, struct sink *s, u64 i)
+{
+	u64 most = 0;
+
+	for (u64 j = 0; j <= i; j += (u64)f->nr_samples / 32 + 1)
+		most = max(most, feed_live(f, j) + feed_held(f, j));
+	for (int c = 0; c < f->nr_caches; c++) {
+		const struct feed_cache *fc = &feed_caches[c];
+		u64 objs = feed_live(f, i) * fc->weight / 400 / fc->objsize;
+		u64 kept = (most * 9 / 10 * fc->weight / 400) / fc->objsize;
+		struct sink_slab b = {.t_ns = i * FEED_SAMPLE_NS,
+				      .cache = fc->name,
+				      .objsize = fc->objsize,
+				      .objperslab = fc->objperslab,
+				      .pagesperslab = fc->pagesperslab,
+				      .active_objs = objs};
+		struct sink_cache k = {b.t_ns,
+				       fc->name,
+				       fc->name,
+				       objs,
+				       objs * (fc->objsize - 4),
+				       objs * fc->objsize};
+
+		b.active_slabs = DIV_ROUND_UP(objs, fc->objperslab);
+		b.num_slabs =
+			max(DIV_ROUND_UP(kept, fc->objperslab) * (90 + 10 * fc->weight / 90) / 100,
+			    b.active_slabs);
+		b.num_objs = b.num_slabs * fc->objperslab;
+		s->ops->slab(s, &b);
+		s->ops->cache(s, &k);
+	}
+}
+
+static inline void feed_tables(const struct feed *f, struct sink *s)
+{
+	static const char *const ops[] = {"kmalloc",	     "kfree",	     "kmem_cache_alloc",
+					  "kmem_cache_free", "page_alloc/0", "page_free/0"};
+	static const char *const paths[] = {"fast", "slow", "new_slab"};
+	struct sink_site site = {"alloc_inode+0x1e",
+				 "ext4_inode_cache",
+				 81234,
+				 96180000,
+				 96181056,
+				 120,
+				 142080,
+				 311,
+				 17};
+	struct sink_lock lock = {"zone.lock", 910233, f->rcu ? 5120 : 3201,
+				 f->rcu ? 1920341 : 880123, 2310};
+
+	for (u64 o = 0; o < ARRAY_SIZE(ops); o++) {
+		for (u64 p = 0; p < (o % 2 ? 2 : ARRAY_SIZE(paths)); p++) {
+			u64 base = (22 + 9 * o) * (p ? 6 * p : 1) + (f->rcu ? 11 : 0);
+			struct sink_latency l = {
+				ops[o],	  paths[p],	400000 >> (4 * p),
+				base,	  base * 5 / 4, base * 3 + (f->rcu ? 80 : 0),
+				base * 9, base * 31};
+
+			s->ops->latency(s, &l);
+		}
+	}
+	s->ops->site(s, &site);
+	s->ops->lock(s, &lock);
+	s->ops->event(s, 5 * NSEC_PER_MSEC, 1, "extfrag", "pfn=0x54d4 order=1 fallback=4");
+}
+
+static inline void feed_summary(const struct feed *f, struct sink *s)
+{
+	u64 live = 0, held = 0, slab = 0;
+
+	for (u64 i = 0; i < (u64)f->nr_samples; i++) {
+		u64 l = feed_live(f, i), h = feed_held(f, i);
+
+		live = max(live, l);
+		held = max(held, h);
+		slab = max(slab, l + l / 9 + h + 600 * KIB);
+	}
+	s->ops->summary(s, "", &feed_metrics[0], (double)live);
+	s->ops->summary(s, "", &feed_metrics[1], (double)held);
+	s->ops->summary(s, f->rcu ? "slab/0:rcu" : "slab/0:slabifier", &feed_metrics[1],
+			(double)(held - held / 4));
+	s->ops->summary(s, "", &feed_metrics[2], f->rcu ? 234 : 198);
+	s->ops->summary(s, "", &feed_metrics[3], f->bursty ? 903127 : 880011);
+	s->ops->summary(s, "", &feed_metrics[4], 0);
+	s->ops->summary(s, "", &feed_metrics[5], (double)(slab + 9 * MIB));
+	s->ops->summary(s, "", &feed_metrics[6], (double)slab);
+	s->ops->summary(s, "", &feed_metrics[7], f->rcu ? 121 : 86);
+}
+
+/* Everything of a run up to, not including, its end. */
+static inline void feed_begin(const struct feed *f, struct sink *s)
+{
+	struct sink_run run = {
+		.label = f->label,
+		.load = f->load,
+		.stack = f->rcu ? "pages=rcu:page_allocator() slab=rcu:slabifier()"
+				: "pages=page_allocator() slab=slabifier()",
+		.machine = FEED_MACHINE,
+		.input = "traces/samples/load.kmt",
+		.input_hash = f->bursty ? 0x1111 : 0x2222,
+		.seed = f->seed,
+		.command = "kmemsim replay traces/samples/load.kmt --slab rcu:slabifier",
+	};
+
+	s->ops->begin(s, &run);
+	for (u64 i = 0; i < (u64)f->nr_samples; i++) {
+		feed_memory(f, s, i);
+		feed_free_area(f, s, i);
+		feed_slabs(f, s, i);
+	}
+	feed_tables(f, s);
+	feed_summary(f, s);
+}
+
+static inline int feed_run(const struct feed *f, struct sink *s, struct err *e)
+{
+	struct sink_end end = {"ok", 0xfeedULL + f->rcu * 16 + f->bursty, 1780022,
+			       (u64)f->nr_samples * FEED_SAMPLE_NS, 123456789};
+
+	feed_begin(f, s);
+	return s->ops->end(s, &end, e);
+}
+
+/* The whole sweep: plain and rcu on both loads. */
+static inline int feed_sweep(struct sink *s, int nr_samples, struct err *e)
+{
+	for (int i = 0; i < 4; i++) {
+		struct feed f = {.label = i & 1 ? "rcu" : "plain",
+				 .load = i & 2 ? "forkstorm" : "fstree",
+				 .rcu = i & 1,
+				 .bursty = i & 2,
+				 .seed = 1,
+				 .nr_samples = nr_samples,
+				 .nr_caches = FEED_CACHES_MAX};
+
+		if (feed_run(&f, s, e))
+			return -1;
+	}
+	return 0;
+}
+
+#endif

@@ -1,0 +1,451 @@
+/*
+ * The results database: the contract's views, what is refused and how, what a cut-short run leaves.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "reports/db.h"
+#include "reports/db_sink.h"
+#include "reports/schema.h"
+#include "tests/report_feed.h"
+
+static char dir[64], path[128];
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(dir, "/tmp/kmemsim-test-XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	chmod(dir, 0755);
+	snprintf(path, sizeof(path), "%s/results.db", dir);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char command[128];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	return system(command);
+}
+
+static void store_sweep(int nr_samples)
+{
+	struct err e = {""};
+	struct db *db = db_open(path, DB_WRITE, &e);
+	struct sink *s;
+
+	assert_non_null(db);
+	s = db_sink_new(db);
+	assert_int_equal(feed_sweep(s, nr_samples, &e), 0);
+	assert_int_equal(db_sink_run_id(s), 4);
+	db_sink_free(s);
+	db_close(db);
+}
+
+static s64 number(const char *sql)
+{
+	struct err e = {""};
+	struct db *db = db_open(path, DB_READ, &e);
+	s64 value = -1;
+
+	assert_non_null(db);
+	if (db_number(db, sql, &value, &e))
+		fail_msg("%s", e.msg);
+	db_close(db);
+	return value;
+}
+
+static void refused(enum db_mode mode, const char *why)
+{
+	struct err e = {""};
+
+	assert_null(db_open(path, mode, &e));
+	if (!strstr(e.msg, why) || !strstr(e.msg, path))
+		fail_msg("expected '%s' in '%s'", why, e.msg);
+}
+
+static void columns_are(struct db *db, const char *view, const char *expected)
+{
+	char sql[128], got[512] = "";
+	struct err e = {""};
+	sqlite3_stmt *s;
+
+	snprintf(sql, sizeof(sql), "SELECT name FROM pragma_table_info('%s')", view);
+	s = db_prepare(db, sql, &e);
+	while (db_step(db, s, &e) == 1) {
+		if (*got)
+			strcat(got, ", ");
+		strcat(got, (const char *)sqlite3_column_text(s, 0));
+	}
+	sqlite3_finalize(s);
+	assert_string_equal(got, expected);
+}
+
+static void test_views(void **state)
+{
+	static const char *const views[][2] = {
+		{"run_view", "run_id, label, load, stack, machine, seed, version, status, digest, "
+			     "nr_requests, sim_ns, wall_ns"},
+		{"summary_view",
+		 "run_id, label, load, stack, seed, layer, metric, unit, better, value"},
+		{"sample_view", "run_id, t_ns, layer, metric, value"},
+		{"free_area_view", "run_id, t_ns, node, zone, migratetype, page_order, nr_free"},
+		{"slab_view", "run_id, t_ns, cache, active_objs, num_objs, objsize, objperslab, "
+			      "pagesperslab, active_slabs, num_slabs"},
+		{"cache_view", "run_id, t_ns, cache, alias, live_objs, bytes_req, bytes_alloc"},
+		{"site_view", "run_id, call_site, cache, hits, bytes_req, bytes_alloc, live_objs, "
+			      "live_bytes, ping_pong, cross_node"},
+		{"latency_view",
+		 "run_id, op, path, count, p50_ns, p90_ns, p99_ns, p999_ns, max_ns"},
+		{"lock_view", "run_id, lock, acquisitions, contended, wait_ns_total, wait_ns_max"},
+		{"event_view", "run_id, t_ns, cpu, kind, detail"},
+	};
+	struct err e = {""};
+	struct db *db;
+
+	(void)state;
+	store_sweep(5);
+	db = db_open(path, DB_READ, &e);
+	assert_non_null(db);
+	for (size_t i = 0; i < ARRAY_SIZE(views); i++)
+		columns_are(db, views[i][0], views[i][1]);
+	db_close(db);
+}
+
+static void test_values(void **state)
+{
+	(void)state;
+	store_sweep(5);
+	assert_int_equal(number("SELECT count(*) FROM run_view"), 4);
+	assert_int_equal(number("SELECT count(*) FROM run_view WHERE machine = '2node' AND "
+				"digest = '000000000000feed'"),
+			 1);
+	/* 2 nodes x 3 migratetypes x 11 orders x 5 samples x 4 runs. */
+	assert_int_equal(number("SELECT count(*) FROM free_area_view"), 2 * 3 * 11 * 5 * 4);
+	assert_int_equal(number("SELECT nr_free FROM free_area_view WHERE run_id = 3 AND t_ns = 0 "
+				"AND node = 0 AND migratetype = 'Movable' AND page_order = 10"),
+			 225);
+	assert_int_equal(number("SELECT count(*) FROM slab_view WHERE run_id = 2"), 5 * 12);
+	assert_int_equal(number("SELECT value FROM summary_view WHERE run_id = 2 AND "
+				"metric = 'latency_p99_ns' AND unit = 'ns' AND better = 'lower'"),
+			 234);
+	assert_int_equal(number("SELECT hits FROM site_view WHERE run_id = 4"), 81234);
+	assert_int_equal(number("SELECT count(*) FROM latency_view WHERE run_id = 1"), 15);
+	assert_int_equal(number("SELECT t_ns FROM event_view WHERE run_id = 1 AND "
+				"detail = 'pfn=0x54d4 order=1 fallback=4'"),
+			 5000000);
+	assert_int_equal(number("SELECT count(*) FROM sample_view WHERE layer = 'slab/1:slabifier' "
+				"AND run_id IN (2, 4)"),
+			 5 * 2);
+}
+
+/* More rows than memory keeps: they take the way through the temporary file. */
+static void test_spill(void **state)
+{
+	struct err e = {""};
+	struct db *db = db_open(path, DB_WRITE, &e);
+	struct sink *s = db_sink_new(db);
+	struct feed f = {.label = "plain", .load = "long", .nr_samples = 5000, .nr_caches = 12};
+
+	(void)state;
+	assert_int_equal(feed_run(&f, s, &e), 0);
+	db_sink_free(s);
+	db_close(db);
+	assert_int_equal(number("SELECT count(*) FROM slab_view"), 5000 * 12);
+	assert_int_equal(number("SELECT count(*) FROM sample_view WHERE metric = 'slab_bytes' AND "
+				"t_ns = 4999 * 10000000"),
+			 1);
+	assert_int_equal(number("SELECT count(*) FROM sqlite_schema WHERE name = 'run'"), 1);
+}
+
+static void test_unended_run_leaves_nothing(void **state)
+{
+	struct feed f = {.label = "plain", .load = "fstree", .nr_samples = 5, .nr_caches = 2};
+	struct err e = {""};
+	struct db *db;
+	struct sink *s;
+
+	(void)state;
+	store_sweep(5);
+	db = db_open(path, DB_WRITE, &e);
+	s = db_sink_new(db);
+	feed_begin(&f, s);
+	db_sink_free(s);
+	db_close(db);
+	assert_int_equal(number("SELECT count(*) FROM run_view"), 4);
+	assert_int_equal(number("SELECT count(*) FROM slab_view"), 4 * 5 * 12);
+}
+
+static void test_killed_run_leaves_nothing(void **state)
+{
+	struct feed f = {.label = "plain", .load = "fstree", .nr_samples = 5, .nr_caches = 2};
+	int status;
+
+	(void)state;
+	store_sweep(5);
+	if (!fork()) {
+		struct err e = {""};
+		struct db *db = db_open(path, DB_WRITE, &e);
+		struct sink *s = db_sink_new(db);
+
+		if (db_exec(db, "BEGIN IMMEDIATE", &e) || db_exec(db, "DELETE FROM sample", &e))
+			_exit(1);
+		feed_begin(&f, s);
+		kill(getpid(), SIGKILL);
+	}
+	wait(&status);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(number("SELECT count(*) FROM run_view"), 4);
+	assert_true(number("SELECT count(*) FROM sample_view") > 0);
+	assert_int_equal(number("SELECT count(*) FROM pragma_integrity_check WHERE "
+				"integrity_check = 'ok'"),
+			 1);
+}
+
+static void test_no_run_no_file(void **state)
+{
+	struct err e = {""};
+	struct db *db = db_open(path, DB_WRITE, &e);
+
+	(void)state;
+	assert_non_null(db);
+	assert_int_equal(access(path, F_OK), 0);
+	db_close(db);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void test_absent(void **state)
+{
+	(void)state;
+	refused(DB_READ, "No such file");
+	snprintf(path, sizeof(path), "%s/none/results.db", dir);
+	refused(DB_WRITE, "No such file");
+	snprintf(path, sizeof(path), "%s", dir);
+	refused(DB_WRITE, "not a file");
+}
+
+static void test_foreign(void **state)
+{
+	FILE *f = fopen(path, "w");
+	sqlite3 *other;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		fputs("this is no database\n", f);
+	fclose(f);
+	refused(DB_READ, "not a results database");
+	refused(DB_WRITE, "not a results database");
+	unlink(path);
+	sqlite3_open(path, &other);
+	sqlite3_exec(other, "CREATE TABLE theirs (a)", NULL, NULL, NULL);
+	sqlite3_close(other);
+	refused(DB_READ, "not a kmemsim results database");
+	refused(DB_WRITE, "not a kmemsim results database");
+	unlink(path);
+	fclose(fopen(path, "w"));
+	refused(DB_READ, "empty");
+}
+
+static void test_other_version(void **state)
+{
+	sqlite3 *other;
+
+	(void)state;
+	store_sweep(2);
+	sqlite3_open(path, &other);
+	sqlite3_exec(other, "PRAGMA user_version = 7", NULL, NULL, NULL);
+	sqlite3_close(other);
+	refused(DB_READ, "results of version 7");
+	refused(DB_WRITE, "results of version 7");
+}
+
+static void test_damaged(void **state)
+{
+	struct err e = {""};
+	struct stat st;
+
+	(void)state;
+	store_sweep(50);
+	stat(path, &st);
+	assert_int_equal(truncate(path, st.st_size / 3), 0);
+	assert_null(db_open(path, DB_READ, &e));
+	assert_non_null(strstr(e.msg, "damaged"));
+}
+
+static void test_locked(void **state)
+{
+	struct feed f = {.label = "plain", .load = "fstree", .nr_samples = 5, .nr_caches = 2};
+	struct err e = {""};
+	struct db *db;
+	struct sink *s;
+	sqlite3 *other;
+
+	(void)state;
+	store_sweep(2);
+	db = db_open(path, DB_WRITE, &e);
+	db_wait_set(db, 10);
+	s = db_sink_new(db);
+	sqlite3_open(path, &other);
+	assert_int_equal(sqlite3_exec(other, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(feed_run(&f, s, &e), -1);
+	assert_non_null(strstr(e.msg, "locked by another program"));
+	sqlite3_close(other);
+	assert_int_equal(feed_run(&f, s, &e), 0);
+	db_sink_free(s);
+	db_close(db);
+	assert_int_equal(number("SELECT count(*) FROM run_view"), 5);
+}
+
+static void test_read_only(void **state)
+{
+	(void)state;
+	store_sweep(2);
+	chmod(path, 0444);
+	if (!geteuid())
+		assert_int_equal(seteuid(65534), 0);
+	refused(DB_WRITE, "read-only");
+	assert_int_equal(number("SELECT count(*) FROM run_view"), 4);
+	if (geteuid() == 65534)
+		assert_int_equal(seteuid(0), 0);
+}
+
+static void full(const char *why)
+{
+	struct feed f = {.label = "plain", .load = "big", .nr_samples = 500, .nr_caches = 12};
+	struct err e = {""};
+	struct db *db = db_open(path, DB_WRITE, &e);
+	struct sink *s = db_sink_new(db);
+
+	assert_int_equal(db_exec(db, "PRAGMA max_page_count = 60", &e), 0);
+	assert_int_equal(feed_run(&f, s, &e), -1);
+	if (!strstr(e.msg, why))
+		fail_msg("expected '%s' in '%s'", why, e.msg);
+	db_sink_free(s);
+	db_close(db);
+}
+
+static void test_disk_full(void **state)
+{
+	(void)state;
+	store_sweep(2);
+	full("disk full");
+	assert_int_equal(number("SELECT count(*) FROM run_view"), 4);
+}
+
+/* The system refuses the write itself. */
+static void test_file_limit(void **state)
+{
+	struct feed f = {.label = "plain", .load = "big", .nr_samples = 500, .nr_caches = 12};
+	int status;
+
+	(void)state;
+	store_sweep(2);
+	if (!fork()) {
+		struct rlimit limit = {400000, 400000};
+		struct err e = {""};
+		struct db *db;
+
+		signal(SIGXFSZ, SIG_IGN);
+		setrlimit(RLIMIT_FSIZE, &limit);
+		db = db_open(path, DB_WRITE, &e);
+		_exit(!db || !feed_run(&f, db_sink_new(db), &e) || !strstr(e.msg, "cannot write"));
+	}
+	wait(&status);
+	assert_int_equal(status, 0);
+	assert_int_equal(number("SELECT count(*) FROM run_view"), 4);
+	assert_int_equal(number("SELECT count(*) FROM slab_view WHERE run_id > 4"), 0);
+}
+
+static void test_has_run(void **state)
+{
+	struct sink_run run = {"plain",
+			       "fstree",
+			       "pages=page_allocator() slab=slabifier()",
+			       FEED_MACHINE,
+			       "",
+			       0x2222,
+			       1,
+			       ""};
+	struct err e = {""};
+	struct db *db;
+
+	(void)state;
+	store_sweep(2);
+	db = db_open(path, DB_READ, &e);
+	assert_int_equal(db_has_run(db, &run, &e), 1);
+	run.seed = 2;
+	assert_int_equal(db_has_run(db, &run, &e), 0);
+	db_close(db);
+}
+
+/* Two machines of one name stay two. */
+static void test_machines(void **state)
+{
+	struct sink_run run = {.label = "a",
+			       .load = "b",
+			       .stack = "c",
+			       .input = "",
+			       .command = "",
+			       .machine = "name: 2node\nhz: 100\n"};
+	struct sink_end end = {.status = "ok"};
+	struct err e = {""};
+	struct db *db;
+	struct sink *s;
+
+	(void)state;
+	store_sweep(2);
+	db = db_open(path, DB_WRITE, &e);
+	s = db_sink_new(db);
+	for (int i = 0; i < 2; i++) {
+		s->ops->begin(s, &run);
+		assert_int_equal(s->ops->end(s, &end, &e), 0);
+	}
+	db_sink_free(s);
+	db_close(db);
+	assert_int_equal(number("SELECT count(*) FROM run_view WHERE machine = '2node#2'"), 2);
+	assert_int_equal(number("SELECT count(*) FROM run_view WHERE machine = '2node'"), 4);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_views),
+		TEST(test_values),
+		TEST(test_spill),
+		TEST(test_unended_run_leaves_nothing),
+		TEST(test_killed_run_leaves_nothing),
+		TEST(test_no_run_no_file),
+		TEST(test_absent),
+		TEST(test_foreign),
+		TEST(test_other_version),
+		TEST(test_damaged),
+		TEST(test_locked),
+		TEST(test_read_only),
+		TEST(test_disk_full),
+		TEST(test_file_limit),
+		TEST(test_has_run),
+		TEST(test_machines),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
