@@ -74,6 +74,7 @@ struct layer {
 	char id[48];   /* "pages/0:rcu", "slab/1:slabifier": depth from outermost */
 	u64 nr_alloc, nr_free, nr_failed, nr_injected;
 	s64 live_objs, live_bytes; /* blocks or objects; bytes of their size */
+	s64 live_bytes_max;
 	u64 ns;		 /* simulated time inside, bases included */
 	struct injection inject;
 };

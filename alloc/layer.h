@@ -27,6 +27,8 @@ static inline void layer_allocated(struct layer *l, u64 bytes, u64 ns)
 	l->nr_alloc++;
 	l->live_objs++;
 	l->live_bytes += (s64)bytes;
+	if (l->live_bytes > l->live_bytes_max)
+		l->live_bytes_max = l->live_bytes;
 	l->ns += ns;
 }
 

@@ -35,6 +35,7 @@ struct slab_cache {
 	struct slab_cache *top;	 /* the cache the user holds */
 	unsigned int refs;	 /* holders: create counts one, dup one more */
 	struct layer *layer;	 /* of slab_alloc, at hand for the dispatcher */
+	u32 tag;		 /* the holder's own; 0 after create */
 };
 
 /* Room a cache is created in: the caller's, opaque. */

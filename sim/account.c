@@ -1,0 +1,188 @@
+/*
+ * The books of a run.
+ */
+#include "sim/account.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const op_path_names[NR_OP_PATHS] = {
+	[PATH_FAST] = "fast",	     [PATH_SLOW] = "slow",	 [PATH_NEW_SLAB] = "new_slab",
+	[PATH_RECLAIM] = "reclaim", [PATH_COMPACT] = "compact", [PATH_REFUSED] = "refused",
+};
+
+static void *zeroed(size_t n, size_t size)
+{
+	void *p = calloc(n ? n : 1, size);
+
+	ASSERT(p); /* the host has no memory left */
+	return p;
+}
+
+void account_init(struct account *a, const struct source_tables *t, u32 nr_names)
+{
+	*a = (struct account){
+		.nr_objects_max = t->nr_objects_max,
+		.nr_names = nr_names,
+		.name_pages = nr_names - 1,
+		.nr_sites = max(t->nr_sites, 1U),
+		.nr_rows = 1,
+		.max_rows = 1024,
+	};
+	a->objects = zeroed(a->nr_objects_max, sizeof(*a->objects));
+	a->names = zeroed(nr_names, sizeof(*a->names));
+	a->rows = zeroed(a->max_rows, sizeof(*a->rows));
+	a->site_rows = zeroed(a->nr_sites, sizeof(*a->site_rows));
+	a->names[a->name_pages].name = "";
+}
+
+void account_free(struct account *a)
+{
+	for (unsigned int op = 0; op < NR_LATENCY_OPS; op++)
+		for (unsigned int path = 0; path < NR_OP_PATHS; path++)
+			free(a->latency[op][path]);
+	free(a->objects);
+	free(a->names);
+	free(a->rows);
+	free(a->site_rows);
+}
+
+/* Finds the row further down the site's chain, or makes it, and moves it to the front. */
+u32 account_new_row(struct account *a, u32 site, u32 name)
+{
+	u32 *link = &a->site_rows[site], i;
+
+	while (*link && a->rows[*link].name != name)
+		link = &a->rows[*link].next;
+	i = *link;
+	if (i) {
+		*link = a->rows[i].next;
+	} else {
+		if (a->nr_rows == a->max_rows) {
+			a->max_rows *= 2;
+			a->rows = realloc(a->rows, a->max_rows * sizeof(*a->rows));
+			ASSERT(a->rows);
+		}
+		i = a->nr_rows++;
+		a->rows[i] = (struct site_row){.site = site, .name = name};
+	}
+	a->rows[i].next = a->site_rows[site];
+	a->site_rows[site] = i;
+	return i;
+}
+
+struct hist *account_new_hist(struct account *a, unsigned int op, enum op_path path)
+{
+	return a->latency[op][path] = zeroed(1, sizeof(struct hist));
+}
+
+void account_alloc(struct account *a, struct object *o, u64 bytes_alloc, int nid, bool birth)
+{
+	struct site_row *row = &a->rows[o->row];
+	struct name *name = &a->names[o->name];
+
+	name->live_objs++;
+	name->bytes_req += o->size;
+	name->bytes_alloc += bytes_alloc;
+	row->live_objs++;
+	row->live_bytes += bytes_alloc;
+	a->live_objs++;
+	a->bytes_req_live += o->size;
+	a->bytes_alloc_live += bytes_alloc;
+	a->bytes_req_live_max = max(a->bytes_req_live_max, a->bytes_req_live);
+	a->bytes_alloc_live_max = max(a->bytes_alloc_live_max, a->bytes_alloc_live);
+	if (o->name == a->name_pages)
+		a->page_bytes_live += bytes_alloc;
+	if (birth)
+		return;
+	a->nr_alloc++;
+	row->hits++;
+	row->bytes_req += o->size;
+	row->bytes_alloc += bytes_alloc;
+	a->bytes_req_total += o->size;
+	a->bytes_alloc_total += bytes_alloc;
+	if (nid != kernel->nid) {
+		row->cross_node++;
+		a->cross_node++;
+	}
+}
+
+void account_freed(struct account *a, struct object *o, u64 bytes_alloc, int cpu)
+{
+	struct site_row *row = &a->rows[o->row];
+	struct name *name = &a->names[o->name];
+
+	name->live_objs--;
+	name->bytes_req -= o->size;
+	name->bytes_alloc -= bytes_alloc;
+	row->live_objs--;
+	row->live_bytes -= bytes_alloc;
+	a->live_objs--;
+	a->bytes_req_live -= o->size;
+	a->bytes_alloc_live -= bytes_alloc;
+	if (o->name == a->name_pages)
+		a->page_bytes_live -= bytes_alloc;
+	a->nr_free++;
+	if (o->cpu != cpu) {
+		row->ping_pong++;
+		a->ping_pong++;
+	}
+}
+
+void latency_op_name(unsigned int op, char *buf, size_t n)
+{
+	static const char *const names[] = {"kmalloc", "kfree", "kmem_cache_alloc",
+					    "kmem_cache_free"};
+
+	if (op < OP_PAGE_ALLOC)
+		snprintf(buf, n, "%s", names[op]);
+	else if (op < OP_PAGE_FREE)
+		snprintf(buf, n, "page_alloc/%u", op - OP_PAGE_ALLOC);
+	else
+		snprintf(buf, n, "page_free/%u", op - OP_PAGE_FREE);
+}
+
+static void report_latency(const struct hist *h, unsigned int op, unsigned int path, struct sink *s)
+{
+	char name[32];
+	struct sink_latency l = {
+		.op = name,
+		.path = op_path_names[path],
+		.count = h->count,
+		.p50_ns = hist_quantile(h, 0.5),
+		.p90_ns = hist_quantile(h, 0.9),
+		.p99_ns = hist_quantile(h, 0.99),
+		.p999_ns = hist_quantile(h, 0.999),
+		.max_ns = h->max,
+	};
+
+	latency_op_name(op, name, sizeof(name));
+	s->ops->latency(s, &l);
+}
+
+static void report_row(const struct account *a, const struct site_row *row,
+		       const struct source_tables *t, struct sink *s)
+{
+	s->ops->site(s, &(struct sink_site){
+				.call_site = t->nr_sites ? t->sites[row->site] : "?",
+				.cache = a->names[row->name].name,
+				.hits = row->hits,
+				.bytes_req = row->bytes_req,
+				.bytes_alloc = row->bytes_alloc,
+				.live_objs = row->live_objs,
+				.live_bytes = row->live_bytes,
+				.ping_pong = row->ping_pong,
+				.cross_node = row->cross_node,
+			});
+}
+
+void account_report(const struct account *a, const struct source_tables *t, struct sink *s)
+{
+	for (u32 i = 1; i < a->nr_rows; i++)
+		report_row(a, &a->rows[i], t, s);
+	for (unsigned int op = 0; op < NR_LATENCY_OPS; op++)
+		for (unsigned int path = 0; path < NR_OP_PATHS; path++)
+			if (a->latency[op][path])
+				report_latency(a->latency[op][path], op, path, s);
+}

@@ -1,0 +1,119 @@
+/*
+ * The books of a run: live objects, call sites, cache names, latencies.
+ *
+ * Everything is indexed, nothing hashed: objects by their dense id, names by table position, a call site's
+ * rows by a short chain that keeps the row used last in front.
+ */
+#ifndef SIM_ACCOUNT_H
+#define SIM_ACCOUNT_H
+
+#include "alloc/kernel.h"
+#include "alloc/slab_alloc.h"
+#include "lib/hist.h"
+#include "sim/sink.h"
+#include "sim/source.h"
+
+/* A live object or page block, by its id. */
+struct object {
+	void *addr;   /* object, or first byte of a page block; NULL: not live */
+	u64 born_ns;  /* clock of the CPU that made it */
+	u32 row;      /* of its call site and name */
+	u32 size;     /* bytes asked for */
+	u16 name;     /* index into names */
+	u16 cpu;
+	u8 kind;      /* enum request_kind that made it */
+	u8 order;     /* of a page block */
+	u16 pad;
+};
+_Static_assert(sizeof(struct object) == 32, "two objects to a cache line");
+
+/* What requests ask for by name: a cache of the load's, a kmalloc cache, or pages (the last name). */
+struct name {
+	const char *name;	  /* NULL: not used so far */
+	struct slab_cache *cache; /* NULL: pages */
+	u64 live_objs, bytes_req, bytes_alloc;
+};
+
+/* One (call site, name). */
+struct site_row {
+	u64 hits, bytes_req, bytes_alloc;
+	u64 live_objs, live_bytes;
+	u64 ping_pong, cross_node;
+	u32 next; /* row of the same site; 0: none */
+	u32 site;
+	u32 name;
+	u32 pad;
+};
+
+enum latency_op {
+	OP_KMALLOC,
+	OP_KFREE,
+	OP_CACHE_ALLOC,
+	OP_CACHE_FREE,
+	OP_PAGE_ALLOC,					/* + order */
+	OP_PAGE_FREE = OP_PAGE_ALLOC + MAX_ORDER,	/* + order */
+	NR_LATENCY_OPS = OP_PAGE_FREE + MAX_ORDER
+};
+
+struct account {
+	struct object *objects;
+	u64 nr_objects_max;
+
+	struct name *names;
+	u32 nr_names, name_pages; /* the last name: page requests */
+
+	struct site_row *rows; /* [0] unused */
+	u32 nr_rows, max_rows;
+	u32 *site_rows; /* first row of each site; 0: none */
+	u32 nr_sites;
+
+	struct hist *latency[NR_LATENCY_OPS][NR_OP_PATHS]; /* made at the first sample */
+	struct hist allocs, frees; /* all operations together */
+
+	u64 nr_requests, nr_alloc, nr_free, nr_failed, nr_skipped_frees;
+	u64 live_objs, bytes_req_live, bytes_alloc_live;
+	u64 bytes_req_live_max, bytes_alloc_live_max;
+	u64 bytes_req_total, bytes_alloc_total;
+	u64 page_bytes_live; /* of page requests and kmalloc beyond the largest class */
+	u64 ping_pong, cross_node;
+};
+
+void account_init(struct account *a, const struct source_tables *t, u32 nr_names);
+void account_free(struct account *a);
+
+u32 account_new_row(struct account *a, u32 site, u32 name);
+
+/* The row of a call site and name, made at first use. */
+static inline u32 account_row(struct account *a, u32 site, u32 name)
+{
+	u32 first = a->site_rows[site];
+
+	if (likely(first && a->rows[first].name == name))
+		return first;
+	return account_new_row(a, site, name);
+}
+
+struct hist *account_new_hist(struct account *a, unsigned int op, enum op_path path);
+
+static inline void account_latency(struct account *a, unsigned int op, enum op_path path, u64 ns)
+{
+	struct hist *h = a->latency[op][path];
+
+	if (unlikely(!h))
+		h = account_new_hist(a, op, path);
+	hist_add(h, ns);
+}
+
+/* An object came to live: bytes_alloc is what it occupies, nid the node of its memory. */
+void account_alloc(struct account *a, struct object *o, u64 bytes_alloc, int nid, bool birth);
+/* And went, on CPU `cpu`. */
+void account_freed(struct account *a, struct object *o, u64 bytes_alloc, int cpu);
+
+/* "kmalloc", "page_alloc/3", ... */
+void latency_op_name(unsigned int op, char *buf, size_t n);
+extern const char *const op_path_names[NR_OP_PATHS];
+
+/* Rows, latencies to the sink. */
+void account_report(const struct account *a, const struct source_tables *t, struct sink *s);
+
+#endif

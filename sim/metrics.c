@@ -1,0 +1,139 @@
+/*
+ * Metrics: their definitions and their names.
+ */
+#include "sim/metrics.h"
+
+#include <string.h>
+
+#include "alloc/kernel.h"
+
+_Static_assert(SINK_NR_ORDERS == MAX_ORDER, "results know every order");
+
+static u64 free_blocks_total(const struct free_blocks *f)
+{
+	u64 n = 0;
+
+	for (int o = 0; o < SINK_NR_ORDERS; o++)
+		n += f->nr_free[o];
+	return n;
+}
+
+static u64 free_blocks_suitable(const struct free_blocks *f, int k)
+{
+	u64 n = 0;
+
+	for (int o = k; o < SINK_NR_ORDERS; o++)
+		n += f->nr_free[o] << (o - k);
+	return n;
+}
+
+u64 free_blocks_pages(const struct free_blocks *f)
+{
+	return free_blocks_suitable(f, 0);
+}
+
+int fragmentation_index(const struct free_blocks *f, int k)
+{
+	u64 total = free_blocks_total(f), pages = free_blocks_pages(f);
+
+	if (!total)
+		return 0;
+	if (free_blocks_suitable(f, k))
+		return -1000;
+	return 1000 - (int)((1000 + pages * 1000 / (1ULL << k)) / total);
+}
+
+static u64 unusable_pages(const struct free_blocks *f, int k)
+{
+	return free_blocks_pages(f) - (free_blocks_suitable(f, k) << k);
+}
+
+int unusable_free_index(const struct free_blocks *f, int k)
+{
+	u64 pages = free_blocks_pages(f);
+
+	return pages ? (int)(unusable_pages(f, k) * 1000 / pages) : 1000;
+}
+
+int extfrag_for_order(const struct free_blocks *f, int k)
+{
+	u64 pages = free_blocks_pages(f);
+
+	return pages ? (int)(unusable_pages(f, k) * 100 / pages) : 0;
+}
+
+double free_huge_percent(const struct free_blocks *f)
+{
+	u64 ideal = free_blocks_pages(f) >> pageblock_order;
+
+	return ideal ? 100.0 * (double)free_blocks_suitable(f, pageblock_order) / (double)ideal : 0;
+}
+
+#define LOWER BETTER_LOWER
+#define HIGHER BETTER_HIGHER
+#define NEITHER BETTER_NEITHER
+
+/* Sorted by name: a test holds us to it. Per layer means: also given for each layer of the stack. */
+const struct metric_desc metrics[] = {
+	{"alloc_latency_max_ns", "ns", LOWER, "longest allocation"},
+	{"alloc_latency_mean_ns", "ns", LOWER, "mean time of an allocation"},
+	{"alloc_latency_p50_ns", "ns", LOWER, "median time of an allocation"},
+	{"alloc_latency_p999_ns", "ns", LOWER, "99.9th percentile of the time of an allocation"},
+	{"alloc_latency_p99_ns", "ns", LOWER, "99th percentile of the time of an allocation"},
+	{"bytes_alloc_live_max", "bytes", LOWER, "most bytes live objects and pages ever occupied"},
+	{"bytes_req_live_max", "bytes", NEITHER, "most bytes ever asked for and live"},
+	{"cpu_ns", "ns", LOWER, "CPU time spent in the allocators, over all CPUs"},
+	{"free_huge_mean_percent", "percent", HIGHER,
+	 "free huge pages in percent of what free memory could give at best, mean over samples"},
+	{"free_latency_max_ns", "ns", LOWER, "longest free"},
+	{"free_latency_mean_ns", "ns", LOWER, "mean time of a free"},
+	{"free_latency_p50_ns", "ns", LOWER, "median time of a free"},
+	{"free_latency_p999_ns", "ns", LOWER, "99.9th percentile of the time of a free"},
+	{"free_latency_p99_ns", "ns", LOWER, "99th percentile of the time of a free"},
+	{"held_bytes_max", "bytes", LOWER,
+	 "per layer: most bytes the layer kept back from what it stands on (limbo, reserves, free slots)"},
+	{"held_bytes_mean", "bytes", LOWER, "per layer: bytes kept back, mean over samples"},
+	{"internal_frag_percent", "percent", LOWER,
+	 "share of allocated bytes nobody asked for, cumulative: 100 - 100 * requested / allocated"},
+	{"layer_cpu_ns", "ns", LOWER, "per layer: CPU time of the layer itself, without what it stands on"},
+	{"live_bytes_max", "bytes", NEITHER, "per layer: most bytes live through the layer"},
+	{"live_objs_end", "count", NEITHER, "objects and page blocks alive at the end"},
+	{"lock_contended", "count", LOWER, "lock acquisitions that had to wait"},
+	{"lock_wait_ns", "ns", LOWER, "time spent waiting for locks"},
+	{"nr_alloc", "count", NEITHER, "allocations that succeeded (per layer too, births included)"},
+	{"nr_cross_node", "count", LOWER, "allocations from another node than the CPU's"},
+	{"nr_extfrag", "count", LOWER, "page allocations that fell back to another mobility's block"},
+	{"nr_extfrag_fragmenting", "count", LOWER, "of these, from a block smaller than a pageblock"},
+	{"nr_extfrag_unmovable", "count", LOWER, "of these, unmovable pages placed among movable ones"},
+	{"nr_failed", "count", LOWER, "allocations refused (per layer too)"},
+	{"nr_free", "count", NEITHER, "frees (per layer too)"},
+	{"nr_ping_pong", "count", LOWER, "objects freed on another CPU than they were allocated on"},
+	{"nr_reports", "count", LOWER, "events the allocators reported: double frees, extfrag, refusals"},
+	{"pages_taken_bytes_max", "bytes", LOWER, "most memory ever taken from the page source"},
+	{"pages_taken_bytes_mean", "bytes", LOWER, "memory taken from the page source, mean over samples"},
+	{"rcu_callbacks_max", "count", LOWER, "most RCU callbacks waiting at once"},
+	{"rcu_gp_max_ns", "ns", LOWER, "longest RCU grace period"},
+	{"rcu_gp_mean_ns", "ns", LOWER, "mean length of an RCU grace period"},
+	{"realized_frag_percent", "percent", LOWER,
+	 "peak of memory taken over what was asked for at that moment, less one"},
+	{"slab_bytes_end", "bytes", LOWER, "memory held by the slab layer at the end"},
+	{"slab_bytes_max", "bytes", LOWER, "most memory ever held by the slab layer, at samples"},
+	{"slab_bytes_mean", "bytes", LOWER, "memory held by the slab layer, mean over samples"},
+	{"slab_frag_percent", "percent", LOWER,
+	 "share of slab memory nobody asked for: 1 - requested / held, mean over samples"},
+	{"unusable_free_index_3_mean", "permille", LOWER,
+	 "free memory in blocks too small for order 3, mean over samples"},
+	{"unusable_free_index_9_end", "permille", LOWER,
+	 "free memory in blocks too small for a huge page, at the end"},
+	{"unusable_free_index_9_mean", "permille", LOWER,
+	 "free memory in blocks too small for a huge page, mean over samples"},
+	{NULL, NULL, NEITHER, NULL},
+};
+
+const struct metric_desc *metric_find(const char *name)
+{
+	for (const struct metric_desc *m = metrics; m->name; m++)
+		if (!strcmp(m->name, name))
+			return m;
+	return NULL;
+}

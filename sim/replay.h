@@ -1,0 +1,43 @@
+/*
+ * The replay of a request stream on a stack; between the files of one trial.
+ */
+#ifndef SIM_REPLAY_H
+#define SIM_REPLAY_H
+
+#include "alloc/kmalloc.h"
+#include "alloc/stack.h"
+#include "sim/account.h"
+#include "sim/machine.h"
+#include "sim/sampler.h"
+#include "sim/trial.h"
+
+struct replay {
+	struct machine *m;
+	struct stack stack;
+	struct layer *page_source; /* of the innermost page allocator: memory taken */
+	struct kmalloc km;
+	struct slab_control *rooms; /* one for each cache of the load */
+	struct account acc;
+	struct sampler sampler;
+	struct sink *sink; /* NULL: nobody listens */
+	const struct source_tables *tables;
+	u64 digest;
+	u64 nr_reported;     /* events handed to the sink */
+	u64 taken_max;	     /* bytes of page_source at its peak */
+	u64 taken_max_req;   /* bytes asked for at that moment */
+	u64 check_every;
+	bool timed; /* births are over, costs count */
+	enum trial_status status;
+};
+
+/* Sets up stack, caches and books on the current machine. */
+int __must_check replay_begin(struct replay *rp, const struct trial *t, struct err *e);
+/* Runs the whole stream. -1: the load names what does not exist. */
+int __must_check replay_run(struct replay *rp, struct trial *t, struct err *e);
+/* Frees what is alive, destroys caches and stack, and proves that every page came back. */
+void replay_end(struct replay *rp);
+/* Every cache that exists, for sampler and checks. */
+#define for_each_name(rp, n)                                                                       \
+	for (struct name *n = (rp)->acc.names; n < (rp)->acc.names + (rp)->acc.name_pages; n++)
+
+#endif
