@@ -22,15 +22,6 @@ static void fd_mode_default(int fd)
 	fchmod(fd, 0666 & ~mask);
 }
 
-static char *dir_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return !slash	       ? strdup(".")
-	       : slash == path ? strdup("/")
-			       : strndup(path, (size_t)(slash - path));
-}
-
 static char *tmp_name(const char *path)
 {
 	char *name = NULL;
@@ -43,10 +34,9 @@ static char *tmp_name(const char *path)
 /* A file without a name in the directory of nf->path, or a temporary one beside it. */
 static int tmp_open(struct new_file *nf)
 {
-	char *dir = dir_of(nf->path);
+	char *dir = file_dir(nf->path);
 	int fd;
 
-	ASSERT(dir);
 	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
 	free(dir);
 	if (fd >= 0)
@@ -211,4 +201,23 @@ char *file_read(const char *path, size_t *n, struct err *e)
 	if (f)
 		fclose(f);
 	return text;
+}
+
+char *file_dir(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir =
+		!slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+
+	ASSERT(dir);
+	return dir;
+}
+
+char *file_in_dir(const char *dir, const char *name)
+{
+	char *path = NULL;
+	int n = *name == '/' ? asprintf(&path, "%s", name) : asprintf(&path, "%s/%s", dir, name);
+
+	ASSERT(n >= 0);
+	return path;
 }

@@ -29,4 +29,9 @@ void new_file_abort(struct new_file *nf);
 /* The whole file, NUL-terminated, *n without the NUL; the caller frees. NULL with e set. */
 char *file_read(const char *path, size_t *n, struct err *e);
 
+/* The directory of a path, "." for a bare name; the caller frees. */
+char *file_dir(const char *path);
+/* `name` itself if it is absolute, else in `dir`; the caller frees. */
+char *file_in_dir(const char *dir, const char *name);
+
 #endif

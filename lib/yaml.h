@@ -43,6 +43,9 @@ int yaml_error(const struct yaml_node *n, struct err *e, const char *fmt, ...) _
 int yaml_error_at(const struct yaml_node *n, size_t offset, struct err *e, const char *fmt, ...)
 	__printf(4, 5);
 
+/* Puts the node's place before a message from elsewhere (another file, a parser of texts); returns -1. */
+int yaml_error_around(const struct yaml_node *n, struct err *e);
+
 bool yaml_is_scalar(const struct yaml_node *n);
 bool yaml_is_mapping(const struct yaml_node *n);
 bool yaml_is_sequence(const struct yaml_node *n);

@@ -41,7 +41,7 @@ int yaml_error_at(const struct yaml_node *n, size_t offset, struct err *e, const
 	return yaml_place(n->file, n->line, column, e);
 }
 
-static int value_error(const struct yaml_node *n, struct err *e)
+int yaml_error_around(const struct yaml_node *n, struct err *e)
 {
 	return yaml_place(n->file, n->line, n->column, e);
 }
@@ -166,7 +166,7 @@ int yaml_u64(const struct yaml_node *n, u64 min_value, u64 max_value, u64 *v, st
 	if (!text)
 		return -1;
 	if (count_parse(text, v, e))
-		return value_error(n, e);
+		return yaml_error_around(n, e);
 	if (*v < min_value || *v > max_value)
 		return yaml_error(n, e, "%s is out of range: %llu to %llu", text,
 				  (unsigned long long)min_value, (unsigned long long)max_value);
@@ -179,7 +179,7 @@ int yaml_size(const struct yaml_node *n, u64 *bytes, struct err *e)
 
 	if (!text)
 		return -1;
-	return size_parse(text, bytes, e) ? value_error(n, e) : 0;
+	return size_parse(text, bytes, e) ? yaml_error_around(n, e) : 0;
 }
 
 int yaml_time(const struct yaml_node *n, u64 *ns, struct err *e)
@@ -188,7 +188,7 @@ int yaml_time(const struct yaml_node *n, u64 *ns, struct err *e)
 
 	if (!text)
 		return -1;
-	return time_parse(text, ns, e) ? value_error(n, e) : 0;
+	return time_parse(text, ns, e) ? yaml_error_around(n, e) : 0;
 }
 
 /* Sets the bits of one "N" or "N-M" that starts at *p; moves *p behind it. */
@@ -223,7 +223,7 @@ static int cpulist_add(const struct yaml_node *n, u64 *map, size_t bits, struct 
 		return -1;
 	while (*p) {
 		if (range_add(&p, map, bits, e))
-			return value_error(n, e);
+			return yaml_error_around(n, e);
 		if (!*p)
 			break;
 		if (*p++ != ',' || !*p)
@@ -262,7 +262,7 @@ int yaml_options(const struct yaml_node *map, const struct opt_desc *table, void
 		if (!text)
 			return -1;
 		if (options_set(table, values, map->keys[i]->text, text, e))
-			return value_error(map->items[i], e);
+			return yaml_error_around(map->items[i], e);
 	}
 	return 0;
 }
