@@ -1,0 +1,94 @@
+/*
+ * What every subcommand needs: options, usage, failure.
+ */
+#include "cmd/cmd.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/suggest.h"
+
+#define OPTIONS_MAX 64
+
+/* The short options are those of the long ones that have a printable value. */
+static void short_options(const struct option *o, char buf[2 * OPTIONS_MAX + 2])
+{
+	size_t n = 0;
+
+	buf[n++] = ':'; /* tell a missing value from an unknown option */
+	for (; o->name; o++) {
+		if (o->val >= 256 || !isalnum(o->val))
+			continue;
+		buf[n++] = (char)o->val;
+		if (o->has_arg == required_argument)
+			buf[n++] = ':';
+	}
+	buf[n] = '\0';
+}
+
+static void unknown_option(const char *command, const char *given, const struct option *o)
+{
+	const char *names[OPTIONS_MAX + 1], *near;
+	char word[64];
+	size_t n = 0;
+
+	for (; o->name && n < OPTIONS_MAX; o++)
+		names[n++] = o->name;
+	names[n] = NULL;
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(given, "="), given);
+	near = suggest_nearest(word, names);
+	if (near)
+		fprintf(stderr, "kmemsim %s: unknown option '--%s': did you mean '--%s'?\n",
+			command, word, near);
+	else
+		fprintf(stderr, "kmemsim %s: unknown option '--%s': see `kmemsim help %s`\n",
+			command, word, command);
+}
+
+static void explain(int argc, char **argv, int opt, const struct option *long_options)
+{
+	const char *given = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+
+	if (opt == ':')
+		fprintf(stderr, "kmemsim %s: option '%s' needs a value\n", argv[0], given);
+	else if (optopt >= 256 || (optopt && !strncmp(given, "--", 2)))
+		fprintf(stderr, "kmemsim %s: option '%s' takes no value\n", argv[0], given);
+	else if (optopt)
+		fprintf(stderr, "kmemsim %s: unknown option '-%c': see `kmemsim help %s`\n",
+			argv[0], optopt, argv[0]);
+	else
+		unknown_option(argv[0], given + 2, long_options);
+}
+
+int cmd_getopt(int argc, char **argv, const struct option *long_options)
+{
+	char shorts[2 * OPTIONS_MAX + 2];
+	int opt;
+
+	short_options(long_options, shorts);
+	opterr = 0;
+	opt = getopt_long(argc, argv, shorts, long_options, NULL);
+	if (opt != '?' && opt != ':')
+		return opt;
+	explain(argc, argv, opt, long_options);
+	return '?';
+}
+
+int cmd_usage(const char *text)
+{
+	fputs(text, stdout);
+	return 0;
+}
+
+int cmd_fail(const char *command, const struct err *e)
+{
+	fprintf(stderr, "kmemsim %s: %s\n", command, e->msg);
+	return EXIT_MISTAKE;
+}
+
+int cmd_misused(const char *command, const char *what)
+{
+	fprintf(stderr, "kmemsim %s: %s (see `kmemsim help %s`)\n", command, what, command);
+	return EXIT_MISTAKE;
+}

@@ -1,0 +1,21 @@
+/*
+ * The table of subcommands.
+ */
+#include <string.h>
+
+#include "cmd/cmd.h"
+
+const struct command commands[] = {
+	{"list", cmd_list, "show allocators, importers, metrics, machines, stacks or runs"},
+	{"help", cmd_help, "explain a command, an allocator or a metric"},
+	{NULL, NULL, NULL},
+};
+
+const struct command *command_find(const char *name)
+{
+	for (const struct command *c = commands; c->name; c++) {
+		if (!strcmp(c->name, name))
+			return c;
+	}
+	return NULL;
+}

@@ -1,0 +1,52 @@
+/*
+ * The files in configs/ of the working directory, by what they are.
+ */
+#include "cmd/configs.h"
+
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/assert.h"
+#include "lib/yaml.h"
+
+static bool is_format(const char *path, const char *format)
+{
+	struct err e; /* a file that is no YAML is nobody's configuration */
+	struct yaml_file *f = yaml_open(path, &e);
+	bool is = f && yaml_root(f, format, &e);
+
+	yaml_close(f);
+	return is;
+}
+
+int configs_find(struct configs *c, const char *format, struct err *e)
+{
+	glob_t g;
+	int ret = glob("configs/*.yaml", 0, NULL, &g); /* sorted */
+
+	*c = (struct configs){0};
+	if (ret == GLOB_NOMATCH)
+		return 0;
+	if (ret)
+		return err_set(e, "configs: cannot be read");
+	c->paths = calloc(g.gl_pathc, sizeof(*c->paths));
+	ASSERT(c->paths);
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		if (!is_format(g.gl_pathv[i], format))
+			continue;
+		c->paths[c->nr] = strdup(g.gl_pathv[i]);
+		ASSERT(c->paths[c->nr]);
+		c->nr++;
+	}
+	globfree(&g);
+	return 0;
+}
+
+void configs_free(struct configs *c)
+{
+	for (size_t i = 0; i < c->nr; i++)
+		free(c->paths[i]);
+	free(c->paths);
+	*c = (struct configs){0};
+}

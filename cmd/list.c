@@ -1,0 +1,166 @@
+/*
+ * kmemsim list: what there is.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc/allocator.h"
+#include "cmd/cmd.h"
+#include "cmd/configs.h"
+#include "lib/out.h"
+#include "lib/suggest.h"
+#include "lib/units.h"
+#include "sim/machine_config.h"
+#include "sim/sink.h"
+
+static int list_allocators(enum out_format format, struct err *e)
+{
+	static const struct out_column cols[] = {
+		{"name", OUT_STR}, {"kind", OUT_STR}, {"role", OUT_STR}, {"summary", OUT_STR}, {0},
+	};
+	struct out o;
+
+	(void)e;
+	out_begin(&o, stdout, format, cols);
+	for (const struct allocator_desc *d = allocator_first(); d; d = d->next) {
+		out_str(&o, d->name);
+		out_str(&o, allocator_kind_names[d->kind]);
+		out_str(&o, d->role == ROLE_SOURCE ? "source" : "layer");
+		out_str(&o, d->summary);
+		out_row_end(&o);
+	}
+	out_end(&o);
+	return 0;
+}
+
+static int list_metrics(enum out_format format, struct err *e)
+{
+	static const struct out_column cols[] = {
+		{"name", OUT_STR},
+		{"unit", OUT_STR},
+		{"better", OUT_STR},
+		{"summary", OUT_STR},
+		{0},
+	};
+	static const char *const better[] = {"lower", "higher", "neither"};
+	struct out o;
+
+	(void)e;
+	out_begin(&o, stdout, format, cols);
+	for (const struct metric_desc *m = metrics; m->name; m++) {
+		out_str(&o, m->name);
+		out_str(&o, m->unit);
+		out_str(&o, better[m->better]);
+		out_str(&o, m->summary);
+		out_row_end(&o);
+	}
+	out_end(&o);
+	return 0;
+}
+
+static void machine_row(struct out *o, const char *file, const struct machine_config *m)
+{
+	char summary[160], memory[32];
+	u64 bytes = 0;
+
+	for (unsigned int nid = 0; nid < m->nr_nodes; nid++)
+		bytes += m->nodes[nid].memory;
+	size_print(bytes, memory, sizeof(memory));
+	snprintf(summary, sizeof(summary), "%u node%s, %s, %u CPU%s, HZ %u", m->nr_nodes,
+		 m->nr_nodes == 1 ? "" : "s", memory, m->nr_cpus, m->nr_cpus == 1 ? "" : "s",
+		 m->hz);
+	out_str(o, m->name);
+	out_str(o, file);
+	out_str(o, summary);
+	out_row_end(o);
+}
+
+static int list_machines(enum out_format format, struct err *e)
+{
+	static const struct out_column cols[] = {
+		{"name", OUT_STR},
+		{"file", OUT_STR},
+		{"summary", OUT_STR},
+		{0},
+	};
+	struct configs found;
+	struct machine_config *m = malloc(sizeof(*m));
+	struct out o;
+	int ret = m ? configs_find(&found, "machine/1", e) : -1;
+
+	if (ret) {
+		free(m);
+		return ret;
+	}
+	out_begin(&o, stdout, format, cols);
+	for (size_t i = 0; i < found.nr && !ret; i++) {
+		ret = machine_config_load(m, found.paths[i], e);
+		if (!ret)
+			machine_row(&o, found.paths[i], m);
+	}
+	if (!found.nr) {
+		machine_config_default(m);
+		machine_row(&o, "(built in)", m);
+	}
+	out_end(&o);
+	configs_free(&found);
+	free(m);
+	return ret;
+}
+
+static const struct list {
+	const char *name;
+	int (*show)(enum out_format format, struct err *e);
+} lists[] = {
+	{"allocators", list_allocators},
+	{"metrics", list_metrics},
+	{"machines", list_machines},
+};
+
+static const char usage[] = "usage: kmemsim list WHAT [--format text|csv|json]\n"
+			    "  allocators   what stacks are made of\n"
+			    "  metrics      the figures of a run\n"
+			    "  machines     machine files in configs/\n";
+
+static int show(const char *what, enum out_format format)
+{
+	const char *names[ARRAY_SIZE(lists) + 1] = {0}, *near;
+	struct err e;
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		names[i] = lists[i].name;
+		if (!strcmp(what, lists[i].name))
+			return lists[i].show(format, &e) ? cmd_fail("list", &e) : 0;
+	}
+	near = suggest_nearest(what, names);
+	if (near)
+		err_set(&e, "there is no list of '%s': did you mean '%s'?", what, near);
+	else
+		err_set(&e, "there is no list of '%s'", what);
+	return cmd_misused("list", e.msg);
+}
+
+int cmd_list(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"format", required_argument, NULL, 'f'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+	enum out_format format = OUT_TEXT;
+	struct err e;
+	int opt;
+
+	while ((opt = cmd_getopt(argc, argv, options)) != -1) {
+		if (opt == 'h')
+			return cmd_usage(usage);
+		if (opt == '?')
+			return EXIT_MISTAKE;
+		if (out_format_parse(optarg, &format, &e))
+			return cmd_fail("list --format", &e);
+	}
+	if (argc - optind != 1)
+		return cmd_misused("list", "say what to list");
+	return show(argv[optind], format);
+}
