@@ -24,7 +24,10 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/tests/%: $(BUILD)/tests/%.o $(filter-out $(BUILD)/cmd/main.o,$(OBJ))
+# What tests share: every file in tests/ that is no test itself.
+TESTLIB := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/test_%,$(wildcard tests/*.c)))
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(TESTLIB) $(filter-out $(BUILD)/cmd/main.o,$(OBJ))
 	$(CC) $(CFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
 tests: $(TESTS)
