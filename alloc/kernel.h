@@ -71,6 +71,7 @@ void rcu_barrier(void);
 #define PG_pcp 0x10u	 /* on a per-CPU list */
 #define PG_allocated 0x20u /* given out by the page source (its head) */
 #define PG_layer 0x40u	 /* held back by a layer, lru/index/mapping are the layer's */
+#define PG_written 0x80u /* somebody had its address since it was last zeroed */
 
 struct slab_cache;
 
@@ -81,8 +82,8 @@ struct slab_cache;
 struct page {
 	u32 flags;
 	u8 order;	/* of the block, valid in its head */
-	u8 migratetype; /* free blocks and pages on per-CPU lists: whose list they are on */
-	u16 private;
+	u8 migratetype; /* free: whose list it is on; given out: the mobility asked for */
+	u16 private;	/* given out: the CPU that took it, for charge_line_of */
 	union {
 		struct list_head lru;
 		struct rcu_head rcu_head;
@@ -168,8 +169,10 @@ static inline bool pfn_valid(unsigned long pfn)
 	return pfn < kernel->max_pfn;
 }
 
+/* Who knows the address may write: that is how zeroing knows which frames have contents. */
 static inline void *page_address(const struct page *page)
 {
+	((struct page *)page)->flags |= PG_written;
 	return kernel->direct_map + (page_to_pfn(page) << PAGE_SHIFT);
 }
 
