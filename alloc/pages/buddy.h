@@ -1,0 +1,63 @@
+/*
+ * One zone of the buddy system: free lists by order and mobility, and the untouched range.
+ *
+ * The one question everybody asks: *who holds the lock?* The caller of buddy_take and buddy_free, as in
+ * Linux; a per-CPU list takes it once for a whole batch.
+ */
+#ifndef ALLOC_PAGES_BUDDY_H
+#define ALLOC_PAGES_BUDDY_H
+
+#include "alloc/kernel.h"
+
+#define PAGE_ALLOC_COSTLY_ORDER 3
+
+struct free_area {
+	struct list_head free_list[MIGRATE_TYPES];
+	unsigned long
+		nr_free[MIGRATE_TYPES]; /* blocks; the untouched range counts under its type */
+};
+
+struct per_cpu_pages;
+
+struct buddy_zone {
+	struct zone *zone;
+	u8 *pageblock_type;	       /* by pfn >> pageblock_order, of the whole machine */
+	struct per_cpu_pages *pageset; /* NULL: no per-CPU lists */
+	u16 nonempty[MIGRATE_TYPES];   /* bit o: nr_free of order o is not 0 */
+	/* Never given out since the zone began: largest blocks, the tail of one list, lowest first. */
+	unsigned long fresh_pfn, end_pfn;
+	int fresh_type;
+	spinlock_t lock;
+	struct free_area free_area[MAX_ORDER];
+};
+
+/* type: of all pageblocks at the start. A zone without memory stays empty. */
+void buddy_zone_init(struct buddy_zone *bz, struct zone *zone, u8 *pageblock_type, int type);
+
+/* A block of this order and mobility, by fallback if need be, off all lists; NULL: none. */
+struct page *buddy_take(struct buddy_zone *bz, int order, int migratetype, bool nofragment);
+/* Only from lists of this mobility. */
+struct page *buddy_take_smallest(struct buddy_zone *bz, int order, int migratetype);
+/* The block (flags clear but for PG_written) returns, merged as far as it goes, to lists of this type. */
+void buddy_free(struct buddy_zone *bz, struct page *page, int order, int migratetype);
+
+/*
+ * In fallback.c: makes a block of another mobility available to `start_type`, as Linux steals and claims.
+ * False: there is none of at least `order` (nofragment: or of a whole pageblock).
+ */
+bool buddy_fallback(struct buddy_zone *bz, int order, int start_type, bool nofragment);
+
+/* The block that would be taken next; there is one. */
+struct page *buddy_first(struct buddy_zone *bz, int order, int migratetype);
+/* A free block changes lists, to the tail. */
+void buddy_move(struct buddy_zone *bz, struct page *page, int migratetype);
+
+static inline int pageblock_type_of(const struct buddy_zone *bz, unsigned long pfn)
+{
+	return bz->pageblock_type[pfn >> pageblock_order];
+}
+
+/* In buddy_check.c: recounts a zone bottom-up; ASSERTs. */
+void buddy_zone_check(const struct buddy_zone *bz);
+
+#endif

@@ -1,0 +1,137 @@
+/*
+ * Fallback: a request of one mobility takes memory of another.
+ *
+ * Theory: pages that cannot move are kept apart from those that can, pageblock by pageblock, so that whole
+ * blocks can be emptied later. When a type runs out it takes the largest block of another, which comes
+ * nearest to a whole free pageblock, and if the rest of that pageblock is mostly free or of its own kind
+ * it takes that over too. A movable request that could not take the rest along takes the smallest block
+ * instead: it does no lasting harm wherever it lies (mm/page_alloc.c, 6.1: __rmqueue_fallback,
+ * steal_suitable_fallback).
+ *
+ * Invariant: nothing is given out here; blocks only change lists and pageblocks their type.
+ *
+ * Unlike Linux: "movable" pages of a pageblock are those asked for as movable, where Linux looks at the LRU
+ * lists. Watermarks are not boosted.
+ */
+#include "alloc/pages/buddy.h"
+
+#define NO_TYPE (-1)
+
+static const u8 fallbacks[MIGRATE_PCPTYPES][2] = {
+	[MIGRATE_UNMOVABLE] = {MIGRATE_RECLAIMABLE, MIGRATE_MOVABLE},
+	[MIGRATE_MOVABLE] = {MIGRATE_RECLAIMABLE, MIGRATE_UNMOVABLE},
+	[MIGRATE_RECLAIMABLE] = {MIGRATE_UNMOVABLE, MIGRATE_MOVABLE},
+};
+
+/* The first fallback with a block of this very order (find_suitable_fallback). */
+static int find_fallback(const struct buddy_zone *bz, int order, int start_type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fallbacks[0]); i++)
+		if (bz->nonempty[fallbacks[start_type][i]] >> order & 1)
+			return fallbacks[start_type][i];
+	return NO_TYPE;
+}
+
+/* May the rest of the pageblock be taken along (can_steal_fallback)? */
+static bool may_steal(int order, int start_type)
+{
+	return order >= pageblock_order / 2 || start_type != MIGRATE_MOVABLE;
+}
+
+struct block_census {
+	unsigned long free, movable; /* pages */
+};
+
+/* Moves every free block of the pageblock to lists of start_type and counts (move_freepages_block). */
+static struct block_census move_free_blocks(struct buddy_zone *bz, unsigned long pfn,
+					    int start_type)
+{
+	struct block_census c = {0, 0};
+	unsigned long end;
+
+	pfn &= ~(pageblock_nr_pages - 1);
+	for (end = pfn + pageblock_nr_pages; pfn < end; pfn += 1UL << pfn_to_page(pfn)->order) {
+		struct page *page = pfn_to_page(pfn);
+
+		charge(COST_LIST_STEP);
+		if (page->flags & PG_buddy) {
+			c.free += 1UL << page->order;
+			buddy_move(bz, page, start_type);
+		} else if ((page->flags & (PG_allocated | PG_layer)) == PG_allocated &&
+			   page->migratetype == MIGRATE_MOVABLE) {
+			c.movable += 1UL << page->order;
+		}
+	}
+	return c;
+}
+
+static void set_pageblock_types(struct buddy_zone *bz, const struct page *page, int type)
+{
+	unsigned long first = page_to_pfn(page) >> pageblock_order;
+	unsigned long nr =
+		page->order > pageblock_order ? 1UL << (page->order - pageblock_order) : 1;
+
+	for (unsigned long i = 0; i < nr; i++)
+		bz->pageblock_type[first + i] = (u8)type;
+}
+
+/* Pages of the pageblock that suit start_type as well as free ones do. */
+static unsigned long alike_pages(const struct block_census *c, int start_type, int old_type)
+{
+	if (start_type == MIGRATE_MOVABLE)
+		return c->movable;
+	/* Which of the others are unmovable and which reclaimable cannot be told. */
+	return old_type == MIGRATE_MOVABLE ? pageblock_nr_pages - c->free - c->movable : 0;
+}
+
+static void steal(struct buddy_zone *bz, struct page *page, int start_type)
+{
+	int old_type = pageblock_type_of(bz, page_to_pfn(page));
+	struct block_census c;
+
+	if (old_type == MIGRATE_HIGHATOMIC || !may_steal(page->order, start_type)) {
+		buddy_move(bz, page, start_type);
+		return;
+	}
+	if (page->order >= pageblock_order) {
+		set_pageblock_types(bz, page, start_type);
+		buddy_move(bz, page, start_type);
+		return;
+	}
+	c = move_free_blocks(bz, page_to_pfn(page), start_type);
+	if (c.free + alike_pages(&c, start_type, old_type) >= pageblock_nr_pages / 2)
+		set_pageblock_types(bz, page, start_type);
+}
+
+/* The order to steal at, from the largest down; NO_TYPE in *type if there is none. */
+static int choose_order(const struct buddy_zone *bz, int order, int min_order, int start_type,
+			int *type)
+{
+	int found;
+
+	for (found = MAX_ORDER - 1; found >= min_order; found--) {
+		*type = find_fallback(bz, found, start_type);
+		if (*type != NO_TYPE)
+			break;
+	}
+	if (found < min_order || found == order || may_steal(found, start_type))
+		return found;
+	for (found = order; *type = find_fallback(bz, found, start_type), *type == NO_TYPE;)
+		found++;
+	return found;
+}
+
+bool buddy_fallback(struct buddy_zone *bz, int order, int start_type, bool nofragment)
+{
+	int min_order = nofragment ? max(order, pageblock_order) : order;
+	int type = NO_TYPE, found = choose_order(bz, order, min_order, start_type, &type);
+	struct page *page;
+
+	if (type == NO_TYPE)
+		return false;
+	page = buddy_first(bz, found, type);
+	steal(bz, page, start_type);
+	trace_mm_page_alloc_extfrag(page, order, found, start_type, type,
+				    pageblock_type_of(bz, page_to_pfn(page)) == start_type);
+	return true;
+}

@@ -1,0 +1,324 @@
+/*
+ * page_allocator: all of simulated memory, as Linux 6.1 hands it out.
+ *
+ * Theory: memory is divided into zones; each is a buddy system (buddy.c) whose lists are kept apart by
+ * mobility (fallback.c), with lists of each CPU's own in front (pcp.c). A request walks the zones in the
+ * order of its zonelist (zonelist.c) and takes the first block it finds: mm/page_alloc.c, 6.1,
+ * get_page_from_freelist. If a zone of the local node can only serve it by mixing mobilities, lower zones
+ * of that node are tried first (ALLOC_NOFRAGMENT).
+ *
+ * Invariant: zone->vm_stat[NR_FREE_PAGES] is what the buddy lists and the untouched range hold; pages of
+ * per-CPU lists are not in it.
+ *
+ * Unlike Linux: a request fails only when no zone it may use has a block (watermarks and reserves do not
+ * hold it back; no reclaim, no compaction). All orders above 0 are compound. Machines under 12 MiB keep
+ * grouping by mobility.
+ */
+#include "alloc/pages/page_allocator.h"
+
+#include <string.h>
+
+#include "alloc/pages/block.h"
+#include "alloc/pages/buddy.h"
+#include "alloc/pages/pcp.h"
+#include "alloc/pages/zone_sizes.h"
+#include "alloc/pages/zonelist.h"
+
+struct page_allocator_options {
+	bool pcp, grouping;
+	u64 batch, high;
+};
+
+static const struct opt_desc page_allocator_opts[] = {
+	OPT_BOOL("pcp", struct page_allocator_options, pcp, "on",
+		 "keep free pages of orders 0 to 3 and 9 on lists of each CPU"),
+	OPT_U64("batch", struct page_allocator_options, batch, "0", 0, 1 << 20,
+		"pages moved to or from such a list at once; 0: by the size of the zone"),
+	OPT_U64("high", struct page_allocator_options, high, "0", 0, 1 << 30,
+		"pages each CPU keeps of a zone at most; 0: by the zone's low watermark"),
+	OPT_BOOL("grouping", struct page_allocator_options, grouping, "on",
+		 "keep pages of different mobility in different pageblocks"),
+	OPT_END};
+
+struct page_source {
+	struct page_allocator pa;
+	struct zonelists zonelists;
+	struct buddy_zone *zones; /* beside kernel->zones */
+	int nr_zones;
+	u8 *pageblock_type;
+	bool pcp, grouping;
+};
+
+static struct allocator_desc page_allocator_desc;
+
+static struct page_source *to_source(const struct page_allocator *pa)
+{
+	return container_of((struct page_allocator *)pa, struct page_source, pa);
+}
+
+/* ---- Allocation ---- */
+
+struct alloc_context {
+	struct page_source *ps;
+	const struct zonelist *zonelist;
+	unsigned int nr_zones;
+	int order, migratetype;
+};
+
+static struct buddy_zone *context_zone(const struct alloc_context *ac, unsigned int i)
+{
+	return &ac->ps->zones[ac->zonelist->zones[i]];
+}
+
+/* One zone, its per-CPU list or its buddy lists (rmqueue). */
+static struct page *take_from_zone(const struct alloc_context *ac, struct buddy_zone *bz,
+				   bool nofragment)
+{
+	struct per_cpu_pages *pcp;
+	struct page *page;
+
+	if (!ac->ps->pcp || !pcp_allowed_order(ac->order)) {
+		note_path(PATH_SLOW);
+		spin_lock_irqsave(&bz->lock);
+		page = buddy_take(bz, ac->order, ac->migratetype, nofragment);
+		spin_unlock_irqrestore(&bz->lock);
+		return page;
+	}
+	pcp = pcp_enter(bz);
+	pcp->free_factor >>= 1;
+	page = pcp_pop(pcp, ac->order, ac->migratetype);
+	if (!page && pcp_refill(bz, pcp, ac->order, ac->migratetype, nofragment))
+		page = pcp_pop(pcp, ac->order, ac->migratetype);
+	return page;
+}
+
+/*
+ * May this request avoid mixing mobilities (alloc_flags_nofragment)? Only from NORMAL with a DMA32 zone on
+ * the same node to go to instead.
+ */
+static bool avoid_fragmentation(const struct zone *preferred)
+{
+	return preferred->type == ZONE_NORMAL &&
+	       (kernel->nr_node_ids == 1 || node_zone(preferred->node, ZONE_DMA32)->spanned_pages);
+}
+
+static struct page *take_from_zones(const struct alloc_context *ac, bool nofragment)
+{
+	int node = context_zone(ac, 0)->zone->node;
+
+	for (unsigned int i = 0; i < ac->nr_zones; i++) {
+		struct buddy_zone *bz = context_zone(ac, i);
+		struct page *page;
+
+		/* Local memory matters more than order in it. */
+		if (nofragment && bz->zone->node != node)
+			break;
+		page = take_from_zone(ac, bz, nofragment);
+		if (page)
+			return page;
+	}
+	return nofragment ? take_from_zones(ac, false) : NULL;
+}
+
+static void drain_all(const struct page_source *ps)
+{
+	int cpu;
+
+	for (int i = 0; i < ps->nr_zones; i++)
+		for_each_possible_cpu(cpu) pcp_drain(&ps->zones[i], cpu);
+}
+
+/*
+ * Nothing on the lists (__alloc_pages_slowpath). Waking kswapd, compaction and reclaim have their place
+ * here, in this order; what remains without them is reclaim's last resort, the pages that other CPUs and
+ * other types' lists keep.
+ */
+static struct page *take_slowly(const struct alloc_context *ac, gfp_t flags)
+{
+	if (!(flags & __GFP_DIRECT_RECLAIM) || !ac->ps->pcp)
+		return NULL;
+	drain_all(ac->ps);
+	return take_from_zones(ac, false);
+}
+
+static struct page *take_block(const struct alloc_context *ac, gfp_t flags)
+{
+	struct page *page;
+
+	if (!ac->nr_zones)
+		return NULL;
+	page = take_from_zones(ac, avoid_fragmentation(context_zone(ac, 0)->zone));
+	return page ? page : take_slowly(ac, flags);
+}
+
+static struct page *page_allocator_allocate(const struct page_allocator *self, int order,
+					    gfp_t flags, int node)
+{
+	struct page_source *ps = to_source(self);
+	const struct zonelist *zl = gfp_zonelist(&ps->zonelists, flags, node);
+	struct alloc_context ac = {.ps = ps,
+				   .zonelist = zl,
+				   .nr_zones = zonelist_nr(zl, flags),
+				   .order = order,
+				   .migratetype = ps->grouping ? gfp_migratetype(flags)
+							       : MIGRATE_UNMOVABLE};
+	struct page *page;
+
+	charge(COST_CALL);
+	ASSERT(order >= 0 && order < MAX_ORDER);
+	page = take_block(&ac, flags);
+	if (likely(page))
+		block_give_out(page, order, flags, gfp_migratetype(flags));
+	return page;
+}
+
+/* ---- Freeing ---- */
+
+static struct buddy_zone *page_buddy_zone(const struct page_source *ps, const struct page *page)
+{
+	return &ps->zones[kernel->section_zone[page_to_pfn(page) >> SECTION_PFN_SHIFT]];
+}
+
+static void page_allocator_free(const struct page_allocator *self, struct page *page, int order)
+{
+	struct page_source *ps = to_source(self);
+	struct buddy_zone *bz = page_buddy_zone(ps, page);
+
+	charge(COST_CALL);
+	block_take_back(page, order);
+	if (likely(ps->pcp && pcp_allowed_order(order))) {
+		pcp_free(bz, page, order);
+		return;
+	}
+	note_path(PATH_SLOW);
+	spin_lock_irqsave(&bz->lock);
+	buddy_free(bz, page, order, pageblock_type_of(bz, page_to_pfn(page)));
+	spin_unlock_irqrestore(&bz->lock);
+}
+
+/* ---- The rest ---- */
+
+static u64 page_allocator_nr_free(const struct page_allocator *self, const struct zone *zone,
+				  int migratetype, int order)
+{
+	const struct buddy_zone *bz = &to_source(self)->zones[zone - kernel->zones];
+
+	return bz->free_area[order].nr_free[migratetype];
+}
+
+static void page_allocator_drain_all(const struct page_allocator *self)
+{
+	drain_all(to_source(self));
+}
+
+static void page_allocator_check_zones(const struct page_allocator *self)
+{
+	const struct page_source *ps = to_source(self);
+
+	for (int i = 0; i < ps->nr_zones; i++)
+		buddy_zone_check(&ps->zones[i]);
+}
+
+static void page_allocator_destructor(struct page_allocator *self)
+{
+	struct page_source *ps = to_source(self);
+
+	for (int i = 0; i < ps->nr_zones; i++) {
+		struct buddy_zone *bz = &ps->zones[i];
+
+		block_forget(bz->zone->zone_start_pfn, bz->fresh_pfn);
+		bz->zone->vm_stat[NR_FREE_PAGES] = 0;
+		free_percpu(bz->pageset);
+	}
+	instance_free(ps->zones);
+	instance_free(ps->pageblock_type);
+	zonelists_destroy(&ps->zonelists);
+	derived_destructor(self);
+}
+
+static const struct page_source *find_source(const struct page_allocator *pa)
+{
+	while (pa->base)
+		pa = pa->base;
+	return pa->desc == &page_allocator_desc ? to_source(pa) : NULL;
+}
+
+int pageblock_migratetype(const struct page_allocator *pa, unsigned long pfn)
+{
+	const struct page_source *ps = find_source(pa);
+
+	return ps ? ps->pageblock_type[pfn >> pageblock_order] : MIGRATE_MOVABLE;
+}
+
+const struct per_cpu_pages *zone_pageset(const struct page_allocator *pa, const struct zone *zone,
+					 int cpu)
+{
+	const struct page_source *ps = find_source(pa);
+	const struct buddy_zone *bz = ps ? &ps->zones[zone - kernel->zones] : NULL;
+
+	return bz && bz->pageset ? per_cpu_ptr(bz->pageset, cpu) : NULL;
+}
+
+static void create_zones(struct page_source *ps, const struct page_allocator_options *o)
+{
+	unsigned long min_free = min_free_pages();
+
+	for (int i = 0; i < ps->nr_zones; i++) {
+		struct buddy_zone *bz = &ps->zones[i];
+		struct zone_sizes sizes;
+
+		buddy_zone_init(bz, &kernel->zones[i], ps->pageblock_type,
+				ps->grouping ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE);
+		if (!ps->pcp || !bz->zone->spanned_pages)
+			continue;
+		zone_sizes_compute(&sizes, bz->zone, min_free, (unsigned int)o->batch);
+		pcp_create(bz, sizes.pcp_batch, o->high ? (unsigned int)o->high : sizes.pcp_high);
+	}
+}
+
+static struct page_allocator *page_allocator_create(struct page_allocator *base,
+						    const void *options, struct err *e)
+{
+	const struct page_allocator_options *o = options;
+	size_t nr_pageblocks = kernel->max_pfn >> pageblock_order;
+	struct page_source *ps;
+
+	if (!o->pcp && (o->batch || o->high)) {
+		err_set(e, "batch and high describe per-CPU lists: they need pcp=on");
+		return NULL;
+	}
+	ps = instance_alloc(sizeof(*ps));
+	derive_page_allocator(&ps->pa, base, &page_allocator_desc);
+	ps->pa.allocate = page_allocator_allocate;
+	ps->pa.free = page_allocator_free;
+	ps->pa.destructor = page_allocator_destructor;
+	ps->pa.check = page_allocator_check_zones;
+	ps->pa.nr_free = page_allocator_nr_free;
+	ps->pa.drain = page_allocator_drain_all;
+	ps->pcp = o->pcp;
+	ps->grouping = o->grouping;
+	ps->pageblock_type = instance_alloc(nr_pageblocks);
+	memset(ps->pageblock_type, o->grouping ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE,
+	       nr_pageblocks);
+	zonelists_create(&ps->zonelists);
+	ps->nr_zones = kernel->nr_node_ids * MAX_NR_ZONES;
+	ps->zones = instance_alloc((size_t)ps->nr_zones * sizeof(*ps->zones));
+	create_zones(ps, o);
+	return &ps->pa;
+}
+
+static struct allocator_desc page_allocator_desc = {
+	.name = "page_allocator",
+	.kind = ALLOC_PAGES,
+	.role = ROLE_SOURCE,
+	.summary = "the buddy system: all of simulated memory, as Linux 6.1 hands it out",
+	.help = "Zones and zonelists by node distance, orders 0 to 10, free lists by mobility with "
+		"the "
+		"fallback and claim rules of Linux 6.1, per-CPU lists for orders 0 to 3 and 9.\n\n"
+		"A request is refused only when no block of its size exists in any zone it may "
+		"use.",
+	.options = page_allocator_opts,
+	.options_size = sizeof(struct page_allocator_options),
+	.create_pages = page_allocator_create,
+};
+ALLOCATOR(page_allocator_desc)

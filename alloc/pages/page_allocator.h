@@ -1,0 +1,18 @@
+/*
+ * What can be asked of the buddy system beyond struct page_allocator's methods.
+ */
+#ifndef ALLOC_PAGES_PAGE_ALLOCATOR_H
+#define ALLOC_PAGES_PAGE_ALLOCATOR_H
+
+#include "alloc/page_alloc.h"
+
+struct per_cpu_pages;
+
+/* The chain's pageblock type (enum migratetype) at pfn; MIGRATE_MOVABLE if its source has no types. */
+int pageblock_migratetype(const struct page_allocator *pa, unsigned long pfn);
+
+/* One CPU's lists of a zone; NULL if the chain's source has none. */
+const struct per_cpu_pages *zone_pageset(const struct page_allocator *pa, const struct zone *zone,
+					 int cpu);
+
+#endif

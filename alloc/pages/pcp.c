@@ -1,0 +1,126 @@
+/*
+ * Per-CPU lists of free pages.
+ *
+ * Theory: most requests are of order 0 and most pages are freed where they are hot. A CPU keeps such pages
+ * and moves them to and from the buddy system a batch at a time, so that the zone lock is taken once for
+ * many pages. What is kept is bounded by `high`; a CPU that only frees gives back ever larger batches, and
+ * keeps no blocks above order 0 at all (mm/page_alloc.c, 6.1: __rmqueue_pcplist, free_unref_page_commit,
+ * nr_pcp_free, free_pcppages_bulk).
+ *
+ * Invariant: count is the number of pages on all lists, below high after every free; page->migratetype is
+ * the type of the pageblock at the time of the free, and of the buddy list the page goes to.
+ *
+ * Unlike Linux: nobody trims idle lists (vmstat's deferred work does), and reclaim does not shorten them.
+ */
+#include "alloc/pages/pcp.h"
+
+#define PCP_BATCH_SCALE_MAX 5 /* CONFIG_PCP_BATCH_SCALE_MAX of 6.1.y */
+
+void pcp_create(struct buddy_zone *bz, unsigned int batch, unsigned int high)
+{
+	int cpu;
+
+	bz->pageset = alloc_percpu(struct per_cpu_pages);
+	for_each_possible_cpu(cpu)
+	{
+		struct per_cpu_pages *pcp = per_cpu_ptr(bz->pageset, cpu);
+
+		pcp->batch = batch;
+		pcp->high = high;
+		for (int i = 0; i < NR_PCP_LISTS; i++)
+			INIT_LIST_HEAD(&pcp->lists[i]);
+	}
+}
+
+/* A batch is meant in pages; one of single pages is for lists that should not keep any. */
+static unsigned int batch_of_order(const struct per_cpu_pages *pcp, int order)
+{
+	return pcp->batch > 1 ? max(pcp->batch >> order, 2U) : pcp->batch;
+}
+
+bool pcp_refill(struct buddy_zone *bz, struct per_cpu_pages *pcp, int order, int migratetype,
+		bool nofragment)
+{
+	struct list_head *list = &pcp->lists[order_to_pindex(migratetype, order)];
+
+	note_path(PATH_SLOW);
+	spin_lock_irqsave(&bz->lock);
+	for (unsigned int n = batch_of_order(pcp, order); n; n--) {
+		struct page *page = buddy_take(bz, order, migratetype, nofragment);
+
+		if (!page)
+			break;
+		page->flags |= PG_pcp;
+		page->migratetype = (u8)migratetype;
+		list_add_tail(&page->lru, list); /* in the order of their addresses, mostly */
+		pcp->count += 1U << order;
+	}
+	spin_unlock_irqrestore(&bz->lock);
+	return !list_empty(list);
+}
+
+/* Takes the coldest block of a list back to the buddy system; returns its pages. */
+static unsigned int give_back(struct buddy_zone *bz, struct per_cpu_pages *pcp, int pindex)
+{
+	struct page *page = list_last_entry(&pcp->lists[pindex], struct page, lru);
+	int order = pindex_to_order(pindex);
+
+	list_del(&page->lru);
+	page->flags &= ~PG_pcp;
+	pcp->count -= 1U << order;
+	buddy_free(bz, page, order, page->migratetype);
+	return 1U << order;
+}
+
+/* At least `count` pages, list by list, the given one first; there are as many. */
+static void give_back_bulk(struct buddy_zone *bz, struct per_cpu_pages *pcp, unsigned int count,
+			   int pindex)
+{
+	spin_lock_irqsave(&bz->lock);
+	while (count) {
+		while (list_empty(&pcp->lists[pindex]))
+			pindex = (pindex + 1) % NR_PCP_LISTS;
+		while (count && !list_empty(&pcp->lists[pindex]))
+			count -= min(count, give_back(bz, pcp, pindex));
+	}
+	spin_unlock_irqrestore(&bz->lock);
+}
+
+/* How many pages to give back once there are too many (nr_pcp_free). */
+static unsigned int nr_to_trim(struct per_cpu_pages *pcp)
+{
+	unsigned int batch = pcp->batch, most;
+
+	if (pcp->high < batch)
+		return 1;
+	most = pcp->high - batch;
+	batch <<= pcp->free_factor;
+	if (batch < most && pcp->free_factor < PCP_BATCH_SCALE_MAX)
+		pcp->free_factor++;
+	/* The lower bound wins where they cross, as clamp() has it. */
+	return batch > most ? max(most, pcp->batch) : batch;
+}
+
+void pcp_trim(struct buddy_zone *bz, struct per_cpu_pages *pcp, int order, int pindex)
+{
+	bool all = pcp->free_factor && order && order <= PAGE_ALLOC_COSTLY_ORDER;
+
+	if (!all && pcp->count < pcp->high)
+		return; /* a huge page: these may stay */
+	note_path(PATH_SLOW);
+	give_back_bulk(bz, pcp, all ? pcp->count : min(nr_to_trim(pcp), pcp->count), pindex);
+}
+
+void pcp_drain(struct buddy_zone *bz, int cpu)
+{
+	struct per_cpu_pages *pcp;
+
+	if (!bz->pageset)
+		return;
+	pcp = per_cpu_ptr(bz->pageset, cpu);
+	if (!pcp->count)
+		return;
+	charge(COST_ATOMIC);
+	charge_line_of(cpu);
+	give_back_bulk(bz, pcp, pcp->count, 0);
+}
