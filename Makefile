@@ -10,6 +10,7 @@ LDLIBS  := $(shell pkg-config --libs $(PKGS)) -lm
 DIRS    := lib alloc alloc/pages alloc/slab alloc/store sim workloads traces reports cmd
 SRC     := $(wildcard $(DIRS:%=%/*.c))
 OBJ     := $(SRC:%.c=$(BUILD)/%.o)
+TESTLIB := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/test_%.c,$(wildcard tests/*.c)))
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_*.c))
 
 all: kmemsim
@@ -24,9 +25,6 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
-# What tests share: every file in tests/ that is no test itself.
-TESTLIB := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/test_%,$(wildcard tests/*.c)))
-
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TESTLIB) $(filter-out $(BUILD)/cmd/main.o,$(OBJ))
 	$(CC) $(CFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
@@ -35,5 +33,6 @@ tests: $(TESTS)
 clean:
 	rm -rf build kmemsim
 
+.SECONDARY:
 .PHONY: all tests clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
