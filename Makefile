@@ -10,7 +10,6 @@ LDLIBS  := $(shell pkg-config --libs $(PKGS)) -lm
 DIRS    := lib alloc alloc/pages alloc/slab alloc/store sim workloads traces reports cmd
 SRC     := $(wildcard $(DIRS:%=%/*.c))
 OBJ     := $(SRC:%.c=$(BUILD)/%.o)
-TESTLIB := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/test_%.c,$(wildcard tests/*.c)))
 TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_*.c))
 
 all: kmemsim
@@ -24,6 +23,9 @@ $(BUILD)/kmemsim: $(OBJ)
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# What tests share: every file in tests/ that is no test itself.
+TESTLIB := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/test_%,$(wildcard tests/*.c)))
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TESTLIB) $(filter-out $(BUILD)/cmd/main.o,$(OBJ))
 	$(CC) $(CFLAGS) $^ $(LDLIBS) -lcmocka -o $@
