@@ -1,0 +1,289 @@
+/*
+ * Experiment files: reading and checking.
+ */
+#include "cmd/experiment.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/assert.h"
+#include "lib/file.h"
+
+static void *array(size_t n, size_t size)
+{
+	void *p = calloc(n ? n : 1, size);
+
+	ASSERT(p);
+	return p;
+}
+
+/* The path as it can be opened: from here, or from the experiment's folder. NULL with e set. */
+static char *path_find(const struct yaml_node *n, const char *dir, struct err *e)
+{
+	const char *name = yaml_text(n, e);
+	char *path;
+
+	if (!name)
+		return NULL;
+	if (!access(name, R_OK))
+		return strdup(name);
+	path = file_in_dir(dir, name);
+	if (!access(path, R_OK))
+		return path;
+	yaml_error(n, e, "%s: %s", *name ? name : "''", strerror(errno));
+	free(path);
+	return NULL;
+}
+
+static int machine_read(struct experiment *x, const struct yaml_node *n, const char *dir,
+			struct err *e)
+{
+	x->machine = array(1, sizeof(*x->machine));
+	if (!yaml_is_scalar(n))
+		return machine_config_from_node(x->machine, n, dir, e);
+	x->machine_path = path_find(n, dir, e);
+	if (!x->machine_path)
+		return -1;
+	return machine_config_load(x->machine, x->machine_path, e) ? yaml_error_around(n, e) : 0;
+}
+
+/* The parser's own "column N: " becomes the place in the file. */
+static int chain_read(struct chain *c, enum allocator_kind kind, const struct yaml_node *n,
+		      const char *fallback, struct err *e)
+{
+	unsigned int column = 1;
+	const char *text = n ? yaml_text(n, e) : fallback, *what;
+	struct err told;
+
+	if (!text)
+		return -1;
+	if (!chain_parse(c, kind, text, &column, &told))
+		return 0;
+	what = strncmp(told.msg, "column ", 7) ? NULL : strstr(told.msg, ": ");
+	ASSERT(n); /* the fallbacks parse */
+	return yaml_error_at(n, column - 1, e, "%s", what ? what + 2 : told.msg);
+}
+
+static int stack_read(struct experiment_stack *s, const struct yaml_node *map, struct err *e)
+{
+	/* The contract's further keys: known, so that the message is not about a typing mistake. */
+	static const char *const later[] = {"store", "kmalloc", "caches"};
+	static const char *const known[] = {"pages", "slab", "store", "kmalloc", "caches", NULL};
+
+	if (yaml_check_keys(map, known, e))
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
+		const struct yaml_node *n = yaml_get(map, later[i]);
+
+		if (n)
+			return yaml_error(n, e,
+					  "'%s' is not in this version of kmemsim: a stack has "
+					  "pages and slab",
+					  later[i]);
+	}
+	if (chain_read(&s->config.pages, ALLOC_PAGES, yaml_get(map, "pages"), "page_allocator", e))
+		return -1;
+	if (chain_read(&s->config.slab, ALLOC_SLAB, yaml_get(map, "slab"), "slabifier", e)) {
+		chain_free(&s->config.pages);
+		return -1;
+	}
+	return 0;
+}
+
+/* A non-empty mapping of names to whatever; NULL with e set. */
+static const struct yaml_node *named(const struct yaml_node *root, const char *key, struct err *e)
+{
+	const struct yaml_node *map = yaml_need(root, key, e);
+
+	if (!map)
+		return NULL;
+	if (!yaml_is_mapping(map) || !yaml_count(map)) {
+		yaml_error(map, e, "%s are a mapping, 'NAME: {...}', of at least one", key);
+		return NULL;
+	}
+	for (size_t i = 0; i < yaml_count(map); i++) {
+		if (!*yaml_key(map, i)) {
+			yaml_error(yaml_key_node(map, i), e, "a name is empty");
+			return NULL;
+		}
+	}
+	return map;
+}
+
+static int stacks_read(struct experiment *x, const struct yaml_node *root, struct err *e)
+{
+	const struct yaml_node *map = named(root, "stacks", e);
+
+	if (!map)
+		return -1;
+	x->stacks = array(yaml_count(map), sizeof(*x->stacks));
+	for (size_t i = 0; i < yaml_count(map); i++) {
+		struct experiment_stack *s = &x->stacks[i];
+
+		s->name = yaml_key(map, i);
+		s->node = yaml_value(map, i);
+		if (stack_read(s, s->node, e))
+			return -1;
+		x->nr_stacks++;
+	}
+	return 0;
+}
+
+static int load_read(struct experiment_load *l, const char *dir, struct err *e)
+{
+	static const char *const known[] = {"trace", "workload", "duration", NULL};
+	const struct yaml_node *n;
+
+	if (yaml_check_keys(l->node, known, e))
+		return -1;
+	n = yaml_get(l->node, "workload");
+	if (n)
+		return yaml_error(n, e,
+				  "made-up loads are not in this version of kmemsim: a load is "
+				  "{trace: FILE.kmt}");
+	n = yaml_get(l->node, "duration");
+	if (n)
+		return yaml_error(n, e, "a trace lasts as long as it was recorded");
+	n = yaml_need(l->node, "trace", e);
+	if (n)
+		l->trace = path_find(n, dir, e);
+	return l->trace ? 0 : -1;
+}
+
+static int loads_read(struct experiment *x, const struct yaml_node *root, const char *dir,
+		      struct err *e)
+{
+	const struct yaml_node *map = named(root, "loads", e);
+
+	if (!map)
+		return -1;
+	x->loads = array(yaml_count(map), sizeof(*x->loads));
+	for (size_t i = 0; i < yaml_count(map); i++) {
+		struct experiment_load *l = &x->loads[i];
+
+		l->name = yaml_key(map, i);
+		l->node = yaml_value(map, i);
+		if (load_read(l, dir, e))
+			return -1;
+		x->nr_loads++;
+	}
+	return 0;
+}
+
+static int seed_list_read(struct experiment *x, const struct yaml_node *list, struct err *e)
+{
+	if (!yaml_count(list) || yaml_count(list) > EXPERIMENT_SEEDS_MAX)
+		return yaml_error(list, e, "1 to %d seeds are wanted", EXPERIMENT_SEEDS_MAX);
+	x->seeds = array(yaml_count(list), sizeof(*x->seeds));
+	for (size_t i = 0; i < yaml_count(list); i++) {
+		if (yaml_u64(yaml_item(list, i), 0, INT64_MAX, &x->seeds[i], e))
+			return -1;
+		for (size_t j = 0; j < i; j++) {
+			if (x->seeds[j] == x->seeds[i])
+				return yaml_error(yaml_item(list, i), e, "seed %llu is here twice",
+						  (unsigned long long)x->seeds[i]);
+		}
+	}
+	x->nr_seeds = yaml_count(list);
+	return 0;
+}
+
+static int seeds_read(struct experiment *x, const struct yaml_node *n, struct err *e)
+{
+	u64 count = 1;
+
+	if (n && yaml_is_sequence(n))
+		return seed_list_read(x, n, e);
+	if (n && yaml_u64(n, 1, EXPERIMENT_SEEDS_MAX, &count, e))
+		return -1;
+	x->seeds = array(count, sizeof(*x->seeds));
+	for (x->nr_seeds = 0; x->nr_seeds < count; x->nr_seeds++)
+		x->seeds[x->nr_seeds] = x->nr_seeds + 1;
+	return 0;
+}
+
+static int sample_read(struct experiment *x, const struct yaml_node *n, struct err *e)
+{
+	if (yaml_time(n, &x->sample_ns, e))
+		return -1;
+	if (!x->sample_ns)
+		return yaml_error(n, e, "the time between samples must be more than zero");
+	return 0;
+}
+
+static int read_root(struct experiment *x, const struct yaml_node *root, const char *dir,
+		     struct err *e)
+{
+	static const char *const known[] = {"kmemsim", "description", "machine", "stacks",
+					    "loads",   "seeds",	      "sample",	 NULL};
+	const struct yaml_node *n;
+
+	if (yaml_check_keys(root, known, e))
+		return -1;
+	x->description = "";
+	if ((n = yaml_get(root, "description")) && !(x->description = yaml_text(n, e)))
+		return -1;
+	if ((n = yaml_get(root, "machine")) && machine_read(x, n, dir, e))
+		return -1;
+	if (stacks_read(x, root, e) || loads_read(x, root, dir, e))
+		return -1;
+	if ((n = yaml_get(root, "sample")) && sample_read(x, n, e))
+		return -1;
+	return seeds_read(x, yaml_get(root, "seeds"), e);
+}
+
+static int read_file(struct experiment *x, const char *path, const char *const *settings,
+		     size_t nr_settings, struct err *e)
+{
+	const struct yaml_node *root;
+	char *dir;
+	int ret;
+
+	x->file = yaml_open(path, e);
+	if (!x->file)
+		return -1;
+	/* First whether it is an experiment at all: then what a setting changes makes sense. */
+	root = yaml_root(x->file, "experiment/1", e);
+	if (!root)
+		return -1;
+	for (size_t i = 0; i < nr_settings; i++) {
+		if (yaml_override(x->file, settings[i], e))
+			return -1;
+	}
+	root = yaml_root(x->file, "experiment/1", e);
+	if (!root)
+		return -1;
+	dir = file_dir(path);
+	ret = read_root(x, root, dir, e);
+	free(dir);
+	return ret;
+}
+
+int experiment_open(struct experiment *x, const char *path, const char *const *settings,
+		    size_t nr_settings, struct err *e)
+{
+	int ret;
+
+	*x = (struct experiment){0};
+	ret = read_file(x, path, settings, nr_settings, e);
+	if (ret)
+		experiment_close(x);
+	return ret;
+}
+
+void experiment_close(struct experiment *x)
+{
+	for (size_t i = 0; i < x->nr_stacks; i++)
+		stack_config_free(&x->stacks[i].config);
+	for (size_t i = 0; i < x->nr_loads; i++)
+		free(x->loads[i].trace);
+	free(x->stacks);
+	free(x->loads);
+	free(x->seeds);
+	free(x->machine);
+	free(x->machine_path);
+	yaml_close(x->file);
+	*x = (struct experiment){0};
+}

@@ -1,0 +1,59 @@
+/*
+ * Experiment files (experiment/1): machine x stacks x loads x seeds.
+ *
+ *	kmemsim: experiment/1
+ *	description: does RCU delay cost memory?	# free text
+ *	machine: configs/machine-2node.yaml	# or the mapping itself; left out: what each load carries
+ *	stacks:
+ *	  plain: {pages: page_allocator, slab: slabifier}	# these two are the defaults
+ *	  rcu:   {pages: "rcu:page_allocator", slab: "rcu:slabifier"}
+ *	loads:
+ *	  fstree: {trace: traces/samples/fstree.kmt}
+ *	seeds: 10			# 1 to 10; or a list; left out: 1
+ *	sample: 10ms			# left out: 200 samples over each load
+ *
+ * Paths are looked for from the working directory, then from the experiment file's own.
+ */
+#ifndef CMD_EXPERIMENT_H
+#define CMD_EXPERIMENT_H
+
+#include "alloc/stack.h"
+#include "lib/err.h"
+#include "lib/yaml.h"
+#include "sim/machine_config.h"
+
+#define EXPERIMENT_SEEDS_MAX 10000
+
+struct experiment_stack {
+	const char *name;
+	struct stack_config config;
+	const struct yaml_node *node; /* for messages about it */
+};
+
+struct experiment_load {
+	const char *name;
+	char *trace; /* path of a .kmt file that could be opened */
+	const struct yaml_node *node;
+};
+
+struct experiment {
+	struct yaml_file *file;		/* names and nodes live in it */
+	const char *description;	/* "" if there is none */
+	struct machine_config *machine; /* NULL: what each load carries */
+	char *machine_path;		/* NULL if the machine is written out, or there is none */
+	struct experiment_stack *stacks;
+	struct experiment_load *loads;
+	u64 *seeds;
+	size_t nr_stacks, nr_loads, nr_seeds;
+	u64 sample_ns; /* 0: 200 samples over each load */
+};
+
+/*
+ * Reads and checks everything, with `settings` ("key=value", see yaml_override) on top. -1 with e set,
+ * and nothing to free.
+ */
+int __must_check experiment_open(struct experiment *x, const char *path,
+				 const char *const *settings, size_t nr_settings, struct err *e);
+void experiment_close(struct experiment *x);
+
+#endif
