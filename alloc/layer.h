@@ -39,6 +39,14 @@ static inline void layer_freed(struct layer *l, u64 bytes)
 	l->live_bytes -= (s64)bytes;
 }
 
+/* Not taken after all. */
+static inline void layer_free_refused(struct layer *l, u64 bytes)
+{
+	l->nr_free--;
+	l->live_objs++;
+	l->live_bytes += (s64)bytes;
+}
+
 /* "name:base" in instance memory; just the name for a source (base NULL). */
 char *derived_name(const char *name, const char *base);
 

@@ -52,7 +52,8 @@ struct slab_counts { /* slabs of one cache, as slabinfo reports them */
 };
 
 /*
- * Moves one object out of the way: allocates anew, copies, lets its users know; returns 1. 0: pinned.
+ * Moves one object out of the way: allocates anew from `cache` (the top one), copies, lets its users know;
+ * returns 1. 0: pinned. The old object is freed by who called.
  */
 typedef int (*move_object_fn)(struct slab_cache *cache, void *object);
 
@@ -109,6 +110,12 @@ int slab_cache_destroy(struct slab_cache *cache);
 void slab_cache_counts(struct slab_cache *cache, struct slab_counts *counts);
 /* Walks the cache and those below it. */
 void slab_cache_check(struct slab_cache *cache);
+
+/*
+ * An allocator's `free` did not take the object (double free, invalid pointer; reported): undoes what the
+ * dispatcher counted on the way to this cache.
+ */
+void slab_free_refused(struct slab_cache *cache);
 
 /* ---- The toolkit ---- */
 

@@ -72,6 +72,15 @@ void slab_free_object(struct page *page, void *object)
 	top->layer->ns += ktime_get_ns() - entered_ns;
 }
 
+void slab_free_refused(struct slab_cache *cache)
+{
+	for (struct slab_cache *c = cache->top; c; c = c->base) {
+		layer_free_refused(c->layer, c->size);
+		if (c == cache)
+			break;
+	}
+}
+
 struct slab_cache *slab_cache_create(const struct slab_allocator *sa, struct slab_control *room,
 				     const struct slab_cache *parameters)
 {
