@@ -1,0 +1,300 @@
+/*
+ * slabifier: a slab allocator that keeps a free list in the free objects and no metadata beside the slab.
+ *
+ * Theory: a slab is a block of pages cut into objects of one size. Its free objects form a list threaded
+ * through them; struct page has the head of the list, the counts and the cache, so there is nothing to find,
+ * colour or queue. Each CPU has a current slab whose list it has taken for itself: allocating and freeing
+ * there is one read and one write of per-CPU data. Everything else is in slabifier_slow.c. Full slabs are on
+ * no list: the address of an object leads to its page, and that to all there is to know.
+ *
+ * A double free is detected at the act. Free objects carry a tagged free pointer (slabifier.h) and
+ * allocation wipes the tag, so an object that carries it when it is freed is suspected; the free lists of its
+ * slab, at most `objects` steps, then tell for certain (a user may have written the tag). If the slab has
+ * gone back to the page allocator meanwhile, the tag that still lies there tells a double free from a pointer
+ * that never was one. An allocation whose free pointer has lost its tag was written to after its free: the
+ * rest of that list is given up and reported as use_after_free. All of these are survived.
+ *
+ * Invariant: an object is either handed out, or on exactly one of: its slab's list, the list of the CPU that
+ * owns the slab. An object handed out does not carry the tag, unless its user put it there.
+ *
+ * Unlike Linux (mm/slub.c, 6.1): objects get the tag instead of CONFIG_SLAB_FREELIST_HARDENED's obfuscation;
+ * no random free list order; no pfmemalloc slabs; CPU slabs idle for 10 s return to their nodes (the flusher
+ * of the modular slab, 2006); merging and debugging are not here but in layers.
+ */
+#include "alloc/slab/slabifier.h"
+
+#include <string.h>
+
+static inline void zero_object(const struct slab_cache *cache, void *object)
+{
+	memset(object, 0, cache->objsize);
+	kernel->clock_ns += (u64)kernel->cost_ns[COST_ZERO_PAGE] * cache->objsize / PAGE_SIZE;
+}
+
+static inline void *alloc_object(struct slabifier_cache *s, gfp_t flags, int node)
+{
+	struct slab_cpu *c = this_cpu_ptr(s->cpu_slab);
+	void *object = c->freelist;
+
+	charge(COST_CALL);
+	charge(COST_THIS_CPU);
+	if (likely(object && (node == NUMA_NO_NODE || page_to_nid(c->page) == node))) {
+		u64 *word = freeptr_word(s, object);
+
+		if (unlikely(!freeptr_tagged(s, *word)))
+			goto slow;
+		c->freelist = freeptr_next(object, *word);
+		c->used_ns = ktime_get_ns();
+		*word = 0;
+		/* The next allocation reads its free pointer from there. */
+		__builtin_prefetch((char *)c->freelist + s->c.offset);
+	} else {
+slow:
+		object = slab_alloc_slow(s, c, flags, node);
+	}
+	if (flags & __GFP_ZERO && object)
+		zero_object(&s->c, object);
+	return object;
+}
+
+static void *slabifier_alloc(struct slab_cache *cache, gfp_t flags)
+{
+	return alloc_object(to_slabifier(cache), flags, cache->node);
+}
+
+static void *slabifier_alloc_node(struct slab_cache *cache, gfp_t flags, int node)
+{
+	return alloc_object(to_slabifier(cache), flags, node == NUMA_NO_NODE ? cache->node : node);
+}
+
+static void slabifier_free(struct slab_cache *cache, void *object)
+{
+	struct slabifier_cache *s = to_slabifier(cache);
+	struct page *page = slab_page_of(s, object);
+	struct slab_cpu *c = this_cpu_ptr(s->cpu_slab);
+
+	charge(COST_CALL);
+	charge(COST_THIS_CPU);
+	if (unlikely(!page)) {
+		report_bad_free(s, object);
+		return;
+	}
+	if (unlikely(freeptr_tagged(s, *freeptr_word(s, object))) &&
+	    object_is_free(s, page, object)) {
+		report_double_free(s, object);
+		return;
+	}
+	if (likely(page == c->page)) {
+		set_freepointer(s, object, c->freelist);
+		c->freelist = object;
+		c->used_ns = ktime_get_ns();
+	} else {
+		slab_free_slow(s, page, object);
+	}
+}
+
+static void slabifier_free_object(struct page *page, void *object)
+{
+	slabifier_free(page->slab_cache, object);
+}
+
+static unsigned long slabifier_object_size(struct page *page, const void *object)
+{
+	(void)object;
+	return page->slab_cache->objsize;
+}
+
+/* ---- Caches ---- */
+
+/* FNV-1a of the name: caches of a run differ, runs do not. */
+static u32 name_tag(const char *name)
+{
+	u32 h = 2166136261U;
+
+	for (; *name; name++)
+		h = (h ^ (u8)*name) * 16777619U;
+	return h | 1;
+}
+
+static void nodes_init(struct slabifier_cache *s)
+{
+	int nid;
+
+	s->nodes = instance_alloc(sizeof(*s->nodes) * (size_t)kernel->nr_node_ids);
+	for_each_node (nid) {
+		spin_lock_init(&s->nodes[nid].list_lock, "slab->list_lock");
+		INIT_LIST_HEAD(&s->nodes[nid].partial);
+		s->nodes[nid].stand_in = -1;
+	}
+}
+
+static struct slab_cache *slabifier_create(const struct slab_allocator *self,
+					   struct slab_control *room,
+					   const struct slab_cache *parameters)
+{
+	struct slabifier_cache *s = (struct slabifier_cache *)(void *)room->room;
+	int cpu;
+
+	*s = (struct slabifier_cache){.c = *parameters};
+	s->sl = container_of(self, struct slabifier, sa);
+	if (!slab_geometry(s, parameters->size))
+		return NULL;
+	s->c.slab_alloc = self;
+	s->c.layer = self->layer;
+	s->c.base = NULL;
+	s->c.top = &s->c;
+	s->c.refs = 1;
+	if (!s->c.page_alloc)
+		s->c.page_alloc = self->pages;
+	s->tag = name_tag(s->c.name);
+	s->flush_ns = kernel->nr_cpu_ids > 1 ? s->sl->o.flush_ns : 0;
+	s->cpu_slab = alloc_percpu(struct slab_cpu);
+	for_each_possible_cpu(cpu) INIT_LIST_HEAD(&per_cpu_ptr(s->cpu_slab, cpu)->partial);
+	nodes_init(s);
+	flushers_init(s);
+	list_add_tail(&s->c.list, (struct list_head *)&self->caches);
+	return &s->c;
+}
+
+static struct slab_cache *slabifier_dup(struct slab_cache *cache)
+{
+	cache->refs++;
+	return cache;
+}
+
+/* Leaked objects keep their slabs, and these keep the cache: what belongs to it is then left behind. */
+static int slabifier_destroy(struct slab_cache *cache)
+{
+	struct slabifier_cache *s = to_slabifier(cache);
+	u64 live;
+
+	ASSERT(cache->refs > 0);
+	if (--cache->refs)
+		return 0;
+	flushers_cancel(s);
+	slabifier_shrink(cache, NULL);
+	list_del(&cache->list);
+	live = slabifier_live(s);
+	if (live) {
+		report_event("leak", "cache %s: %llu objects still in use", cache->name,
+			     (unsigned long long)live);
+		return (int)live;
+	}
+	instance_free(s->flushers);
+	instance_free(s->nodes);
+	free_percpu(s->cpu_slab);
+	return 0;
+}
+
+/* ---- The allocator ---- */
+
+bool slab_node_has_memory(int node)
+{
+	for (int type = 0; type < MAX_NR_ZONES; type++)
+		if (node_zone(node, (enum zone_type)type)->spanned_pages)
+			return true;
+	return false;
+}
+
+/* Nodes with memory in order of distance from nid; equally far ones by number. */
+static int nearest_nodes(u8 *row, int nid)
+{
+	int n = 0, other;
+
+	for_each_node (other) {
+		int i = n;
+
+		if (!slab_node_has_memory(other))
+			continue;
+		for (; i > 0 && node_distance(nid, row[i - 1]) > node_distance(nid, other); i--)
+			row[i] = row[i - 1];
+		row[i] = (u8)other;
+		n++;
+	}
+	return n;
+}
+
+static void slabifier_destructor(struct slab_allocator *self)
+{
+	instance_free(container_of(self, struct slabifier, sa)->nearest);
+	derived_slab_destructor(self);
+}
+
+static struct slab_allocator *slabifier_instance(struct slab_allocator *base,
+						 struct page_allocator *pages, const void *options,
+						 struct err *e);
+
+static const struct opt_desc slabifier_opts[] = {
+	OPT_U64("min_order", struct slabifier_options, min_order, "0", 0, MAX_ORDER - 1,
+		"smallest order of a slab's pages (slab_min_order)"),
+	OPT_U64("max_order", struct slabifier_options, max_order, "3", 0, MAX_ORDER - 1,
+		"largest order, unless a single object needs more (slab_max_order)"),
+	OPT_U64("min_objects", struct slabifier_options, min_objects, "0", 0, SLAB_OBJECTS_MAX,
+		"objects a slab should hold; 0: 4 * (bits of the number of CPUs + 1)"),
+	OPT_S64("cpu_partial", struct slabifier_options, cpu_partial, "-1", -1, 1 << 20,
+		"objects on partial slabs of one CPU; -1: by size, 6 to 120; 0: no such slabs"),
+	OPT_S64("min_partial", struct slabifier_options, min_partial, "-1", -1, 1 << 20,
+		"slabs a node keeps even if empty; -1: by size, 5 to 10"),
+	OPT_TIME("flush", struct slabifier_options, flush_ns, "10s", 0, 3600000000000LL,
+		 "idle time after which a CPU's slabs return to their nodes; 0s: never"),
+	OPT_BOOL("remote_partial", struct slabifier_options, remote_partial, "on",
+		 "use partial slabs of other nodes before taking new pages"),
+	OPT_END,
+};
+
+static struct allocator_desc slabifier_desc = {
+	.name = "slabifier",
+	.kind = ALLOC_SLAB,
+	.role = ROLE_SOURCE,
+	.summary =
+		"free list in the objects, one slab a CPU, partial lists per node (SLUB's design)",
+	.help = "Objects of a slab form a free list threaded through them; nothing lies beside the "
+		"slab.\n"
+		"Each CPU allocates from a slab of its own and keeps some partial ones; each node "
+		"has a\n"
+		"list of partial slabs, the only thing that needs a lock. Full slabs are on no "
+		"list.\n"
+		"Double frees and invalid pointers are detected at the act, reported and "
+		"survived.\n",
+	.options = slabifier_opts,
+	.options_size = sizeof(struct slabifier_options),
+	.create_slab = slabifier_instance,
+};
+ALLOCATOR(slabifier_desc)
+
+static struct slab_allocator *slabifier_instance(struct slab_allocator *base,
+						 struct page_allocator *pages, const void *options,
+						 struct err *e)
+{
+	struct slabifier *sl;
+	int nid;
+
+	(void)base;
+	if (pages->keeps_nothing) {
+		err_set(e,
+			"slabifier keeps its free lists in its pages, and %s keeps nothing: use "
+			"slab null",
+			pages->name);
+		return NULL;
+	}
+	sl = instance_alloc(sizeof(*sl));
+	derive_slab_allocator(&sl->sa, NULL, pages, &slabifier_desc);
+	sl->o = *(const struct slabifier_options *)options;
+	sl->sa.alloc = slabifier_alloc;
+	sl->sa.alloc_node = slabifier_alloc_node;
+	sl->sa.free = slabifier_free;
+	sl->sa.__free = slabifier_free_object;
+	sl->sa.valid_pointer = slabifier_valid_pointer;
+	sl->sa.object_size = slabifier_object_size;
+	sl->sa.get_objects = slabifier_get_objects;
+	sl->sa.create = slabifier_create;
+	sl->sa.shrink = slabifier_shrink;
+	sl->sa.dup = slabifier_dup;
+	sl->sa.destroy = slabifier_destroy;
+	sl->sa.check = slabifier_check;
+	sl->sa.destructor = slabifier_destructor;
+	sl->nearest = instance_alloc((size_t)kernel->nr_node_ids * (size_t)kernel->nr_node_ids);
+	for_each_node (nid)
+		sl->nr_memory_nodes = nearest_nodes(sl->nearest + nid * kernel->nr_node_ids, nid);
+	return &sl->sa;
+}
