@@ -32,7 +32,12 @@ u64 kmalloc_destroy(struct kmalloc *km);
 /* The cache that serves this request, made if need be; NULL if size is too large or it cannot be made. */
 struct slab_cache *kmalloc_slab(struct kmalloc *km, size_t size, gfp_t flags);
 
+/* What kmalloc of 0 bytes returns, as in Linux: not NULL, not memory. */
+#define ZERO_SIZE_PTR ((void *)16)
+
+/* node -1: the local one. NULL: refused. */
 void *kmalloc_node(struct kmalloc *km, size_t size, gfp_t flags, int node);
+/* NULL and ZERO_SIZE_PTR do nothing. */
 void kfree(struct kmalloc *km, void *object);
 /* Bytes the caller may use; also of blocks above the largest class. */
 size_t ksize(const void *object);
