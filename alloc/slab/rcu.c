@@ -136,10 +136,13 @@ static struct slab_allocator *rcu_instance(struct slab_allocator *base,
 					   struct page_allocator *pages, const void *options,
 					   struct err *e)
 {
+	const struct slab_allocator *source = base;
 	struct slab_allocator *sa;
 
 	(void)options;
-	if (base->keeps_nothing) {
+	while (source->base)
+		source = source->base;
+	if (source->desc->keeps_nothing) {
 		err_set(e, "rcu keeps its queue behind the objects, and %s keeps nothing",
 			base->name);
 		return NULL;
