@@ -1,0 +1,400 @@
+/*
+ * The replay of a request stream on a stack.
+ *
+ * Theory: each request enters its CPU at its recorded time, or when that CPU's previous operation ends, runs
+ * to its end on the host, and leaves the CPU's clock where its costs took it. Births cost nothing: the
+ * costs of the machine are zero until the first request that is none.
+ *
+ * Invariant: objects[id].addr is set exactly while the request's memory is held.
+ */
+#include "sim/replay.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/digest.h"
+
+#define EVENTS_MAX 100000 /* reports handed to the sink; beyond that they are counted only */
+/* How far ahead the loop asks the host for the object's record and for its memory. */
+#define PREFETCH_RECORD 16
+#define PREFETCH_MEMORY 6
+
+static void hand_on_event(void *arg, u64 t_ns, int cpu, const char *kind, const char *detail)
+{
+	struct replay *rp = arg;
+
+	if (rp->sink && rp->nr_reported++ < EVENTS_MAX)
+		rp->sink->ops->event(rp->sink, t_ns, cpu, kind, detail);
+}
+
+static int check_fits(const struct source_tables *t, const struct machine *m, struct err *e)
+{
+	if (t->nr_cpus > m->config.nr_cpus)
+		return err_set(e, "%s was recorded on %u CPUs, machine '%s' has %u", t->name,
+			       t->nr_cpus, m->config.name, m->config.nr_cpus);
+	return 0;
+}
+
+/* Names: the load's caches, then kmalloc's (in order of first use), then pages. */
+static u32 nr_names(const struct source_tables *t)
+{
+	return t->nr_caches + NR_KMALLOC_TYPES * NR_KMALLOC_CLASSES + 1;
+}
+
+int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
+{
+	const struct source_tables *tables = &t->source->tables;
+
+	*rp = (struct replay){
+		.m = machine_current(),
+		.sink = t->sink,
+		.tables = tables,
+		.digest = DIGEST_INIT,
+		.check_every = t->check_every,
+	};
+	if (check_fits(tables, rp->m, e) || stack_create(&rp->stack, t->stack, e))
+		return -1;
+	for (unsigned int i = 0; i < rp->stack.nr_layers; i++)
+		if (rp->stack.layer_base[i] < 0 && !rp->page_source)
+			rp->page_source = rp->stack.layers[i];
+	rp->m->on_event = hand_on_event;
+	rp->m->on_event_arg = rp;
+	kmalloc_init(&rp->km, rp->stack.slab, rp->stack.pages);
+	rp->rooms = instance_alloc((tables->nr_caches + 1) * sizeof(*rp->rooms));
+	account_init(&rp->acc, tables, nr_names(tables));
+	sampler_init(&rp->sampler, t);
+	return 0;
+}
+
+/* The cache of the load's table entry, made at its first request. */
+static struct slab_cache *load_cache(struct replay *rp, u32 i)
+{
+	const struct source_cache *sc = &rp->tables->caches[i];
+	struct slab_cache params = {.objsize = sc->object_size ? sc->object_size : 8,
+				    .align = max(sc->align, 8U),
+				    .node = NUMA_NO_NODE,
+				    .gfp = sc->reclaimable ? __GFP_RECLAIMABLE : 0};
+	struct name *name = &rp->acc.names[i];
+
+	if (likely(name->cache))
+		return name->cache;
+	strncpy(params.name, sc->name, sizeof(params.name) - 1);
+	name->cache = slab_cache_create(rp->stack.slab, &rp->rooms[i], &params);
+	if (name->cache) {
+		name->name = sc->name;
+		name->cache->tag = i;
+	}
+	return name->cache;
+}
+
+/* kmalloc's caches get the names behind the load's own. */
+static void name_kmalloc_cache(struct replay *rp, struct slab_cache *cache)
+{
+	u32 i = rp->tables->nr_caches;
+
+	while (rp->acc.names[i].cache)
+		i++;
+	ASSERT(i < rp->acc.name_pages);
+	rp->acc.names[i].cache = cache;
+	rp->acc.names[i].name = cache->name;
+	cache->tag = i + 1;
+}
+
+static inline void *cache_alloc(struct slab_cache *cache, const struct request *r)
+{
+	return r->node < 0 ? slab_alloc(cache, r->gfp) : slab_alloc_node(cache, r->gfp, r->node);
+}
+
+static inline void *do_cache_alloc(struct replay *rp, const struct request *r, struct object *o)
+{
+	struct slab_cache *cache = load_cache(rp, r->cache);
+
+	if (unlikely(!cache))
+		return NULL;
+	o->name = r->cache;
+	o->size = cache->objsize;
+	return cache_alloc(cache, r);
+}
+
+static inline void *do_kmalloc(struct replay *rp, const struct request *r, struct object *o)
+{
+	struct slab_cache *cache = kmalloc_slab(&rp->km, r->size, r->gfp);
+
+	o->size = r->size;
+	if (unlikely(!cache)) {
+		o->name = (u16)rp->acc.name_pages;
+		return kmalloc_node(&rp->km, r->size, r->gfp, r->node);
+	}
+	if (unlikely(!cache->tag))
+		name_kmalloc_cache(rp, cache);
+	o->name = (u16)(cache->tag - 1);
+	return cache_alloc(cache, r);
+}
+
+static inline void *do_page_alloc(struct replay *rp, const struct request *r, struct object *o)
+{
+	struct page *page = page_alloc(rp->stack.pages, r->order, r->gfp, r->node);
+
+	o->name = (u16)rp->acc.name_pages;
+	o->order = r->order;
+	o->size = (u32)(PAGE_SIZE << r->order);
+	return page ? page_address(page) : NULL;
+}
+
+static inline u64 occupied(const struct replay *rp, const struct object *o)
+{
+	const struct slab_cache *cache = rp->acc.names[o->name].cache;
+
+	if (likely(cache))
+		return cache->size;
+	return o->kind == REQ_PAGE_ALLOC ? PAGE_SIZE << o->order : ksize(o->addr);
+}
+
+static void note_peak(struct replay *rp)
+{
+	u64 taken = (u64)rp->page_source->live_bytes;
+
+	if (taken > rp->taken_max) {
+		rp->taken_max = taken;
+		rp->taken_max_req = rp->acc.bytes_req_live;
+	}
+}
+
+static void refused(struct replay *rp, const struct request *r)
+{
+	rp->acc.nr_failed++;
+	note_path(PATH_REFUSED);
+	report_event("refused", "%s object %u size %u order %u gfp 0x%x node %d",
+		     request_kind_names[r->kind], r->object, r->size, r->order, r->gfp, r->node);
+	if (r->gfp & __GFP_NOFAIL) {
+		rp->status = TRIAL_OOM;
+		report_event("oom", "a request that must not fail was refused");
+	}
+}
+
+static inline unsigned int alloc_op(const struct request *r)
+{
+	switch (r->kind) {
+	case REQ_KMALLOC:
+		return OP_KMALLOC;
+	case REQ_CACHE_ALLOC:
+		return OP_CACHE_ALLOC;
+	default:
+		return OP_PAGE_ALLOC + r->order;
+	}
+}
+
+static inline void do_alloc(struct replay *rp, const struct request *r, struct object *o)
+{
+	u64 entered_ns = machine_enter(rp->m, r->cpu, r->t_ns), ns;
+	bool birth = r->flags & REQ_F_BIRTH;
+	void *addr;
+
+	switch (r->kind) {
+	case REQ_KMALLOC:
+		addr = do_kmalloc(rp, r, o);
+		break;
+	case REQ_CACHE_ALLOC:
+		addr = do_cache_alloc(rp, r, o);
+		break;
+	default:
+		addr = do_page_alloc(rp, r, o);
+	}
+	o->addr = addr;
+	o->kind = r->kind;
+	o->cpu = r->cpu;
+	if (unlikely(!addr)) {
+		refused(rp, r);
+	} else {
+		o->row = account_row(&rp->acc, r->site, o->name);
+		account_alloc(&rp->acc, o, occupied(rp, o), page_to_nid(virt_to_page(addr)), birth);
+		note_peak(rp);
+	}
+	ns = machine_leave(rp->m, entered_ns);
+	o->born_ns = kernel->clock_ns;
+	rp->digest = digest_u64(rp->digest, (addr ? virt_to_phys(addr) : ~0ULL) ^
+						    (kernel->clock_ns << 20) ^ r->object);
+	if (!birth) {
+		account_latency(&rp->acc, alloc_op(r), kernel->path, ns);
+		hist_add(&rp->acc.allocs, ns);
+	}
+}
+
+/* Gives an object's memory back. Returns the op for the latency tables. */
+static inline unsigned int give_back(struct replay *rp, struct object *o)
+{
+	switch (o->kind) {
+	case REQ_KMALLOC:
+		kfree(&rp->km, o->addr);
+		return OP_KFREE;
+	case REQ_CACHE_ALLOC:
+		slab_free(rp->acc.names[o->name].cache, o->addr);
+		return OP_CACHE_FREE;
+	default:
+		page_free(rp->stack.pages, virt_to_page(o->addr), o->order);
+		return OP_PAGE_FREE + o->order;
+	}
+}
+
+static inline void do_free(struct replay *rp, const struct request *r, struct object *o)
+{
+	u64 entered_ns, ns;
+	unsigned int op;
+
+	if (unlikely(!o->addr)) { /* its allocation was refused */
+		rp->acc.nr_skipped_frees++;
+		return;
+	}
+	entered_ns = machine_enter(rp->m, r->cpu, r->t_ns);
+	if (unlikely(o->born_ns > entered_ns)) /* clocks disagree: wait for its birth */
+		entered_ns = kernel->clock_ns = o->born_ns;
+	account_freed(&rp->acc, o, occupied(rp, o), r->cpu);
+	op = give_back(rp, o);
+	ns = machine_leave(rp->m, entered_ns);
+	rp->digest = digest_u64(rp->digest, (virt_to_phys(o->addr) << 1) ^
+						    (kernel->clock_ns << 20) ^ r->object);
+	o->addr = NULL;
+	account_latency(&rp->acc, op, kernel->path, ns);
+	hist_add(&rp->acc.frees, ns);
+}
+
+static void shrink_all(struct replay *rp, const struct request *r)
+{
+	u64 entered_ns = machine_enter(rp->m, r->cpu, r->t_ns);
+
+	for_each_name(rp, n)
+		if (n->cache)
+			slab_cache_shrink(n->cache, NULL);
+	machine_leave(rp->m, entered_ns);
+}
+
+static void check_all(struct replay *rp)
+{
+	for_each_name(rp, n)
+		if (n->cache)
+			slab_cache_check(n->cache);
+	page_allocator_check(rp->stack.pages);
+}
+
+static int bad_request(const struct replay *rp, const struct request *r, const char *what,
+		       struct err *e)
+{
+	return err_set(e, "%s: request %llu (%s): %s", rp->tables->name,
+		       (unsigned long long)rp->acc.nr_requests,
+		       r->kind < NR_REQUEST_KINDS ? request_kind_names[r->kind] : "?", what);
+}
+
+/* What the source promises but a damaged file may break, checked where it costs nothing. */
+static int do_request(struct replay *rp, const struct request *r, struct err *e)
+{
+	struct object *o = &rp->acc.objects[r->object];
+
+	rp->acc.nr_requests++;
+	if (request_is_alloc(r->kind)) {
+		if (unlikely(o->addr))
+			return bad_request(rp, r, "the object it makes is alive", e);
+		if (unlikely(r->node >= kernel->nr_node_ids))
+			return bad_request(rp, r, "it asks for a node the machine does not have", e);
+		if (unlikely(r->kind == REQ_STORE_ALLOC))
+			return bad_request(rp, r, "a stack without a store cannot serve it", e);
+		do_alloc(rp, r, o);
+	} else if (request_is_free(r->kind)) {
+		do_free(rp, r, o);
+	} else if (r->kind == REQ_SHRINK) {
+		shrink_all(rp, r);
+	}
+	if (unlikely(rp->check_every && rp->acc.nr_requests % rp->check_every == 0))
+		check_all(rp);
+	return 0;
+}
+
+/* Asks the host for what the next requests will touch: first the record, then the memory it names. */
+static inline void prefetch(const struct replay *rp, const struct request *batch, long i, long n)
+{
+	if (i + PREFETCH_RECORD < n)
+		__builtin_prefetch(&rp->acc.objects[batch[i + PREFETCH_RECORD].object], 1);
+	if (i + PREFETCH_MEMORY < n && request_is_free(batch[i + PREFETCH_MEMORY].kind)) {
+		const void *addr = rp->acc.objects[batch[i + PREFETCH_MEMORY].object].addr;
+
+		if (addr) {
+			__builtin_prefetch(addr, 1);
+			__builtin_prefetch(virt_to_page(addr), 1);
+		}
+	}
+}
+
+/* Births are over: from here on things cost what they cost. */
+static void start_timing(struct replay *rp)
+{
+	rp->timed = true;
+	memcpy(kernel->cost_ns, rp->m->config.costs.ns, sizeof(kernel->cost_ns));
+}
+
+static int run_batch(struct replay *rp, const struct request *batch, long n, struct err *e)
+{
+	for (long i = 0; i < n && rp->status == TRIAL_OK; i++) {
+		const struct request *r = &batch[i];
+
+		prefetch(rp, batch, i, n);
+		if (unlikely(!rp->timed && !(r->flags & REQ_F_BIRTH)))
+			start_timing(rp);
+		if (unlikely(r->t_ns >= rp->sampler.next_ns && rp->timed))
+			sampler_catch_up(&rp->sampler, rp, r->t_ns);
+		if (do_request(rp, r, e))
+			return -1;
+	}
+	return 0;
+}
+
+int replay_run(struct replay *rp, struct trial *t, struct err *e)
+{
+	const struct request *batch;
+	long n;
+
+	memset(kernel->cost_ns, 0, sizeof(kernel->cost_ns));
+	while (rp->status == TRIAL_OK && (n = t->source->ops->next(t->source, &batch, e)) != 0) {
+		if (n < 0 || run_batch(rp, batch, n, e))
+			return -1;
+		if (t->progress)
+			progress_step(t->progress, rp->acc.nr_requests);
+	}
+	if (!rp->timed)
+		start_timing(rp);
+	sampler_catch_up(&rp->sampler, rp, rp->tables->duration_ns);
+	return 0;
+}
+
+static void free_live(struct replay *rp)
+{
+	for (u64 i = 0; i < rp->acc.nr_objects_max; i++) {
+		struct object *o = &rp->acc.objects[i];
+
+		if (!o->addr)
+			continue;
+		machine_enter(rp->m, o->cpu, rp->m->now_ns);
+		give_back(rp, o);
+		o->addr = NULL;
+	}
+}
+
+void replay_end(struct replay *rp)
+{
+	if (rp->rooms) {
+		u64 leaked = 0;
+
+		rp->sink = NULL; /* what follows is no part of the run */
+		check_all(rp);
+		free_live(rp);
+		for (u32 i = 0; i < rp->tables->nr_caches; i++)
+			if (rp->acc.names[i].cache)
+				leaked += (u64)slab_cache_destroy(rp->acc.names[i].cache);
+		leaked += kmalloc_destroy(&rp->km);
+		rcu_barrier();
+		ASSERT(!leaked);
+		ASSERT(rp->stack.pages->keeps_nothing || rp->page_source->live_objs == 0);
+		page_allocator_check(rp->stack.pages);
+		account_free(&rp->acc);
+		instance_free(rp->rooms);
+	}
+	stack_destroy(&rp->stack);
+}

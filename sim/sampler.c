@@ -1,0 +1,166 @@
+/*
+ * Samples over time.
+ *
+ * Looking costs no simulated time: the clock of the CPU that happens to be current is put back.
+ */
+#include "sim/sampler.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/metrics.h"
+#include "sim/replay.h"
+
+#define DEFAULT_SAMPLES 200
+
+void sampler_init(struct sampler *s, const struct trial *t)
+{
+	*s = (struct sampler){.every_ns = t->sample_ns};
+	if (!s->every_ns)
+		s->every_ns = max(t->source->tables.duration_ns / DEFAULT_SAMPLES, (u64)1);
+}
+
+static void mean_add(struct mean *m, double v)
+{
+	if (!m->n || v > m->max)
+		m->max = v;
+	m->sum += v;
+	m->last = v;
+	m->n++;
+}
+
+static void gauge(struct sampler *s, struct replay *rp, u64 t_ns, int g, const char *name, double v)
+{
+	mean_add(&s->gauges[g], v);
+	if (rp->sink)
+		rp->sink->ops->sample(rp->sink, t_ns, "", name, v);
+}
+
+static void sample_free_areas(struct replay *rp, u64 t_ns, struct free_blocks *sum)
+{
+	*sum = (struct free_blocks){0};
+	for (int z = 0; z < kernel->nr_node_ids * MAX_NR_ZONES; z++) {
+		const struct zone *zone = &kernel->zones[z];
+
+		if (!zone->spanned_pages)
+			continue;
+		for (int mt = 0; mt < MIGRATE_TYPES; mt++) {
+			u64 nr_free[SINK_NR_ORDERS];
+
+			for (int o = 0; o < MAX_ORDER; o++) {
+				nr_free[o] = page_nr_free(rp->stack.pages, zone, mt, o);
+				sum->nr_free[o] += nr_free[o];
+			}
+			if (rp->sink)
+				rp->sink->ops->free_area(rp->sink, t_ns, zone->node, zone->name,
+							 migratetype_names[mt], nr_free);
+		}
+	}
+}
+
+static void sample_fragmentation(struct sampler *s, struct replay *rp, u64 t_ns)
+{
+	struct free_blocks f;
+	char name[40];
+
+	sample_free_areas(rp, t_ns, &f);
+	gauge(s, rp, t_ns, GAUGE_FREE_BYTES, "free_bytes",
+	      (double)(free_blocks_pages(&f) << PAGE_SHIFT));
+	gauge(s, rp, t_ns, GAUGE_FREE_HUGE, "free_huge_percent", free_huge_percent(&f));
+	for (int o = 0; o < MAX_ORDER; o++) {
+		snprintf(name, sizeof(name), "unusable_free_index/%d", o);
+		gauge(s, rp, t_ns, GAUGE_UNUSABLE + o, name, unusable_free_index(&f, o));
+		snprintf(name, sizeof(name), "fragmentation_index/%d", o);
+		gauge(s, rp, t_ns, GAUGE_FRAGMENTATION + o, name, fragmentation_index(&f, o));
+	}
+}
+
+static void sample_cache(struct replay *rp, const struct name *n, u64 t_ns)
+{
+	struct slab_cache *c = n->cache;
+	struct slab_counts counts = {0};
+
+	slab_cache_counts(c, &counts);
+	rp->sink->ops->slab(rp->sink, &(struct sink_slab){
+					      .t_ns = t_ns,
+					      .cache = n->name,
+					      .active_objs = counts.objs_active,
+					      .num_objs = counts.objs_total,
+					      .objsize = c->size,
+					      .objperslab = (PAGE_SIZE << c->order) / c->size,
+					      .pagesperslab = 1UL << c->order,
+					      .active_slabs = counts.active,
+					      .num_slabs = counts.total,
+				      });
+	rp->sink->ops->cache(rp->sink, &(struct sink_cache){
+					       .t_ns = t_ns,
+					       .cache = n->name,
+					       .alias = n->name,
+					       .live_objs = n->live_objs,
+					       .bytes_req = n->bytes_req,
+					       .bytes_alloc = n->bytes_alloc,
+				       });
+}
+
+/* What a layer keeps back: what came out of its base less what came out of it. The innermost slab layer
+ * stands on pages; the page source on nothing. */
+static double held_bytes(const struct replay *rp, unsigned int i, u64 slab_bytes)
+{
+	const struct stack *st = &rp->stack;
+	const struct layer *l = st->layers[i];
+
+	if (st->layer_base[i] >= 0)
+		return (double)(st->layers[st->layer_base[i]]->live_bytes - l->live_bytes);
+	return l == rp->page_source ? 0 : (double)slab_bytes - (double)l->live_bytes;
+}
+
+static void sample_layers(struct sampler *s, struct replay *rp, u64 t_ns, u64 slab_bytes)
+{
+	for (unsigned int i = 0; i < rp->stack.nr_layers; i++) {
+		const struct layer *l = rp->stack.layers[i];
+		double held = held_bytes(rp, i, slab_bytes);
+
+		mean_add(&s->held[i], held);
+		if (!rp->sink)
+			continue;
+		rp->sink->ops->sample(rp->sink, t_ns, l->id, "live_bytes", (double)l->live_bytes);
+		rp->sink->ops->sample(rp->sink, t_ns, l->id, "held_bytes", held);
+		if (rp->stack.layer_base[i] >= 0)
+			rp->sink->ops->sample(
+				rp->sink, t_ns, l->id, "held_objs",
+				(double)(rp->stack.layers[rp->stack.layer_base[i]]->live_objs -
+					 l->live_objs));
+	}
+}
+
+void sampler_take(struct sampler *s, struct replay *rp, u64 t_ns)
+{
+	const struct account *a = &rp->acc;
+	u64 clock_ns = kernel->clock_ns;
+	u64 slab_bytes = (u64)rp->stack.pages->layer->live_bytes - a->page_bytes_live;
+	double req = (double)(a->bytes_req_live - a->page_bytes_live);
+
+	gauge(s, rp, t_ns, GAUGE_BYTES_REQ_LIVE, "bytes_req_live", (double)a->bytes_req_live);
+	gauge(s, rp, t_ns, GAUGE_BYTES_ALLOC_LIVE, "bytes_alloc_live", (double)a->bytes_alloc_live);
+	gauge(s, rp, t_ns, GAUGE_LIVE_OBJS, "live_objs", (double)a->live_objs);
+	gauge(s, rp, t_ns, GAUGE_SLAB_BYTES, "slab_bytes", (double)slab_bytes);
+	gauge(s, rp, t_ns, GAUGE_PAGES_TAKEN, "pages_taken_bytes",
+	      (double)rp->page_source->live_bytes);
+	if (slab_bytes)
+		mean_add(&s->gauges[GAUGE_SLAB_FRAG], 100 - 100 * req / (double)slab_bytes);
+	sample_fragmentation(s, rp, t_ns);
+	sample_layers(s, rp, t_ns, slab_bytes);
+	if (rp->sink)
+		for_each_name(rp, n)
+			if (n->cache)
+				sample_cache(rp, n, t_ns);
+	kernel->clock_ns = clock_ns;
+}
+
+void sampler_catch_up(struct sampler *s, struct replay *rp, u64 t_ns)
+{
+	for (; s->next_ns <= t_ns; s->next_ns += s->every_ns) {
+		machine_advance(rp->m, s->next_ns);
+		sampler_take(s, rp, s->next_ns);
+	}
+}

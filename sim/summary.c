@@ -1,0 +1,144 @@
+/*
+ * What a run comes to.
+ */
+#include "sim/summary.h"
+
+#include "sim/metrics.h"
+#include "sim/replay.h"
+
+static void put(struct replay *rp, const char *layer, const char *name, double value)
+{
+	const struct metric_desc *m = metric_find(name);
+
+	ASSERT(m);
+	rp->sink->ops->summary(rp->sink, layer, m, value);
+}
+
+static void put_whole(struct replay *rp, const char *name, double value)
+{
+	put(rp, "", name, value);
+}
+
+static void report_memory(struct replay *rp)
+{
+	const struct account *a = &rp->acc;
+	const struct mean *g = rp->sampler.gauges;
+
+	put_whole(rp, "bytes_req_live_max", (double)a->bytes_req_live_max);
+	put_whole(rp, "bytes_alloc_live_max", (double)a->bytes_alloc_live_max);
+	put_whole(rp, "live_objs_end", (double)a->live_objs);
+	put_whole(rp, "pages_taken_bytes_max", (double)rp->taken_max);
+	put_whole(rp, "pages_taken_bytes_mean", mean_value(&g[GAUGE_PAGES_TAKEN]));
+	put_whole(rp, "slab_bytes_end", g[GAUGE_SLAB_BYTES].last);
+	put_whole(rp, "slab_bytes_max", g[GAUGE_SLAB_BYTES].max);
+	put_whole(rp, "slab_bytes_mean", mean_value(&g[GAUGE_SLAB_BYTES]));
+}
+
+static void report_fragmentation(struct replay *rp)
+{
+	const struct account *a = &rp->acc;
+	const struct mean *g = rp->sampler.gauges;
+	const u64 *ext = rp->m->nr_extfrag;
+
+	put_whole(rp, "internal_frag_percent",
+		  a->bytes_alloc_total
+			  ? 100 - 100 * (double)a->bytes_req_total / (double)a->bytes_alloc_total
+			  : 0);
+	put_whole(rp, "realized_frag_percent",
+		  rp->taken_max_req
+			  ? 100 * ((double)rp->taken_max / (double)rp->taken_max_req - 1)
+			  : 0);
+	put_whole(rp, "slab_frag_percent", mean_value(&g[GAUGE_SLAB_FRAG]));
+	put_whole(rp, "free_huge_mean_percent", mean_value(&g[GAUGE_FREE_HUGE]));
+	put_whole(rp, "unusable_free_index_3_mean", mean_value(&g[GAUGE_UNUSABLE + 3]));
+	put_whole(rp, "unusable_free_index_9_mean", mean_value(&g[GAUGE_UNUSABLE + 9]));
+	put_whole(rp, "unusable_free_index_9_end", g[GAUGE_UNUSABLE + 9].last);
+	put_whole(rp, "nr_extfrag", (double)ext[EXTFRAG_ALL]);
+	put_whole(rp, "nr_extfrag_fragmenting", (double)ext[EXTFRAG_FRAGMENTING]);
+	put_whole(rp, "nr_extfrag_unmovable", (double)ext[EXTFRAG_UNMOVABLE_INTO_MOVABLE]);
+}
+
+static void report_time(struct replay *rp)
+{
+	const struct hist *al = &rp->acc.allocs, *fr = &rp->acc.frees;
+	double cpu_ns = 0;
+
+	put_whole(rp, "alloc_latency_mean_ns", al->count ? (double)al->sum / (double)al->count : 0);
+	put_whole(rp, "alloc_latency_p50_ns", (double)hist_quantile(al, 0.5));
+	put_whole(rp, "alloc_latency_p99_ns", (double)hist_quantile(al, 0.99));
+	put_whole(rp, "alloc_latency_p999_ns", (double)hist_quantile(al, 0.999));
+	put_whole(rp, "alloc_latency_max_ns", (double)al->max);
+	put_whole(rp, "free_latency_mean_ns", fr->count ? (double)fr->sum / (double)fr->count : 0);
+	put_whole(rp, "free_latency_p50_ns", (double)hist_quantile(fr, 0.5));
+	put_whole(rp, "free_latency_p99_ns", (double)hist_quantile(fr, 0.99));
+	put_whole(rp, "free_latency_p999_ns", (double)hist_quantile(fr, 0.999));
+	put_whole(rp, "free_latency_max_ns", (double)fr->max);
+	for (int cpu = 0; cpu < kernel->nr_cpu_ids; cpu++)
+		cpu_ns += (double)rp->m->cpus[cpu].busy_ns;
+	put_whole(rp, "cpu_ns", cpu_ns);
+}
+
+static void report_counts(struct replay *rp)
+{
+	const struct account *a = &rp->acc;
+	struct rcu_counts rcu;
+
+	machine_rcu_counts(rp->m, &rcu);
+	put_whole(rp, "nr_alloc", (double)a->nr_alloc);
+	put_whole(rp, "nr_free", (double)a->nr_free);
+	put_whole(rp, "nr_failed", (double)a->nr_failed);
+	put_whole(rp, "nr_ping_pong", (double)a->ping_pong);
+	put_whole(rp, "nr_cross_node", (double)a->cross_node);
+	put_whole(rp, "nr_reports", (double)rp->m->nr_events);
+	put_whole(rp, "rcu_callbacks_max", (double)rcu.pending_max);
+	put_whole(rp, "rcu_gp_mean_ns", rcu.gps ? (double)rcu.gp_ns_total / (double)rcu.gps : 0);
+	put_whole(rp, "rcu_gp_max_ns", (double)rcu.gp_ns_max);
+}
+
+static void report_locks(struct replay *rp)
+{
+	double wait_ns = 0, contended = 0;
+	const struct lock_class *c;
+
+	list_for_each_entry(c, &rp->m->lock_classes, list) {
+		wait_ns += (double)c->wait_ns_total;
+		contended += (double)c->contended;
+		rp->sink->ops->lock(rp->sink, &(struct sink_lock){
+						      .lock = c->name,
+						      .acquisitions = c->acquisitions,
+						      .contended = c->contended,
+						      .wait_ns_total = c->wait_ns_total,
+						      .wait_ns_max = c->wait_ns_max,
+					      });
+	}
+	put_whole(rp, "lock_wait_ns", wait_ns);
+	put_whole(rp, "lock_contended", contended);
+}
+
+/* A layer's own time is its time less its base's; the innermost slab layer includes its page requests. */
+static void report_layer(struct replay *rp, unsigned int i)
+{
+	const struct stack *st = &rp->stack;
+	const struct layer *l = st->layers[i];
+	const struct layer *base = st->layer_base[i] >= 0 ? st->layers[st->layer_base[i]] : NULL;
+
+	put(rp, l->id, "nr_alloc", (double)l->nr_alloc);
+	put(rp, l->id, "nr_free", (double)l->nr_free);
+	put(rp, l->id, "nr_failed", (double)l->nr_failed);
+	put(rp, l->id, "live_bytes_max", (double)l->live_bytes_max);
+	put(rp, l->id, "held_bytes_max", rp->sampler.held[i].max);
+	put(rp, l->id, "held_bytes_mean", mean_value(&rp->sampler.held[i]));
+	put(rp, l->id, "layer_cpu_ns", (double)l->ns - (base ? (double)base->ns : 0));
+}
+
+void summary_report(struct replay *rp)
+{
+	report_memory(rp);
+	report_fragmentation(rp);
+	report_time(rp);
+	report_counts(rp);
+	report_locks(rp);
+	for (unsigned int i = 0; i < rp->stack.nr_layers; i++)
+		report_layer(rp, i);
+	account_report(&rp->acc, rp->tables, rp->sink);
+}

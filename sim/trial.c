@@ -1,0 +1,120 @@
+/*
+ * A trial: one stack, on one machine, under one load, once.
+ */
+#include "sim/trial.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "lib/digest.h"
+#include "sim/replay.h"
+#include "sim/summary.h"
+
+const char *const trial_status_names[] = {"ok", "oom"};
+
+static u64 host_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (u64)ts.tv_sec * 1000000000ULL + (u64)ts.tv_nsec;
+}
+
+/* What a failed assertion says besides the assertion. */
+static void where_we_are(void *arg)
+{
+	const struct trial *t = arg;
+	char stack[2 * STACK_TEXT_MAX + 32];
+
+	stack_config_print(t->stack, stack, sizeof(stack));
+	fprintf(stderr, "bug: at %llu ns on CPU %d, stack %s, load %s, seed %llu\n",
+		kernel ? (unsigned long long)kernel->clock_ns : 0ULL, kernel ? kernel->cpu : -1,
+		stack, t->run.load ? t->run.load : t->source->tables.name,
+		(unsigned long long)t->seed);
+	if (t->run.command)
+		fprintf(stderr, "bug: to repeat: %s\n", t->run.command);
+}
+
+static void tell_begin(const struct trial *t)
+{
+	struct sink_run run = t->run;
+	char stack[2 * STACK_TEXT_MAX + 32], *machine = machine_config_print(t->machine);
+
+	stack_config_print(t->stack, stack, sizeof(stack));
+	run.stack = stack;
+	run.machine = machine;
+	run.seed = t->seed;
+	run.input_hash = t->source->tables.input_hash;
+	t->sink->ops->begin(t->sink, &run);
+	free(machine);
+}
+
+static void add_layers(struct replay *rp)
+{
+	for (unsigned int i = 0; i < rp->stack.nr_layers; i++) {
+		const struct layer *l = rp->stack.layers[i];
+
+		rp->digest = digest_u64(rp->digest, l->nr_alloc);
+		rp->digest = digest_u64(rp->digest, l->nr_free);
+		rp->digest = digest_u64(rp->digest, (u64)l->live_bytes);
+		rp->digest = digest_u64(rp->digest, l->ns);
+	}
+}
+
+static void keep_results(struct trial *t, struct replay *rp)
+{
+	add_layers(rp);
+	t->status = rp->status;
+	t->digest = rp->digest;
+	t->nr_requests = rp->acc.nr_requests;
+	t->sim_ns = max(rp->m->now_ns, kernel->clock_ns);
+}
+
+static int tell_end(const struct trial *t, struct err *e)
+{
+	return t->sink->ops->end(t->sink, &(struct sink_end){
+						  .status = trial_status_names[t->status],
+						  .digest = t->digest,
+						  .nr_requests = t->nr_requests,
+						  .sim_ns = t->sim_ns,
+						  .wall_ns = t->wall_ns,
+					  }, e);
+}
+
+static int replay(struct trial *t, struct replay *rp, struct err *e)
+{
+	u64 start_ns;
+
+	if (replay_begin(rp, t, e) || t->source->ops->rewind(t->source, e))
+		return -1;
+	start_ns = host_ns();
+	if (replay_run(rp, t, e))
+		return -1;
+	t->wall_ns = host_ns() - start_ns;
+	keep_results(t, rp);
+	if (t->sink)
+		summary_report(rp);
+	return 0;
+}
+
+int trial_run(struct trial *t, struct err *e)
+{
+	struct machine *m = machine_create(t->machine, e);
+	struct replay rp;
+	int ret;
+
+	if (!m)
+		return -1;
+	machine_use(m);
+	assert_hook_set(where_we_are, t);
+	if (t->sink)
+		tell_begin(t);
+	ret = replay(t, &rp, e);
+	replay_end(&rp);
+	assert_hook_set(NULL, NULL);
+	machine_destroy(m);
+	if (!ret && t->sink)
+		ret = tell_end(t, e);
+	return ret;
+}

@@ -1,0 +1,18 @@
+/*
+ * A load that is an array: for tests of what consumes requests.
+ */
+#ifndef TESTS_ARRAY_SOURCE_H
+#define TESTS_ARRAY_SOURCE_H
+
+#include "sim/source.h"
+
+struct array_source {
+	struct source src;
+	const struct request *requests;
+	size_t nr, at, batch; /* batch: requests handed out at once */
+};
+
+/* Tables: one cache "thing" of 104 bytes, one call site, 4 CPUs, ids below 4096. */
+void array_source_init(struct array_source *a, const struct request *requests, size_t nr);
+
+#endif
