@@ -4,36 +4,16 @@
 #include "lib/options.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/assert.h"
 #include "lib/suggest.h"
+#include "lib/text.h"
 #include "lib/units.h"
 
 #define NAMES_MAX 64
-
-/* Text that grows at the end of a buffer of fixed size and is cut off there. */
-struct text {
-	char *buf;
-	size_t n, len;
-};
-
-static void __printf(2, 3) text_add(struct text *t, const char *fmt, ...)
-{
-	va_list ap;
-	int len;
-
-	if (t->len >= t->n)
-		return;
-	va_start(ap, fmt);
-	len = vsnprintf(t->buf + t->len, t->n - t->len, fmt, ap);
-	va_end(ap);
-	if (len > 0)
-		t->len += (size_t)len;
-}
 
 static void *value_of(const struct opt_desc *opt, const void *values)
 {
@@ -93,8 +73,8 @@ static void choices_print(const struct opt_desc *opt, struct text *t)
 /* Index of the choice that `len` characters of text name; -1 with e set. */
 static int choice_parse(const struct opt_desc *opt, const char *text, size_t len, struct err *e)
 {
-	char word[64], list[512] = "";
-	struct text t = {list, sizeof(list), 0};
+	char word[64], list[512];
+	struct text t = text_in(list, sizeof(list));
 	const char *near;
 
 	for (int i = 0; opt->choices[i]; i++) {
@@ -178,8 +158,8 @@ void options_default(const struct opt_desc *table, void *values)
 static int unknown_option(const struct opt_desc *table, const char *name, struct err *e)
 {
 	const char *names[NAMES_MAX + 1];
-	char list[512] = "";
-	struct text t = {list, sizeof(list), 0};
+	char list[512];
+	struct text t = text_in(list, sizeof(list));
 	const char *near;
 	size_t n = 0;
 
@@ -225,10 +205,8 @@ static void flags_print(const struct opt_desc *opt, u64 v, struct text *t)
 void option_print(const struct opt_desc *opt, const void *values, char *buf, size_t n)
 {
 	const void *p = value_of(opt, values);
-	struct text t = {buf, n, 0};
+	struct text t = text_in(buf, n);
 
-	if (n)
-		buf[0] = '\0';
 	switch (opt->type) {
 	case OPT_TYPE_BOOL:
 		text_add(&t, "%s", *(const bool *)p ? "on" : "off");
@@ -246,11 +224,9 @@ void option_print(const struct opt_desc *opt, const void *values, char *buf, siz
 
 void options_print(const struct opt_desc *table, const void *values, char *buf, size_t n)
 {
-	struct text t = {buf, n, 0};
+	struct text t = text_in(buf, n);
 	char value[512];
 
-	if (n)
-		buf[0] = '\0';
 	for (const struct opt_desc *opt = table; opt && opt->name; opt++) {
 		option_print(opt, values, value, sizeof(value));
 		text_add(&t, "%s%s=%s", opt == table ? "" : ",", opt->name, value);
@@ -260,7 +236,7 @@ void options_print(const struct opt_desc *table, const void *values, char *buf, 
 /* What may stand behind the '=': "on|off", "-1..63", "4KiB..1GiB", "a|b|c". */
 static void domain_print(const struct opt_desc *opt, char *buf, size_t n)
 {
-	struct text t = {buf, n, 0};
+	struct text t = text_in(buf, n);
 	char lo[32], hi[32];
 
 	switch (opt->type) {
@@ -280,11 +256,9 @@ static void domain_print(const struct opt_desc *opt, char *buf, size_t n)
 
 void options_help(const struct opt_desc *table, char *buf, size_t n)
 {
-	struct text t = {buf, n, 0};
+	struct text t = text_in(buf, n);
 	char domain[512], head[640];
 
-	if (n)
-		buf[0] = '\0';
 	for (const struct opt_desc *opt = table; opt && opt->name; opt++) {
 		domain_print(opt, domain, sizeof(domain));
 		snprintf(head, sizeof(head), "%s=%s", opt->name, domain);
