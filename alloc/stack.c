@@ -7,11 +7,11 @@
 #include "alloc/stack.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/suggest.h"
+#include "lib/text.h"
 
 #define WORD_MAX 256
 
@@ -213,19 +213,17 @@ void chain_free(struct chain *c)
 
 void chain_print(const struct chain *c, char *buf, size_t n)
 {
-	size_t used = 0;
+	struct text t = text_in(buf, n);
 
-	buf[0] = '\0';
-	for (unsigned int i = 0; i < c->nr_layers && used < n; i++) {
+	for (unsigned int i = 0; i < c->nr_layers; i++) {
 		const struct chain_layer *l = &c->layers[i];
 		char opts[512] = "";
 
 		if (l->desc->options)
 			options_print(l->desc->options, l->options, opts, sizeof(opts));
-		used += (size_t)snprintf(buf + used, n - used, *opts ? "%s%s(%s)" : "%s%s%s",
-					 i ? ":" : "", l->desc->name, opts);
+		text_add(&t, *opts ? "%s%s(%s)" : "%s%s%s", i ? ":" : "", l->desc->name, opts);
 	}
-	ASSERT(used < n);
+	ASSERT(!text_cut(&t));
 }
 
 static int parse_named(struct chain *c, enum allocator_kind kind, const char *text, struct err *e)
@@ -257,10 +255,11 @@ void stack_config_free(struct stack_config *sc)
 void stack_config_print(const struct stack_config *sc, char *buf, size_t n)
 {
 	char pages[STACK_TEXT_MAX], slab[STACK_TEXT_MAX];
+	struct text t = text_in(buf, n);
 
 	chain_print(&sc->pages, pages, sizeof(pages));
 	chain_print(&sc->slab, slab, sizeof(slab));
-	snprintf(buf, n, "pages=%s slab=%s", pages, slab);
+	text_add(&t, "pages=%s slab=%s", pages, slab);
 }
 
 static int create_pages(struct stack *s, const struct chain *c, struct err *e)
@@ -292,7 +291,9 @@ static int create_slab(struct stack *s, const struct chain *c, struct err *e)
 static void add_layer(struct stack *s, struct layer *l, enum allocator_kind kind, unsigned int depth,
 		      const char *name, bool source)
 {
-	snprintf(l->id, sizeof(l->id), "%s/%u:%s", allocator_chain_names[kind], depth, name);
+	struct text id = text_in(l->id, sizeof(l->id));
+
+	text_add(&id, "%s/%u:%s", allocator_chain_names[kind], depth, name);
 	s->layer_base[s->nr_layers] = source ? -1 : (int)s->nr_layers + 1;
 	s->layers[s->nr_layers++] = l;
 }
