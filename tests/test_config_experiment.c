@@ -1,0 +1,184 @@
+/*
+ * Experiment files: what is read, and where each mistake is said to be.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/experiment.h"
+#include "lib/units.h"
+#include "tests/test.h"
+
+static char dir[64], path[128];
+
+static void write_text(const char *name, const char *text)
+{
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(dir, "/tmp/kmemsim-test.XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	write_text("load.kmt", "");
+	write_text("m.yaml", "kmemsim: machine/1\nname: tiny\nnodes: [{memory: 64MiB, cpus: 0}]\n");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	static const char *const names[] = {"load.kmt", "m.yaml", "x.yaml"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		unlink(path);
+	}
+	return rmdir(dir);
+}
+
+#define HEAD "kmemsim: experiment/1\n"
+#define STACKS "stacks:\n  plain: {}\n"
+#define LOADS "loads: {one: {trace: load.kmt}}\n"
+
+static void all_keys(void **state)
+{
+	static const char *const settings[] = {"sample=5ms", "stacks.plain.pages=bitmap"};
+	char text[STACK_TEXT_MAX];
+	struct experiment x;
+	struct err e;
+
+	(void)state;
+	write_text("x.yaml", HEAD "description: all\nmachine: m.yaml\n" STACKS
+				  "  rcu: {pages: \"rcu:page_allocator\", slab: \"rcu:slabifier\"}\n" LOADS
+				  "seeds: [4, 9]\nsample: 10ms\n");
+	if (experiment_open(&x, path, settings, ARRAY_SIZE(settings), &e))
+		fail_msg("%s", e.msg);
+	assert_string_equal(x.description, "all");
+	assert_string_equal(x.machine->name, "tiny");
+	assert_int_equal(x.nr_stacks, 2);
+	assert_string_equal(x.stacks[0].name, "plain");
+	chain_print(&x.stacks[0].config.pages, text, sizeof(text));
+	assert_non_null(strstr(text, "bitmap"));
+	assert_int_equal(x.stacks[1].config.slab.nr_layers, 2);
+	assert_int_equal(x.nr_loads, 1);
+	assert_says(x.loads[0].trace, "/load.kmt");
+	assert_int_equal(x.nr_seeds, 2);
+	assert_int_equal(x.seeds[1], 9);
+	assert_int_equal(x.sample_ns, 5 * NSEC_PER_MSEC);
+	experiment_close(&x);
+}
+
+static void defaults(void **state)
+{
+	struct experiment x;
+	struct err e;
+
+	(void)state;
+	write_text("x.yaml", HEAD STACKS LOADS);
+	if (experiment_open(&x, path, NULL, 0, &e))
+		fail_msg("%s", e.msg);
+	assert_null(x.machine);
+	assert_int_equal(x.nr_seeds, 1);
+	assert_int_equal(x.seeds[0], 1);
+	assert_int_equal(x.sample_ns, 0);
+	assert_string_equal(x.stacks[0].config.pages.layers[0].desc->name, "page_allocator");
+	assert_string_equal(x.stacks[0].config.slab.layers[0].desc->name, "slabifier");
+	experiment_close(&x);
+}
+
+static void refused(const char *body, const char *setting, const char *says)
+{
+	struct experiment x;
+	struct err e = {""};
+
+	write_text("x.yaml", body);
+	assert_int_equal(experiment_open(&x, path, &setting, setting ? 1 : 0, &e), -1);
+	assert_says(e.msg, says);
+}
+
+static void mistakes_in_stacks(void **state)
+{
+	(void)state;
+	refused(HEAD LOADS, NULL, "x.yaml:1:1: missing key 'stacks'");
+	refused(HEAD "stacks: {}\n" LOADS, NULL, "x.yaml:2:9: stacks are a mapping");
+	refused(HEAD "stacks: {a: {pages: rcu:page_alocator}}\n" LOADS, NULL,
+		"x.yaml:2:25: unknown page allocator 'page_alocator': did you mean 'page_allocator'?");
+	refused(HEAD "stacks: {a: {slab: \"rcu:slabifer\"}}\n" LOADS, NULL,
+		"x.yaml:2:25: unknown slab allocator 'slabifer': did you mean 'slabifier'?");
+	refused(HEAD "stacks: {a: {pages: rcu}}\n" LOADS, NULL, "x.yaml:2:21: 'rcu' must stand on");
+	refused(HEAD "stacks: {a: {pages: bitmap:page_allocator}}\n" LOADS, NULL,
+		"x.yaml:2:21: 'bitmap' stands on nothing");
+	refused(HEAD "stacks: {a: {page: bitmap}}\n" LOADS, NULL, "did you mean 'pages'?");
+	refused(HEAD "stacks: {a: {pages: [bitmap]}}\n" LOADS, NULL, "not a list");
+	refused(HEAD "stacks: {a: {store: xcfmalloc}}\n" LOADS, NULL,
+		"x.yaml:2:21: 'store' is not in this version");
+	refused(HEAD "stacks: {a: {}, a: {}}\n" LOADS, NULL, "key 'a' is here twice");
+	refused(HEAD STACKS LOADS, "stacks.plain.pages=rcu:btimap",
+		"--set stacks.plain.pages=rcu:btimap: column 24: unknown page allocator 'btimap'");
+	refused(HEAD STACKS LOADS, "stakcs.plain.pages=bitmap", "did you mean 'stacks'?");
+}
+
+static void mistakes_elsewhere(void **state)
+{
+	(void)state;
+	refused("kmemsim: machine/1\n", NULL, "'experiment/1' is wanted");
+	refused(HEAD STACKS, NULL, "missing key 'loads'");
+	refused(HEAD STACKS "loads: {a: {trace: nowhere.kmt}}\n", NULL,
+		"x.yaml:4:20: nowhere.kmt: No such file");
+	refused(HEAD STACKS "loads: {a: {trcae: load.kmt}}\n", NULL, "did you mean 'trace'?");
+	refused(HEAD STACKS "loads: {a: {workload: mix.yaml}}\n", NULL, "made-up loads are not in");
+	refused(HEAD STACKS "loads: {a: {}}\n", NULL, "missing key 'trace'");
+	refused(HEAD STACKS LOADS "seeds: 0\n", NULL, "x.yaml:5:8: 0 is out of range: 1 to 10000");
+	refused(HEAD STACKS LOADS "seeds: [1, 1]\n", NULL, "seed 1 is here twice");
+	refused(HEAD STACKS LOADS "seeds: []\n", NULL, "1 to 10000 seeds");
+	refused(HEAD STACKS LOADS "sample: 10\n", NULL, "x.yaml:5:9: '10' has no unit");
+	refused(HEAD STACKS LOADS "sample: 0s\n", NULL, "more than zero");
+	refused(HEAD STACKS LOADS "smaple: 10ms\n", NULL, "did you mean 'sample'?");
+	refused(HEAD STACKS LOADS "machine: nowhere.yaml\n", NULL, "nowhere.yaml: No such file");
+	refused(HEAD STACKS LOADS "machine: {nodes: []}\n", NULL, "a list of nodes is wanted");
+	refused(HEAD STACKS LOADS "machine: x.yaml\n", NULL,
+		"this is a 'experiment/1' file: 'machine/1' is wanted");
+	refused(HEAD STACKS LOADS, "sample", "--set sample: write key=value");
+}
+
+static void shipped_experiments(void **state)
+{
+	static const char *const paths[] = {"configs/demo.yaml", "configs/fstree.yaml"};
+	char setting[160];
+	const char *const settings[] = {setting};
+	struct experiment x;
+	struct err e;
+
+	(void)state;
+	/* The traces are made by import, so any file stands for them here. */
+	snprintf(setting, sizeof(setting), "loads={any: {trace: %s/load.kmt}}", dir);
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		if (experiment_open(&x, paths[i], settings, 1, &e))
+			fail_msg("%s", e.msg);
+		assert_true(x.nr_stacks >= 2);
+		experiment_close(&x);
+	}
+}
+
+#define EXPERIMENT_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		EXPERIMENT_TEST(all_keys),	     EXPERIMENT_TEST(defaults),
+		EXPERIMENT_TEST(mistakes_in_stacks), EXPERIMENT_TEST(mistakes_elsewhere),
+		EXPERIMENT_TEST(shipped_experiments),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
