@@ -12,6 +12,7 @@
 
 #define NAMES_MAX 1024
 #define OPTIONS_TEXT_MAX 8192
+#define WRAP_COLUMNS 90
 
 static const char usage[] = "usage: kmemsim help [COMMAND | ALLOCATOR | METRIC]\n";
 
@@ -34,6 +35,25 @@ static int help_command(const struct command *c)
 	return c->run(2, argv);
 }
 
+/* Breaks lines longer than a terminal at blanks; indented ones are drawings and stay. */
+static void print_wrapped(const char *text)
+{
+	while (*text) {
+		size_t line = strcspn(text, "\n"), n = line;
+
+		if (line > WRAP_COLUMNS && *text != ' ' && *text != '\t') {
+			for (n = WRAP_COLUMNS; n && text[n] != ' ';)
+				n--;
+			if (!n)
+				n = strcspn(text, " \n");
+		}
+		printf("%.*s\n", (int)n, text);
+		text += n;
+		if (*text)
+			text++; /* the blank or the newline it was broken at */
+	}
+}
+
 static void help_allocator(const struct allocator_desc *d)
 {
 	static const char *const roles[] = {
@@ -44,8 +64,10 @@ static void help_allocator(const struct allocator_desc *d)
 
 	printf("%s (%s allocator, %s)\n%s\n", d->name, allocator_kind_names[d->kind],
 	       roles[d->role], d->summary);
-	if (d->help)
-		printf("\n%s%s", d->help, d->help[strlen(d->help) - 1] == '\n' ? "" : "\n");
+	if (d->help) {
+		putchar('\n');
+		print_wrapped(d->help);
+	}
 	options_help(d->options, options, sizeof(options));
 	if (*options)
 		printf("\noptions, as in %s(%s=%s):\n%s", d->name, d->options[0].name,

@@ -11,6 +11,7 @@
 #include "lib/out.h"
 #include "lib/suggest.h"
 #include "lib/units.h"
+#include "lib/yaml.h"
 #include "sim/machine_config.h"
 #include "sim/sink.h"
 
@@ -109,6 +110,58 @@ static int list_machines(enum out_format format, struct err *e)
 	return ret;
 }
 
+static const char *chain_text(const struct yaml_node *stack, const char *key, const char *fallback)
+{
+	const struct yaml_node *n = yaml_get(stack, key);
+
+	return !n ? fallback : yaml_is_scalar(n) ? yaml_text(n, NULL) : "?";
+}
+
+static void stack_rows(struct out *o, const char *file, const struct yaml_node *stacks)
+{
+	char summary[512];
+
+	for (size_t i = 0; i < yaml_count(stacks); i++) {
+		const struct yaml_node *s = yaml_value(stacks, i);
+
+		snprintf(summary, sizeof(summary), "pages %s, slab %s",
+			 chain_text(s, "pages", "page_allocator"),
+			 chain_text(s, "slab", "slabifier"));
+		out_str(o, yaml_key(stacks, i));
+		out_str(o, file);
+		out_str(o, summary);
+		out_row_end(o);
+	}
+}
+
+/* As the files say it; whether the chains make sense is for `run` to find out. */
+static int list_stacks(enum out_format format, struct err *e)
+{
+	static const struct out_column cols[] = {
+		{"name", OUT_STR},
+		{"file", OUT_STR},
+		{"summary", OUT_STR},
+		{0},
+	};
+	struct configs found;
+	struct out o;
+
+	if (configs_find(&found, "experiment/1", e))
+		return -1;
+	out_begin(&o, stdout, format, cols);
+	for (size_t i = 0; i < found.nr; i++) {
+		struct yaml_file *f = yaml_open(found.paths[i], e);
+		const struct yaml_node *stacks = f ? yaml_get(yaml_top(f), "stacks") : NULL;
+
+		if (stacks && yaml_is_mapping(stacks))
+			stack_rows(&o, found.paths[i], stacks);
+		yaml_close(f);
+	}
+	out_end(&o);
+	configs_free(&found);
+	return 0;
+}
+
 static const struct list {
 	const char *name;
 	int (*show)(enum out_format format, struct err *e);
@@ -116,12 +169,14 @@ static const struct list {
 	{"allocators", list_allocators},
 	{"metrics", list_metrics},
 	{"machines", list_machines},
+	{"stacks", list_stacks},
 };
 
 static const char usage[] = "usage: kmemsim list WHAT [--format text|csv|json]\n"
 			    "  allocators   what stacks are made of\n"
 			    "  metrics      the figures of a run\n"
-			    "  machines     machine files in configs/\n";
+			    "  machines     machine files in configs/\n"
+			    "  stacks       stacks of the experiments in configs/\n";
 
 static int show(const char *what, enum out_format format)
 {
