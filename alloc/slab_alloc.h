@@ -17,6 +17,14 @@ struct slab_allocator;
 
 #define SLAB_NAME_MAX 64
 
+struct slab_cache;
+
+/*
+ * Moves one object out of the way: allocates anew from `cache` (the one the user holds), copies, lets its
+ * users know; returns 1. 0: pinned. It must not free the old object: slab_move_object does.
+ */
+typedef int (*move_object_fn)(struct slab_cache *cache, void *object);
+
 struct slab_cache {
 	const struct slab_allocator *slab_alloc;
 	const struct page_allocator *page_alloc;
@@ -35,6 +43,7 @@ struct slab_cache {
 	struct slab_cache *top;	 /* the cache the user holds */
 	unsigned int refs;	 /* holders: create counts one, dup one more */
 	struct layer *layer;	 /* of slab_alloc, at hand for the dispatcher */
+	move_object_fn move_object; /* of the shrink that runs (derived caches) */
 	u32 tag;		 /* the holder's own; 0 after create */
 };
 
@@ -50,12 +59,6 @@ struct slab_counts { /* slabs of one cache, as slabinfo reports them */
 	u64 partial; /* slabs on partial lists */
 	u64 objs_total, objs_active; /* active as SLUB counts: all of per-CPU slabs included */
 };
-
-/*
- * Moves one object out of the way: allocates anew from `cache` (the top one), copies, lets its users know;
- * returns 1. 0: pinned. The old object is freed by who called.
- */
-typedef int (*move_object_fn)(struct slab_cache *cache, void *object);
 
 struct slab_allocator {
 	/* Refused: NULL. node -1: the cache's, else the local one. */
@@ -136,6 +139,19 @@ void slab_allocator_put(struct slab_allocator *sa);
  */
 struct slab_cache *derive_slab_cache(const struct slab_allocator *self, struct slab_cache *cache,
 				     const struct slab_cache *parameters);
+/* The derived cache that stands on this one; NULL for the top one. */
+struct slab_cache *slab_cache_above(struct slab_cache *cache);
+/*
+ * How a layer or source that shrinks asks for an object of its cache to be moved; frees it at the top if it
+ * was. Returns what move_object did.
+ */
+int slab_move_object(struct slab_cache *cache, move_object_fn move_object, void *object);
+/*
+ * shrink of a derived cache: remembers move_object in the cache and shrinks the base with `wrapper`, which
+ * gets the base's cache, translates or refuses, and goes on with slab_move_object of the cache above.
+ */
+int derived_slab_cache_shrink(struct slab_cache *cache, move_object_fn move_object,
+			      move_object_fn wrapper);
 /* The part of destroy common to derived caches: unlinks, destroys the base cache, frees its room. */
 int derived_slab_cache_destroy(struct slab_cache *cache);
 

@@ -149,9 +149,45 @@ static unsigned long forward_get_objects(struct slab_cache *cache, struct slab_c
 	return cache->base->slab_alloc->get_objects(cache->base, counts);
 }
 
+struct slab_cache *slab_cache_above(struct slab_cache *cache)
+{
+	struct slab_cache *c = cache->top;
+
+	if (c == cache)
+		return NULL;
+	while (c->base != cache)
+		c = c->base;
+	return c;
+}
+
+int slab_move_object(struct slab_cache *cache, move_object_fn move_object, void *object)
+{
+	int moved;
+
+	charge(COST_INDIRECT_CALL);
+	moved = move_object(cache, object);
+	if (moved && cache == cache->top)
+		slab_free(cache, object);
+	return moved;
+}
+
+int derived_slab_cache_shrink(struct slab_cache *cache, move_object_fn move_object,
+			      move_object_fn wrapper)
+{
+	cache->move_object = move_object;
+	return slab_cache_shrink(cache->base, move_object ? wrapper : NULL);
+}
+
+static int forward_move_object(struct slab_cache *base, void *object)
+{
+	struct slab_cache *cache = slab_cache_above(base);
+
+	return slab_move_object(cache, cache->move_object, object);
+}
+
 static int forward_shrink(struct slab_cache *cache, move_object_fn move_object)
 {
-	return slab_cache_shrink(cache->base, move_object);
+	return derived_slab_cache_shrink(cache, move_object, forward_move_object);
 }
 
 static struct slab_cache *forward_create(const struct slab_allocator *self, struct slab_control *room,

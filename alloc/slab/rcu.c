@@ -121,6 +121,21 @@ static struct slab_cache *rcu_create(const struct slab_allocator *self, struct s
 	return &rc->c;
 }
 
+/* What waits for its grace period is no longer its user's to move. */
+static int rcu_move_object(struct slab_cache *base, void *object)
+{
+	struct slab_cache *cache = slab_cache_above(base);
+
+	if (trailer_of(cache, object)->state != (char *)cache + IN_USE)
+		return 0;
+	return slab_move_object(cache, cache->move_object, object);
+}
+
+static int rcu_shrink(struct slab_cache *cache, move_object_fn move_object)
+{
+	return derived_slab_cache_shrink(cache, move_object, rcu_move_object);
+}
+
 static int rcu_destroy(struct slab_cache *cache)
 {
 	ASSERT(cache->refs > 0);
@@ -153,6 +168,7 @@ static struct slab_allocator *rcu_instance(struct slab_allocator *base,
 	sa->alloc_node = rcu_alloc_node;
 	sa->free = rcu_free;
 	sa->create = rcu_create;
+	sa->shrink = rcu_shrink;
 	sa->destroy = rcu_destroy;
 	return sa;
 }

@@ -9,7 +9,7 @@
  * shrink without a callback returns empty slabs and sorts the partial lists, fullest first, so that sparse
  * slabs get a chance to empty. With one it empties them: from the sparsest slab of a node on, objects move to
  * the other slabs of that node while these have room, so that at most one slab a node stays partial.
- * move_object allocates the new object, copies and tells the users; the old one is freed here.
+ * move_object allocates the new object, copies and tells the users; the old one is freed behind it.
  *
  * Invariant: a slab being vacated is frozen and on no list, so nothing is allocated from it.
  *
@@ -186,11 +186,7 @@ static u64 vacate_slab(struct slabifier_cache *s, struct page *page, move_object
 	for (unsigned int i = 0; i < page->objects && moved < room; i++, object += s->c.size) {
 		if (bit_test(free_map, i) || freed_since(s, page, object))
 			continue;
-		charge(COST_INDIRECT_CALL);
-		if (!move_object(s->c.top, object))
-			continue;
-		slab_free(s->c.top, object);
-		moved++;
+		moved += (u64)slab_move_object(&s->c, move_object, object);
 	}
 	return moved;
 }
