@@ -1,0 +1,65 @@
+# Set-up, on systems made of stand-ins: what it asks for, and when.
+. tests/shell_lib
+
+bin=$SCRATCH/bin
+mkdir -p "$bin"
+log=$SCRATCH.log
+
+# The tools the script itself needs, and nothing else: a system without compiler and libraries.
+for tool in bash cat id env grep true false; do
+	ln -s "$(command -v $tool)" "$bin/$tool"
+done
+
+stand_in()
+{
+	printf '#!/bin/bash\n%s\n' "$2" >"$bin/$1"
+	chmod +x "$bin/$1"
+}
+
+setup()
+{
+	: >"$log"
+	env -i PATH="$bin" LOG="$log" "$bin/bash" tests/setup >"$SCRATCH.out" 2>"$SCRATCH.err"
+}
+
+setup
+[ $? = 2 ] && grep -q 'needs.*gcc.*libyaml-dev.*valgrind' "$SCRATCH.err"
+verdict "without apt-get: what is missing is named" $?
+
+stand_in id 'echo 0'
+stand_in apt-get 'echo "$*" >>"$LOG"'
+stand_in apt-cache 'true'
+stand_in dpkg-query 'case ${!#} in gcc|libc6-dev|clang|make|pkg-config|valgrind) printf installed ;; *) exit 1 ;; esac'
+setup
+verdict "missing packages are installed" $?
+grep -q 'install.* libyaml-dev' "$log" && ! grep -qE ' (gcc|valgrind|make)( |$)' "$log"
+verdict "what is there is left alone" $?
+grep -q update "$log"
+[ $? = 1 ]
+verdict "package lists that know the packages are not fetched" $?
+
+stand_in apt-cache 'exit 1'
+setup
+[ "$(sed -n '1s/.* //p' "$log")" = update ] && grep -q install "$log"
+verdict "package lists that do not are fetched first" $?
+
+stand_in apt-get 'exit 100'
+setup
+[ $? = 2 ] && grep -q 'Installing failed. kmemsim needs:.*libyaml-dev' "$SCRATCH.err"
+verdict "a failed installation says what is needed" $?
+
+stand_in apt-get 'echo "$*" >>"$LOG"'
+stand_in id 'echo 1000'
+setup
+[ $? = 2 ] && [ ! -s "$log" ]
+verdict "neither root nor sudo: nothing is tried" $?
+stand_in sudo 'echo sudo >>"$LOG"; exec "$@"'
+setup
+verdict "with sudo: installed" $?
+grep -q sudo "$log"
+verdict "with sudo: through sudo" $?
+
+stand_in dpkg-query 'printf installed'
+setup
+[ $? = 0 ] && [ ! -s "$log" ] && [ ! -s "$SCRATCH.out" ] && [ ! -s "$SCRATCH.err" ]
+verdict "nothing missing: nothing said, nothing done" $?
