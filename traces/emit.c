@@ -1,0 +1,222 @@
+/*
+ * From the spool to the file: the second pass of an import.
+ */
+#include "traces/emit.h"
+
+#include <stdlib.h>
+
+#include "lib/assert.h"
+#include "traces/idset.h"
+
+/* What a slot stands for at this point of the stream. */
+struct live {
+	u32 id;
+	u32 cache;
+};
+
+struct emit {
+	struct repair *r;
+	const struct emit_nodes *nodes;
+	struct kmt_writer *w;
+	struct live *live; /* by slot */
+	struct idset ids;
+	u64 nr_live;
+	u64 t_ns; /* of the last record of the spool, with its CPU: late records take both */
+	u16 cpu;
+};
+
+static int by_place(const void *va, const void *vb)
+{
+	const struct late_record *a = (const struct late_record *)va;
+	const struct late_record *b = (const struct late_record *)vb;
+	bool birth_a = a->rec.flags & REQ_F_BIRTH, birth_b = b->rec.flags & REQ_F_BIRTH;
+
+	if (birth_a != birth_b)
+		return birth_a ? -1 : 1;
+	if (a->pos != b->pos)
+		return a->pos < b->pos ? -1 : 1;
+	if (a->key != b->key)
+		return a->key < b->key ? -1 : 1;
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+/* The order of late records; they themselves stay, as slots name them by number. */
+static u32 *sort_late(struct spool *s)
+{
+	u32 *order = (u32 *)malloc((s->nr_late + 1) * sizeof(*order));
+	struct late_record *sorted;
+
+	sorted = (struct late_record *)malloc((s->nr_late + 1) * sizeof(*sorted));
+	ASSERT(order && sorted);
+	for (u32 i = 0; i < s->nr_late; i++) {
+		sorted[i] = s->late[i];
+		sorted[i].id = i;
+	}
+	qsort(sorted, s->nr_late, sizeof(*sorted), by_place);
+	for (u32 i = 0; i < s->nr_late; i++)
+		order[i] = sorted[i].id;
+	free(sorted);
+	return order;
+}
+
+static struct live live_get(const struct emit *m, u32 slot)
+{
+	const struct late_record *l;
+
+	if (!(slot & SLOT_LATE))
+		return m->live[slot];
+	l = &m->r->spool.late[slot & ~SLOT_LATE];
+	return (struct live){l->id, l->rec.cache};
+}
+
+static void live_set(struct emit *m, u32 slot, struct live v)
+{
+	if (slot & SLOT_LATE) {
+		m->r->spool.late[slot & ~SLOT_LATE].id = v.id;
+		m->r->spool.late[slot & ~SLOT_LATE].rec.cache = v.cache;
+	} else {
+		m->live[slot] = v;
+	}
+}
+
+/* An object of one of kmalloc's caches is a kmalloc, whatever the event was called. */
+static void set_object_kind(const struct emit *m, struct request *q, u32 cache)
+{
+	bool kmalloc = m->r->naming.caches[cache].kmalloc;
+
+	if (q->kind == REQ_KMALLOC || q->kind == REQ_CACHE_ALLOC)
+		q->kind = kmalloc ? REQ_KMALLOC : REQ_CACHE_ALLOC;
+	else
+		q->kind = kmalloc ? REQ_KFREE : REQ_CACHE_FREE;
+}
+
+static void emit_object(struct emit *m, const struct spool_record *rec, struct request *q)
+{
+	struct naming *n = &m->r->naming;
+	struct live v = {.id = idset_take(&m->ids)};
+
+	q->object = v.id;
+	if (q->kind == REQ_KMALLOC || q->kind == REQ_CACHE_ALLOC) {
+		bool unresolved;
+
+		v.cache = naming_resolve(n, rec->cache, &unresolved);
+		m->r->stats.unresolved_objects += unresolved;
+		q->cache = (u16)v.cache;
+		set_object_kind(m, q, v.cache);
+		n->caches[v.cache].allocs++;
+		if (q->kind == REQ_CACHE_ALLOC || !q->size)
+			q->size = n->caches[v.cache].object_size;
+	}
+	live_set(m, rec->slot, v);
+	m->nr_live++;
+}
+
+static void emit_end(struct emit *m, const struct spool_record *rec, struct request *q)
+{
+	struct live v = live_get(m, rec->slot);
+
+	q->object = v.id;
+	if (q->kind == REQ_KFREE || q->kind == REQ_CACHE_FREE) {
+		set_object_kind(m, q, v.cache);
+		m->r->naming.caches[v.cache].frees++;
+	}
+	idset_put(&m->ids, v.id);
+	m->nr_live--;
+}
+
+static int emit_record(struct emit *m, const struct spool_record *rec, struct err *e)
+{
+	struct request q = {
+		.t_ns = rec->t_ns,
+		.size = rec->size,
+		.gfp = rec->gfp,
+		.site = rec->site,
+		.cpu = rec->cpu,
+		.node = rec->node,
+		.kind = rec->kind,
+		.order = rec->order & 15,
+		.flags = rec->flags & 15,
+	};
+
+	if (rec->kind == SPOOL_DROPPED)
+		return 0;
+	if (request_is_alloc((enum request_kind)rec->kind))
+		emit_object(m, rec, &q);
+	else if (request_is_free((enum request_kind)rec->kind))
+		emit_end(m, rec, &q);
+	else if (rec->kind == REQ_MARK)
+		q.object = rec->slot;
+	return kmt_writer_add(m->w, &q, e);
+}
+
+/* Births take place on the node where the recorded machine had them. */
+static void place_birth(const struct emit *m, struct late_record *l)
+{
+	const struct emit_nodes *nodes = m->nodes;
+	u64 pfn = repair_pfn(m->r, l->key);
+	unsigned int nid = 0;
+
+	l->rec.t_ns = 0;
+	l->rec.cpu = 0;
+	if (!nodes->nr_nodes)
+		return;
+	while (nid + 1 < nodes->nr_nodes && pfn >= nodes->pfn_end[nid])
+		nid++;
+	l->rec.cpu = nodes->cpu[nid];
+	l->rec.node = (s16)nid;
+}
+
+static int emit_late(struct emit *m, struct late_record *l, struct err *e)
+{
+	if (l->rec.flags & REQ_F_BIRTH) {
+		place_birth(m, l);
+	} else {
+		l->rec.t_ns = m->t_ns;
+		l->rec.cpu = m->cpu;
+	}
+	return emit_record(m, &l->rec, e);
+}
+
+/* Merges the spool with the late records. */
+static int emit_all(struct emit *m, const u32 *order, struct err *e)
+{
+	struct spool *s = &m->r->spool;
+	const struct spool_record *batch;
+	u32 pos = 0, next = 0;
+	long n;
+
+	while ((n = spool_read(s, &batch, e)) > 0) {
+		for (long i = 0; i < n; i++, pos++) {
+			for (; next < s->nr_late && s->late[order[next]].pos <= pos; next++)
+				if (emit_late(m, &s->late[order[next]], e))
+					return -1;
+			if (emit_record(m, &batch[i], e))
+				return -1;
+			m->t_ns = batch[i].t_ns;
+			m->cpu = batch[i].cpu;
+		}
+	}
+	return n < 0 ? -1 : 0;
+}
+
+int emit_requests(struct repair *r, const struct emit_nodes *nodes, struct kmt_writer *w,
+		  struct err *e)
+{
+	struct emit m = {.r = r, .nodes = nodes, .w = w};
+	u32 *order;
+	int ret;
+
+	if (spool_rewind(&r->spool, e))
+		return -1;
+	naming_finish(&r->naming);
+	order = sort_late(&r->spool);
+	m.live = (struct live *)calloc(r->nr_slots + 1, sizeof(*m.live));
+	ASSERT(m.live);
+	idset_init(&m.ids);
+	ret = emit_all(&m, order, e);
+	r->stats.live_at_end = m.nr_live;
+	free(order);
+	free(m.live);
+	idset_free(&m.ids);
+	return ret;
+}

@@ -1,0 +1,39 @@
+/*
+ * Allocation flags: the numbers of Linux 6.1, and names of kmalloc's caches.
+ */
+#ifndef TRACES_GFP_H
+#define TRACES_GFP_H
+
+#include "lib/types.h"
+
+#define GFP61_DMA 0x1U
+#define GFP61_HIGHMEM 0x2U
+#define GFP61_MOVABLE 0x8U
+#define GFP61_RECLAIMABLE 0x10U
+#define GFP61_ACCOUNT 0x400000U
+#define GFP61_KERNEL 0xcc0U
+#define GFP61_HIGHUSER_MOVABLE 0x100ccaU
+
+/* The largest kmalloc that is a slab object: KMALLOC_MAX_CACHE_SIZE of SLUB with 4 KiB pages. */
+#define KMALLOC_CACHE_BYTES_MAX 8192
+
+/* How another kernel's flag bits map to those of 6.1, by the names its event format gives them. */
+struct gfp_map {
+	u32 to[64]; /* 6.1's bits for each recorded bit */
+	bool identity;
+};
+
+void gfp_map_init(struct gfp_map *m); /* identity */
+/* One name of the recorded format with its value; only single bits tell something. */
+void gfp_map_learn(struct gfp_map *m, const char *name, u64 value);
+u32 gfp_translate_slow(const struct gfp_map *m, u64 gfp);
+
+static inline u32 gfp_translate(const struct gfp_map *m, u64 gfp)
+{
+	return m->identity ? (u32)gfp : gfp_translate_slow(m, gfp);
+}
+
+/* "kmalloc-cg-64" for a kmalloc that got `alloc` bytes with these flags. */
+void kmalloc_cache_name(u32 alloc, u32 gfp, char *buf, size_t n);
+
+#endif

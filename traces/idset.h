@@ -1,0 +1,25 @@
+/*
+ * Numbers in use; always hands out the smallest free one.
+ *
+ * Theory. A bitmap of words of 64 numbers, and bitmaps over it: a bit of level k+1 says that the word of
+ * level k below it is full. The smallest free number is found by one look at a word per level.
+ */
+#ifndef TRACES_IDSET_H
+#define TRACES_IDSET_H
+
+#include "lib/types.h"
+
+#define IDSET_LEVELS 6 /* 64^6 numbers: more than 32 bits hold */
+
+struct idset {
+	u64 *full[IDSET_LEVELS];
+	u64 words[IDSET_LEVELS];
+	unsigned int levels;
+};
+
+void idset_init(struct idset *s);
+void idset_free(struct idset *s);
+u32 idset_take(struct idset *s);
+void idset_put(struct idset *s, u32 id);
+
+#endif

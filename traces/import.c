@@ -1,0 +1,122 @@
+/*
+ * A recorded trace to a .kmt file.
+ */
+#include "traces/import.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/assert.h"
+#include "traces/bytes.h"
+#include "traces/guard.h"
+
+#define HEAD_BYTES 4096
+
+/* The words of a user, and their place, while the child runs. */
+struct import_job {
+	const char *path;
+	FILE *out;
+	const struct import_options *options;
+	const struct importer *importer;
+	u64 hash;
+};
+
+/* Hash of the content, and its first bytes. */
+static int look_at(const char *path, u8 *head, size_t *head_n, u64 *hash, struct err *e)
+{
+	FILE *f = fopen(path, "rb");
+	u8 *buf = (u8 *)malloc(1 << 20);
+	struct stat st;
+	size_t n;
+
+	ASSERT(buf);
+	*head_n = 0;
+	*hash = 0;
+	if (!f || fstat(fileno(f), &st)) {
+		free(buf);
+		return err_set(e, "%s: cannot open: %s", path, strerror(errno));
+	}
+	while (S_ISREG(st.st_mode) && (n = fread(buf, 1, 1 << 20, f)) > 0) {
+		if (!*head_n) {
+			*head_n = min(n, (size_t)HEAD_BYTES);
+			memcpy(head, buf, *head_n);
+		}
+		*hash = bytes_checksum(*hash, buf, n);
+	}
+	n = (size_t)ferror(f);
+	fclose(f);
+	free(buf);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, "%s: not a regular file", path);
+	if (n)
+		return err_set(e, "%s: cannot read: %s", path, strerror(errno));
+	if (!*head_n)
+		return err_set(e, "%s: the file is empty", path);
+	return 0;
+}
+
+static const struct importer *choose(const struct import_options *o, const char *path,
+				     const u8 *head, size_t n, struct err *e)
+{
+	const struct importer *im;
+
+	if (o->from) {
+		im = importer_find(o->from);
+		ASSERT(im); /* the caller has checked the name */
+		if (im->probe(head, n))
+			return im;
+		err_set(e, "%s: offset 0: not a file of the kind '%s' (%s)", path, im->name,
+			im->summary);
+		return NULL;
+	}
+	for (im = importer_first(); im; im = im->next)
+		if (im->probe(head, n))
+			return im;
+	if (n >= 4 && !memcmp(head, "\x89KMT", 4))
+		err_set(e, "%s: offset 0: this is a .kmt trace already", path);
+	else
+		err_set(e, "%s: offset 0: no importer knows this kind of file (see `kmemsim list importers`)",
+			path);
+	return NULL;
+}
+
+static int import_in_child(void *arg, struct err *e)
+{
+	struct import_job *job = (struct import_job *)arg;
+	const char *slash = strrchr(job->path, '/');
+	struct raw_sink *sink = raw_sink_open(e);
+	struct kmt_writer *w;
+	int ret = -1;
+
+	if (!sink)
+		return -1;
+	w = kmt_writer_open(job->out, e);
+	if (!w)
+		goto out;
+	if (job->importer->run(job->path, sink, e))
+		kmt_writer_abort(w);
+	else
+		ret = raw_sink_finish(sink, w, job->options, slash ? slash + 1 : job->path,
+				      job->hash, job->importer->name, e);
+	if (!ret && fflush(job->out))
+		ret = err_set(e, "cannot write: %s", strerror(errno));
+out:
+	raw_sink_close(sink);
+	return ret;
+}
+
+int import_trace(const char *path, FILE *out, const struct import_options *o, struct err *e)
+{
+	struct import_job job = {.path = path, .out = out, .options = o};
+	u8 head[HEAD_BYTES];
+	size_t n;
+
+	if (look_at(path, head, &n, &job.hash, e))
+		return -1;
+	job.importer = choose(o, path, head, n, e);
+	if (!job.importer)
+		return -1;
+	return guard_run(import_in_child, &job, path, e);
+}

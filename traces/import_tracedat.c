@@ -1,0 +1,412 @@
+/*
+ * Importer of trace.dat: recordings of trace-cmd, read with libtracecmd and libtraceevent.
+ *
+ * Theory. The library keeps each CPU's records in order; merging them is done here, by runs: the CPU with
+ * the oldest record is read until the second oldest is older. Fields are read at offsets looked up once
+ * for each event format, as reading by name costs more than everything else together.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <trace-cmd.h>
+
+#include "lib/assert.h"
+#include "traces/gfp.h"
+#include "traces/guard.h"
+#include "traces/importer.h"
+#include "traces/map.h"
+#include "traces/tracedat_check.h"
+
+#define EVENT_IDS 65536
+#define COMMON_FLAGS_IRQ (TRACE_FLAG_HARDIRQ | TRACE_FLAG_SOFTIRQ)
+#define VMEMMAP_DEFAULT 0xffffea0000000000ULL /* struct pages of x86-64, not randomised */
+#define STRUCT_PAGE_BYTES 64
+#define MR_COMPACTION 0 /* enum migrate_reason */
+
+struct field {
+	u16 offset, size; /* size 0: the event has none */
+	bool text;	  /* __data_loc: offset and length of a string */
+};
+
+/* The fields a raw event can have. */
+enum field_use { F_PTR, F_SIZE, F_ALLOC, F_GFP, F_SITE, F_NODE, F_ORDER, F_NAME, NR_FIELDS };
+
+struct event_kind {
+	const char *system, *name;
+	u8 type;
+	const char *fields[NR_FIELDS]; /* names of the fields; NULL: none */
+};
+
+#define ALLOC_FIELDS                                                                               \
+	{[F_PTR] = "ptr",	[F_SIZE] = "bytes_req", [F_ALLOC] = "bytes_alloc",                 \
+	 [F_GFP] = "gfp_flags", [F_SITE] = "call_site", [F_NODE] = "node",                         \
+	 [F_NAME] = "name"}
+
+static const struct event_kind kinds[] = {
+	{"kmem", "kmalloc", RAW_KMALLOC, ALLOC_FIELDS},
+	{"kmem", "kmalloc_node", RAW_KMALLOC, ALLOC_FIELDS},
+	{"kmem", "kmem_cache_alloc", RAW_CACHE_ALLOC, ALLOC_FIELDS},
+	{"kmem", "kmem_cache_alloc_node", RAW_CACHE_ALLOC, ALLOC_FIELDS},
+	{"kmem", "kfree", RAW_KFREE, {[F_PTR] = "ptr", [F_SITE] = "call_site"}},
+	{"kmem",
+	 "kmem_cache_free",
+	 RAW_CACHE_FREE,
+	 {[F_PTR] = "ptr", [F_SITE] = "call_site", [F_NAME] = "name"}},
+	{"kmem",
+	 "mm_page_alloc",
+	 RAW_PAGE_ALLOC,
+	 {[F_PTR] = "pfn", [F_ORDER] = "order", [F_GFP] = "gfp_flags"}},
+	{"kmem", "mm_page_free", RAW_PAGE_FREE, {[F_PTR] = "pfn", [F_ORDER] = "order"}},
+	{"kmem", "mm_page_free_batched", RAW_PAGE_BATCHED, {[F_PTR] = "pfn"}},
+	{"migrate", "mm_migrate_pages_start", RAW_MIGRATE_BEGIN, {[F_ORDER] = "reason"}},
+	{"migrate", "mm_migrate_pages", RAW_MIGRATE_END, {[F_ORDER] = "reason"}},
+	{"compaction", "mm_compaction_begin", RAW_COMPACT_BEGIN, {0}},
+	{"compaction", "mm_compaction_end", RAW_COMPACT_END, {0}},
+	{"ftrace", "print", RAW_MARK, {[F_NAME] = "buf"}},
+	{"gt", "zs_malloc", RAW_STORE_ALLOC, {[F_SIZE] = "size"}},
+	{"gt", "zs_malloc_ret", RAW_STORE_ALLOC_RET, {[F_PTR] = "handle"}},
+	{"gt", "zs_free", RAW_STORE_FREE, {[F_PTR] = "handle"}},
+	{"gt", "slab_new_ret", RAW_TRUTH_SLAB, {[F_PTR] = "slab"}},
+};
+
+struct event_reader {
+	const struct event_kind *kind;
+	struct field f[NR_FIELDS];
+	u32 end; /* fixed fields are within this many bytes */
+};
+
+struct tracedat {
+	struct raw_sink *sink;
+	struct tracecmd_input *in;
+	struct tep_handle *tep;
+	struct event_reader *readers; /* by event id */
+	u64 *counts;		      /* by event id */
+	u16 flags_offset, pid_offset;
+	struct gfp_map gfp;
+	struct map sites; /* address -> number */
+
+	unsigned int nr_cpus;
+	struct tep_record **head; /* next record of each CPU; NULL: none left */
+	u64 t_first_ns, t_last_ns, lost, read;
+};
+
+static void find_field(struct tep_event *event, const char *name, struct field *f, u32 *end)
+{
+	struct tep_format_field *tf = name ? tep_find_field(event, name) : NULL;
+
+	if (!tf || tf->offset < 0 || tf->offset > UINT16_MAX || tf->size < 0 || tf->size > 8)
+		return;
+	f->offset = (u16)tf->offset;
+	f->size = (u16)tf->size;
+	f->text = tf->flags & TEP_FIELD_IS_DYNAMIC;
+	*end = max(*end, (u32)f->offset + f->size);
+}
+
+static void learn_flag_names(struct gfp_map *m, const struct tep_print_arg *arg)
+{
+	for (; arg; arg = arg->next) {
+		if (arg->type == TEP_PRINT_OP) {
+			learn_flag_names(m, arg->op.left);
+			learn_flag_names(m, arg->op.right);
+		}
+		if (arg->type != TEP_PRINT_FLAGS)
+			continue;
+		for (const struct tep_print_flag_sym *s = arg->flags.flags; s; s = s->next)
+			gfp_map_learn(m, s->str, strtoull(s->value, NULL, 0));
+	}
+}
+
+static void find_events(struct tracedat *td)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const struct event_kind *k = &kinds[i];
+		struct tep_event *event = tep_find_event_by_name(td->tep, k->system, k->name);
+		struct event_reader *r;
+
+		if (!event || event->id < 0 || event->id >= EVENT_IDS)
+			continue;
+		r = &td->readers[event->id];
+		r->kind = k;
+		for (int f = 0; f < NR_FIELDS; f++)
+			find_field(event, k->fields[f], &r->f[f], &r->end);
+		if (k->fields[F_GFP])
+			learn_flag_names(&td->gfp, event->print_fmt.args);
+	}
+}
+
+static int find_common(struct tracedat *td, struct err *e)
+{
+	struct tep_event *event = tep_get_first_event(td->tep);
+	struct tep_format_field *type, *flags, *pid;
+
+	type = event ? tep_find_common_field(event, "common_type") : NULL;
+	flags = event ? tep_find_common_field(event, "common_flags") : NULL;
+	pid = event ? tep_find_common_field(event, "common_pid") : NULL;
+	if (!type || !flags || !pid || type->offset || type->size != 2 || flags->size != 1 ||
+	    pid->size != 4 || flags->offset > 64 || pid->offset > 64)
+		return err_set(e, "no usable event formats");
+	td->flags_offset = (u16)flags->offset;
+	td->pid_offset = (u16)pid->offset;
+	return 0;
+}
+
+static u64 get(const u8 *data, const struct field *f)
+{
+	u64 v = 0;
+
+	memcpy(&v, data + f->offset, f->size);
+	return v;
+}
+
+static u32 site_number(struct tracedat *td, u64 addr)
+{
+	u32 *at;
+	const char *name;
+	unsigned long long start;
+	char text[256];
+
+	if (!addr)
+		return 0;
+	at = map_put(&td->sites, addr, UINT32_MAX);
+	if (*at != UINT32_MAX)
+		return *at;
+	if (tep_find_function_info(td->tep, addr, &name, &start, NULL) && name)
+		snprintf(text, sizeof(text), "%s+0x%llx", name, (unsigned long long)addr - start);
+	else
+		snprintf(text, sizeof(text), "0x%llx", (unsigned long long)addr);
+	*at = raw_sink_site(td->sink, text);
+	return *at;
+}
+
+/* A string that lies where a __data_loc field says, within the record. */
+static const char *get_text(const struct tep_record *rec, const struct field *f, size_t *len)
+{
+	const u8 *data = (const u8 *)rec->data;
+	u32 at, n, loc;
+
+	if (!f->size) { /* char[] at the end of the record */
+		at = f->offset;
+		n = (u32)rec->size - at;
+	} else {
+		loc = (u32)get(data, f);
+		at = loc & 0xffff;
+		n = loc >> 16;
+	}
+	if (at > (u32)rec->size || n > (u32)rec->size - at)
+		return NULL;
+	*len = strnlen((const char *)data + at, n);
+	return (const char *)data + at;
+}
+
+static bool fill_name(struct tracedat *td, const struct tep_record *rec,
+		      const struct event_reader *r, struct raw_event *ev)
+{
+	const struct field *f = &r->f[F_NAME];
+	bool is_mark = ev->type == RAW_MARK;
+	const char *text;
+	size_t n;
+
+	if (!is_mark && (!f->size || !f->text))
+		return true;
+	text = get_text(rec, f, &n);
+	if (!text)
+		return false;
+	if (is_mark) {
+		n = strcspn(text, "\n") < n ? strcspn(text, "\n") : n;
+		ev->ptr = raw_sink_mark(td->sink, text, n);
+	} else if (n) {
+		ev->name = raw_sink_name(td->sink, text, n) + 1;
+	}
+	return true;
+}
+
+/* Events whose fields need a second thought; false: not handed on. */
+static bool adjust(struct raw_event *ev)
+{
+	switch (ev->type) {
+	case RAW_MIGRATE_BEGIN:
+	case RAW_MIGRATE_END:
+		return ev->order == MR_COMPACTION;
+	case RAW_TRUTH_SLAB:
+		if (ev->ptr < VMEMMAP_DEFAULT)
+			return false;
+		ev->ptr = (ev->ptr - VMEMMAP_DEFAULT) / STRUCT_PAGE_BYTES;
+		return true;
+	default:
+		return true;
+	}
+}
+
+static int read_event(struct tracedat *td, const struct tep_record *rec, struct err *e)
+{
+	const u8 *data = (const u8 *)rec->data;
+	const struct event_reader *r;
+	struct raw_event ev = {.t_ns = rec->ts, .cpu = (u16)rec->cpu, .node = -1};
+	u16 id;
+
+	if (rec->size < 8)
+		return err_set(e, "a record of %d bytes on CPU %d: damaged", rec->size, rec->cpu);
+	memcpy(&id, data, 2);
+	td->counts[id]++;
+	r = &td->readers[id];
+	if (!r->kind)
+		return 0;
+	if ((u32)rec->size < r->end)
+		return err_set(e, "a record of %s has %d bytes, not %u, on CPU %d: damaged",
+			       r->kind->name, rec->size, r->end, rec->cpu);
+	ev.type = r->kind->type;
+	ev.flags = data[td->flags_offset] & COMMON_FLAGS_IRQ ? RAW_F_IRQ : 0;
+	memcpy(&ev.pid, data + td->pid_offset, 4);
+	ev.ptr = get(data, &r->f[F_PTR]);
+	ev.size = (u32)get(data, &r->f[F_SIZE]);
+	ev.alloc = (u32)get(data, &r->f[F_ALLOC]);
+	ev.order = (u8)min(get(data, &r->f[F_ORDER]), (u64)UINT8_MAX);
+	if (r->f[F_GFP].size)
+		ev.gfp = gfp_translate(&td->gfp, get(data, &r->f[F_GFP]));
+	if (r->f[F_SITE].size)
+		ev.site = site_number(td, get(data, &r->f[F_SITE]));
+	if (r->f[F_NODE].size)
+		ev.node = (s16)get(data, &r->f[F_NODE]);
+	if (r->kind->fields[F_NAME] && !fill_name(td, rec, r, &ev))
+		return err_set(e, "a record of %s names a text outside itself, on CPU %d: damaged",
+			       r->kind->name, rec->cpu);
+	return adjust(&ev) ? raw_sink_event(td->sink, &ev, e) : 0;
+}
+
+static void advance(struct tracedat *td, unsigned int cpu)
+{
+	if (td->head[cpu])
+		tracecmd_free_record(td->head[cpu]);
+	td->head[cpu] = tracecmd_read_data(td->in, (int)cpu);
+	if (td->head[cpu] && td->head[cpu]->missed_events)
+		td->lost += td->head[cpu]->missed_events > 0
+				    ? (u64)td->head[cpu]->missed_events
+				    : 1; /* "some", the recording does not know how many */
+}
+
+/* The CPU with the oldest record, and where its run ends: the second oldest. -1: none is left. */
+static int oldest(const struct tracedat *td, u64 *limit_ts, int *limit_cpu)
+{
+	int best = -1, second = -1;
+
+	for (int c = 0; c < (int)td->nr_cpus; c++) {
+		if (!td->head[c])
+			continue;
+		if (best < 0 || td->head[c]->ts < td->head[best]->ts) {
+			second = best;
+			best = c;
+		} else if (second < 0 || td->head[c]->ts < td->head[second]->ts) {
+			second = c;
+		}
+	}
+	*limit_ts = second < 0 ? UINT64_MAX : td->head[second]->ts;
+	*limit_cpu = second < 0 ? best : second;
+	return best;
+}
+
+static int merge(struct tracedat *td, struct err *e)
+{
+	u64 limit_ts;
+	int c, limit_cpu;
+
+	while ((c = oldest(td, &limit_ts, &limit_cpu)) >= 0) {
+		do {
+			u64 ts = td->head[c]->ts;
+
+			if (read_event(td, td->head[c], e))
+				return -1;
+			td->t_last_ns = max(td->t_last_ns, ts);
+			if (++td->read % 16384 == 0)
+				guard_progress(td->read, 0);
+			advance(td, (unsigned int)c);
+		} while (td->head[c] && (td->head[c]->ts < limit_ts ||
+					 (td->head[c]->ts == limit_ts && c < limit_cpu)));
+	}
+	return 0;
+}
+
+static void report_counts(struct tracedat *td)
+{
+	for (int id = 0; id < EVENT_IDS; id++) {
+		struct tep_event *event;
+		char text[32];
+
+		if (!td->counts[id])
+			continue;
+		event = tep_find_event(td->tep, id);
+		snprintf(text, sizeof(text), "unknown-%d", id);
+		raw_sink_count(td->sink, event ? event->name : text, td->counts[id]);
+	}
+}
+
+static int read_all(struct tracedat *td, const struct tracedat_about *about, struct err *e)
+{
+	bool any = false;
+
+	td->tep = tracecmd_get_tep(td->in);
+	td->nr_cpus = (unsigned int)max(tep_get_cpus(td->tep), 0);
+	td->head = (struct tep_record **)calloc(td->nr_cpus + 1, sizeof(struct tep_record *));
+	ASSERT(td->head);
+	if (find_common(td, e))
+		return -1;
+	find_events(td);
+	for (unsigned int c = 0; c < td->nr_cpus; c++) {
+		advance(td, c);
+		if (!td->head[c])
+			continue;
+		td->t_first_ns = any ? min(td->t_first_ns, (u64)td->head[c]->ts) : td->head[c]->ts;
+		any = true;
+	}
+	if (!any)
+		return err_set(e, "no events in it");
+	raw_sink_begin(td->sink, td->nr_cpus, about->kernel, about->clock, td->t_first_ns);
+	if (merge(td, e))
+		return -1;
+	report_counts(td);
+	raw_sink_end(td->sink, td->t_last_ns, td->lost);
+	return 0;
+}
+
+static void tracedat_free(struct tracedat *td)
+{
+	for (unsigned int c = 0; td->head && c < td->nr_cpus; c++)
+		if (td->head[c])
+			tracecmd_free_record(td->head[c]);
+	free(td->head);
+	free(td->readers);
+	free(td->counts);
+	map_free(&td->sites);
+	if (td->in)
+		tracecmd_close(td->in);
+}
+
+static int tracedat_run(const char *path, struct raw_sink *sink, struct err *e)
+{
+	struct tracedat td = {.sink = sink};
+	struct tracedat_about about;
+	int ret;
+
+	if (tracedat_check(path, &about, e))
+		return -1;
+	td.readers = (struct event_reader *)calloc(EVENT_IDS, sizeof(*td.readers));
+	td.counts = (u64 *)calloc(EVENT_IDS, sizeof(*td.counts));
+	ASSERT(td.readers && td.counts);
+	map_init(&td.sites);
+	gfp_map_init(&td.gfp);
+	tracecmd_set_loglevel(TEP_LOG_NONE);
+	tep_set_loglevel(TEP_LOG_NONE);
+	td.in = tracecmd_open(path, TRACECMD_FL_LOAD_NO_PLUGINS);
+	ret = td.in ? read_all(&td, &about, e) : err_set(e, "not readable by libtracecmd (damaged?)");
+	if (ret)
+		err_prefix(e, "%s", path);
+	tracedat_free(&td);
+	return ret;
+}
+
+static struct importer tracedat = {
+	.name = "tracedat",
+	.summary = "trace.dat of trace-cmd (versions 6 and 7)",
+	.probe = tracedat_probe,
+	.run = tracedat_run,
+};
+
+IMPORTER_REGISTER(tracedat)

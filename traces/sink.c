@@ -1,0 +1,189 @@
+/*
+ * Between importer and repair: texts get numbers, the direct map is found, tables are filled at the end.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/assert.h"
+#include "traces/direct_map.h"
+#include "traces/import.h"
+
+/* Events held back at most until the direct map's base is known: in practice some hundreds. */
+#define HELD_MAX 65536U
+
+struct raw_sink {
+	struct repair repair;
+	struct kmt_meta meta;
+	struct names sites;
+	struct direct_map map;
+	struct raw_event *held;
+	u32 nr_held;
+	u32 nr_event_names;
+};
+
+struct raw_sink *raw_sink_open(struct err *e)
+{
+	struct raw_sink *s = (struct raw_sink *)calloc(1, sizeof(*s));
+
+	ASSERT(s);
+	names_init(&s->sites);
+	names_add(&s->sites, "?", 1);
+	s->held = (struct raw_event *)calloc(HELD_MAX, sizeof(*s->held));
+	ASSERT(s->held);
+	if (repair_open(&s->repair, e)) {
+		raw_sink_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+void raw_sink_close(struct raw_sink *s)
+{
+	repair_close(&s->repair);
+	kmt_meta_free(&s->meta);
+	names_free(&s->sites);
+	free(s->held);
+	free(s);
+}
+
+u32 raw_sink_site(struct raw_sink *s, const char *text)
+{
+	return names_add(&s->sites, text, strlen(text));
+}
+
+u32 raw_sink_name(struct raw_sink *s, const char *text, size_t len)
+{
+	return naming_cache(&s->repair.naming, text, len);
+}
+
+u32 raw_sink_mark(struct raw_sink *s, const char *text, size_t len)
+{
+	return repair_add_mark(&s->repair, text, len);
+}
+
+static char *copy(const char *text)
+{
+	char *s = strdup(text ? text : "");
+
+	ASSERT(s);
+	return s;
+}
+
+void raw_sink_begin(struct raw_sink *s, unsigned int nr_cpus, const char *kernel, const char *clock,
+		    u64 t_first_ns)
+{
+	s->meta.nr_cpus = nr_cpus;
+	s->meta.kernel = copy(kernel);
+	s->meta.clock = copy(clock);
+	s->repair.t_first_ns = t_first_ns;
+	s->repair.stats.t_first_ns = t_first_ns;
+}
+
+void raw_sink_end(struct raw_sink *s, u64 t_last_ns, u64 lost_events)
+{
+	s->repair.stats.t_last_ns = t_last_ns;
+	s->repair.stats.lost_events = lost_events;
+}
+
+void raw_sink_count(struct raw_sink *s, const char *event_name, u64 count)
+{
+	struct kmt_meta *m = &s->meta;
+
+	m->events = (struct kmt_event_count *)realloc(m->events,
+						      (m->nr_events + 1) * sizeof(*m->events));
+	ASSERT(m->events);
+	m->events[m->nr_events++] = (struct kmt_event_count){copy(event_name), count};
+	s->repair.stats.nr_events += count;
+}
+
+static int release_held(struct raw_sink *s, struct err *e)
+{
+	s->repair.base = s->map.base;
+	for (u32 i = 0; i < s->nr_held; i++)
+		if (repair_event(&s->repair, &s->held[i], e))
+			return -1;
+	free(s->held);
+	s->held = NULL;
+	s->nr_held = 0;
+	return 0;
+}
+
+int raw_sink_event(struct raw_sink *s, const struct raw_event *ev, struct err *e)
+{
+	if (likely(!s->held))
+		return repair_event(&s->repair, ev, e);
+	s->held[s->nr_held++] = *ev;
+	if (direct_map_learn(&s->map, ev))
+		return release_held(s, e);
+	if (s->nr_held < HELD_MAX)
+		return 0;
+	direct_map_settle(&s->map);
+	return release_held(s, e);
+}
+
+static void fill_caches(struct kmt_meta *m, struct repair *r)
+{
+	const struct naming *n = &r->naming;
+
+	m->nr_caches = n->names.nr;
+	m->caches = (struct source_cache *)calloc(m->nr_caches + 1, sizeof(*m->caches));
+	m->cache_use = (struct kmt_cache_use *)calloc(m->nr_caches + 1, sizeof(*m->cache_use));
+	ASSERT(m->caches && m->cache_use);
+	for (u32 c = 0; c < m->nr_caches; c++) {
+		const struct cache_info *ci = &n->caches[c];
+
+		m->caches[c] = (struct source_cache){
+			.name = copy(n->names.text[c]),
+			.object_size = ci->object_size,
+			.size = ci->size,
+			.align = naming_align(ci->object_size, ci->size),
+			.kmalloc = ci->kmalloc,
+			.reclaimable = ci->reclaimable,
+		};
+		m->cache_use[c] = (struct kmt_cache_use){ci->allocs, ci->frees};
+		r->stats.unresolved_caches += ci->unnamed;
+	}
+}
+
+static void fill_texts(struct kmt_meta *m, struct raw_sink *s)
+{
+	struct repair *r = &s->repair;
+
+	m->nr_sites = s->sites.nr;
+	m->sites = (char **)calloc(m->nr_sites + 1, sizeof(*m->sites));
+	ASSERT(m->sites);
+	for (u32 i = 0; i < m->nr_sites; i++)
+		m->sites[i] = copy(s->sites.text[i]);
+	m->nr_marks = r->nr_marks;
+	m->marks = (struct source_mark *)calloc(m->nr_marks + 1, sizeof(*m->marks));
+	ASSERT(m->marks);
+	for (u32 i = 0; i < m->nr_marks; i++)
+		m->marks[i] = (struct source_mark){copy(r->marks[i].text), r->marks[i].t_ns};
+}
+
+int raw_sink_finish(struct raw_sink *s, struct kmt_writer *w, const struct import_options *o,
+		    const char *source_name, u64 source_hash, const char *importer, struct err *e)
+{
+	struct kmt_meta *m = &s->meta;
+
+	if (s->held) {
+		direct_map_settle(&s->map);
+		if (release_held(s, e))
+			goto abort;
+	}
+	repair_finish(&s->repair);
+	if (emit_requests(&s->repair, &o->nodes, w, e))
+		goto abort;
+	fill_caches(m, &s->repair);
+	fill_texts(m, s);
+	m->stats = s->repair.stats;
+	m->source_name = copy(source_name);
+	m->source_hash = source_hash;
+	m->importer = copy(importer);
+	m->machine = copy(o->machine);
+	m->nr_nodes = o->nodes.nr_nodes;
+	return kmt_writer_finish(w, m, e);
+abort:
+	kmt_writer_abort(w);
+	return -1;
+}

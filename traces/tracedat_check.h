@@ -1,0 +1,21 @@
+/*
+ * A look at a trace.dat before the library gets it: does what it says about itself fit the file?
+ *
+ * Format: trace-cmd.dat.v7(5) and trace-cmd.dat.v6(5) of trace-cmd. What is found on the way and has no
+ * accessor in the library is kept.
+ */
+#ifndef TRACES_TRACEDAT_CHECK_H
+#define TRACES_TRACEDAT_CHECK_H
+
+#include "lib/err.h"
+#include "lib/types.h"
+
+struct tracedat_about {
+	char kernel[256]; /* uname: "Linux HOST RELEASE VERSION"; "": not recorded */
+	char clock[64];
+};
+
+bool tracedat_probe(const u8 *head, size_t n);
+int __must_check tracedat_check(const char *path, struct tracedat_about *about, struct err *e);
+
+#endif
