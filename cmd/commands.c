@@ -6,6 +6,8 @@
 #include "cmd/cmd.h"
 
 const struct command commands[] = {
+	{"import", cmd_import, "make a .kmt trace of a recorded one"},
+	{"info", cmd_info, "show what a .kmt trace holds"},
 	{"list", cmd_list, "show allocators, importers, metrics, machines, stacks or runs"},
 	{"help", cmd_help, "explain a command, an allocator or a metric"},
 	{NULL, NULL, NULL},

@@ -146,10 +146,13 @@ static u32 resolve_type(struct naming *n, u32 type, bool *unresolved)
 	if (t->vote.count)
 		return t->vote.cache;
 	*unresolved = true;
-	snprintf(name, sizeof(name), "anon-%u", t->alloc);
+	if (t->req == t->alloc)
+		snprintf(name, sizeof(name), "anon-%u", t->alloc);
+	else
+		snprintf(name, sizeof(name), "anon-%u-%u", t->req, t->alloc);
 	c = naming_cache(n, name, strlen(name));
 	n->caches[c].unnamed = true;
-	n->caches[c].object_size = max(n->caches[c].object_size, t->req);
+	n->caches[c].object_size = t->req;
 	n->caches[c].size = t->alloc;
 	return c;
 }

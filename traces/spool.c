@@ -137,6 +137,7 @@ u32 spool_add_late(struct spool *s, const struct spool_record *r, u32 pos, u64 k
 	if (s->nr_late == s->late_max)
 		late_grow(s);
 	s->late[s->nr_late] = (struct late_record){.rec = *r, .pos = pos, .key = key};
+	s->late[s->nr_late].rec.slot = SLOT_LATE | s->nr_late;
 	return s->nr_late++;
 }
 
