@@ -90,7 +90,7 @@ static int option(struct parser *p, struct chain_layer *l)
 		return fail_at(p, start);
 	}
 	p->at++;
-	if (word(p, ",)", value))
+	if (word(p, ",):", value))
 		return -1;
 	if (!l->desc->options) {
 		err_set(p->e, "'%s' has no options", l->desc->name);

@@ -8,6 +8,8 @@
 const struct command commands[] = {
 	{"import", cmd_import, "make a .kmt trace of a recorded one"},
 	{"info", cmd_info, "show what a .kmt trace holds"},
+	{"run", cmd_run, "run an experiment: machine x stacks x loads x seeds"},
+	{"replay", cmd_replay, "run one trace on one stack"},
 	{"list", cmd_list, "show allocators, importers, metrics, machines, stacks or runs"},
 	{"help", cmd_help, "explain a command, an allocator or a metric"},
 	{NULL, NULL, NULL},

@@ -1,0 +1,158 @@
+/*
+ * One run as `run` and `replay` do it.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/one_run.h"
+#include "lib/assert.h"
+#include "lib/units.h"
+#include "traces/kmt.h"
+
+#define COMMAND_MAX (2 * STACK_TEXT_MAX + 1024)
+
+/* What every message of one run needs. */
+struct running {
+	const struct one_run *r;
+	struct source *source;
+	struct machine_config machine;
+	char load[256], stack[2 * STACK_TEXT_MAX + 32], command[COMMAND_MAX];
+};
+
+static void load_name(const struct one_run *r, char *buf, size_t n)
+{
+	const char *base = strrchr(r->load_path, '/'), *dot;
+
+	base = base ? base + 1 : r->load_path;
+	dot = strrchr(base, '.');
+	if (r->load)
+		snprintf(buf, n, "%s", r->load);
+	else
+		snprintf(buf, n, "%.*s", (int)(dot && dot != base ? dot - base : (long)strlen(base)),
+			 base);
+}
+
+static void repeat_command(struct running *run)
+{
+	const struct one_run *r = run->r;
+	char pages[STACK_TEXT_MAX], slab[STACK_TEXT_MAX], sample[32];
+	int n;
+
+	if (r->command) {
+		snprintf(run->command, sizeof(run->command), "%s", r->command);
+		return;
+	}
+	chain_print(&r->stack->pages, pages, sizeof(pages));
+	chain_print(&r->stack->slab, slab, sizeof(slab));
+	n = snprintf(run->command, sizeof(run->command),
+		     "kmemsim replay %s --pages '%s' --slab '%s' --seed %llu", r->load_path, pages,
+		     slab, (unsigned long long)r->seed);
+	if (r->machine_path)
+		n += snprintf(run->command + n, sizeof(run->command) - (size_t)n, " --machine %s",
+			      r->machine_path);
+	if (r->sample_ns) {
+		time_print(r->sample_ns, sample, sizeof(sample));
+		snprintf(run->command + n, sizeof(run->command) - (size_t)n, " --sample %s", sample);
+	}
+}
+
+static int resolve_machine(struct running *run, struct err *e)
+{
+	const char *text = run->source->tables.machine;
+
+	if (run->r->machine)
+		run->machine = *run->r->machine;
+	else if (!text)
+		machine_config_default(&run->machine);
+	else if (machine_config_parse(&run->machine, run->r->load_path, text, e))
+		return err_prefix(e, "the machine that the trace carries");
+	return 0;
+}
+
+static int trial(struct running *run, struct trial *t, struct sink *sink, struct err *e)
+{
+	struct progress p;
+	int ret;
+
+	*t = (struct trial){
+		.machine = &run->machine,
+		.stack = run->r->stack,
+		.source = run->source,
+		.sink = sink,
+		.run = {.label = run->r->label ? run->r->label : run->stack,
+			.load = run->load,
+			.input = run->r->load_path,
+			.command = run->command},
+		.seed = run->r->seed,
+		.sample_ns = run->r->sample_ns,
+		.check_every = run->r->check_every,
+		.progress = &p,
+	};
+	progress_begin(&p, t->run.label, run->source->tables.nr_requests);
+	ret = trial_run(t, e);
+	progress_end(&p);
+	return ret;
+}
+
+static void closing_line(const struct running *run, const struct trial *t)
+{
+	char count[32], wall[32], rate[32];
+
+	count_human((double)t->nr_requests, count, sizeof(count));
+	time_human((double)t->wall_ns, wall, sizeof(wall));
+	count_human((double)t->nr_requests / ((double)max(t->wall_ns, (u64)1) / 1e9), rate,
+		    sizeof(rate));
+	fprintf(stderr, "%s %s: %s, digest %016llx, %s requests in %s (%s/s); repeat: %s\n",
+		run->load, t->run.label, trial_status_names[t->status],
+		(unsigned long long)t->digest, count, wall, rate, run->command);
+}
+
+static int verify(struct running *run, u64 digest, struct err *e)
+{
+	struct trial again;
+
+	if (trial(run, &again, NULL, e))
+		return EXIT_MISTAKE;
+	if (again.digest == digest)
+		return 0;
+	fprintf(stderr, "bug: the same run twice: digest %016llx, then %016llx\n",
+		(unsigned long long)digest, (unsigned long long)again.digest);
+	return EXIT_BUG;
+}
+
+static int run_open(struct running *run, struct err *e)
+{
+	struct trial t;
+	int ret;
+
+	if (resolve_machine(run, e))
+		return EXIT_MISTAKE;
+	stack_config_print(run->r->stack, run->stack, sizeof(run->stack));
+	load_name(run->r, run->load, sizeof(run->load));
+	repeat_command(run);
+	if (trial(run, &t, run->r->sink, e))
+		return EXIT_MISTAKE;
+	if (!run->r->quiet)
+		closing_line(run, &t);
+	ret = run->r->verify ? verify(run, t.digest, e) : 0;
+	return ret ? ret : t.status == TRIAL_OOM ? EXIT_OOM : 0;
+}
+
+int one_run(const struct one_run *r, struct err *e)
+{
+	struct running *run = calloc(1, sizeof(*run));
+	int ret = EXIT_MISTAKE;
+
+	ASSERT(run);
+	run->r = r;
+	run->source = kmt_open(r->load_path, e);
+	if (run->source) {
+		ret = run_open(run, e);
+		run->source->ops->close(run->source);
+	}
+	free(run);
+	return ret;
+}

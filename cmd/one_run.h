@@ -1,0 +1,29 @@
+/*
+ * One run as `run` and `replay` do it: trial, database, the closing line.
+ */
+#ifndef CMD_ONE_RUN_H
+#define CMD_ONE_RUN_H
+
+#include "lib/err.h"
+#include "sim/trial.h"
+
+#define EXIT_OOM 3
+
+struct one_run {
+	const struct machine_config *machine; /* NULL: what the load carries, else the default */
+	const struct stack_config *stack;
+	const char *load_path; /* a .kmt file */
+	const char *load;      /* its name in results; NULL: the path without folders and ending */
+	const char *label;     /* NULL: the canonical stack */
+	const char *command;   /* the line that repeats this run; NULL: the replay that does the same */
+	const char *machine_path; /* for that line; NULL: none was given */
+	u64 seed, sample_ns, check_every;
+	bool verify; /* run twice and compare the digests */
+	bool quiet;  /* no closing line */
+	struct sink *sink; /* NULL: results are not kept */
+};
+
+/* 0: done; EXIT_OOM; EXIT_MISTAKE with e set; EXIT_BUG: --verify found two digests. */
+int one_run(const struct one_run *r, struct err *e);
+
+#endif

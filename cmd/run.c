@@ -1,0 +1,187 @@
+/*
+ * kmemsim run: an experiment, machine x stacks x loads x seeds, into a database.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/experiment.h"
+#include "cmd/one_run.h"
+#include "lib/units.h"
+#include "reports/db_sink.h"
+
+#define SETTINGS_MAX 64
+
+static const char usage[] =
+	"usage: kmemsim run EXPERIMENT.yaml [options]\n"
+	"  --db FILE         results database (default results.db)\n"
+	"  --set KEY=VALUE   overrides a key, such as sample=5ms or stacks.plain.pages=bitmap\n"
+	"  --verify          run everything twice and compare the digests\n"
+	"  --check N         full walk over all allocators every N requests\n"
+	"  --print           say what would run, and run nothing\n";
+
+enum { OPT_DB = 256, OPT_SET, OPT_VERIFY, OPT_CHECK, OPT_PRINT, OPT_HELP };
+
+static const struct option long_options[] = {
+	{"db", required_argument, NULL, OPT_DB},       {"set", required_argument, NULL, OPT_SET},
+	{"verify", no_argument, NULL, OPT_VERIFY},     {"check", required_argument, NULL, OPT_CHECK},
+	{"print", no_argument, NULL, OPT_PRINT},       {"help", no_argument, NULL, OPT_HELP},
+	{0},
+};
+
+struct run_args {
+	const char *path, *db;
+	const char *settings[SETTINGS_MAX];
+	size_t nr_settings;
+	bool verify, print;
+	u64 check_every;
+};
+
+static int set(struct run_args *a, int opt, const char *text, struct err *e)
+{
+	switch (opt) {
+	case OPT_DB:
+		a->db = text;
+		return 0;
+	case OPT_SET:
+		if (a->nr_settings == SETTINGS_MAX)
+			return err_set(e, "more than %d --set", SETTINGS_MAX);
+		a->settings[a->nr_settings++] = text;
+		return 0;
+	case OPT_CHECK:
+		return count_parse(text, &a->check_every, e) ? err_prefix(e, "--check") : 0;
+	case OPT_VERIFY:
+		a->verify = true;
+		return 0;
+	default:
+		a->print = true;
+		return 0;
+	}
+}
+
+/* Called for each run of an experiment; what it returns ends the walk unless it is 0. */
+typedef int (*run_fn)(const struct one_run *r, void *arg, struct err *e);
+
+static int for_each_run(const struct experiment *x, const struct run_args *a, run_fn fn, void *arg,
+			struct err *e)
+{
+	for (size_t l = 0; l < x->nr_loads; l++) {
+		for (size_t s = 0; s < x->nr_stacks; s++) {
+			for (size_t i = 0; i < x->nr_seeds; i++) {
+				struct one_run r = {
+					.machine = x->machine,
+					.machine_path = x->machine_path,
+					.stack = &x->stacks[s].config,
+					.load_path = x->loads[l].trace,
+					.load = x->loads[l].name,
+					.label = x->stacks[s].name,
+					.seed = x->seeds[i],
+					.sample_ns = x->sample_ns,
+					.check_every = a->check_every,
+					.verify = a->verify,
+				};
+				int ret = fn(&r, arg, e);
+
+				if (ret)
+					return ret;
+			}
+		}
+	}
+	return 0;
+}
+
+static int print_run(const struct one_run *r, void *arg, struct err *e)
+{
+	char stack[2 * STACK_TEXT_MAX + 32];
+
+	(void)arg, (void)e;
+	stack_config_print(r->stack, stack, sizeof(stack));
+	printf("%s %s seed=%llu %s %s\n", r->load, r->label, (unsigned long long)r->seed,
+	       r->load_path, stack);
+	return 0;
+}
+
+struct execution {
+	struct sink *sink;
+	bool oom;
+};
+
+/* A run that ends in oom is a result: the others still run. */
+static int execute(const struct one_run *r, void *arg, struct err *e)
+{
+	struct execution *x = arg;
+	struct one_run run = *r;
+	int ret;
+
+	run.sink = x->sink;
+	ret = one_run(&run, e);
+	if (ret != EXIT_OOM)
+		return ret;
+	x->oom = true;
+	return 0;
+}
+
+static int run_all(const struct experiment *x, const struct run_args *a, struct err *e)
+{
+	struct execution ex = {0};
+	struct db *db = db_open(a->db, DB_WRITE, e);
+	int ret;
+
+	if (!db)
+		return EXIT_MISTAKE;
+	ex.sink = db_sink_new(db);
+	ret = for_each_run(x, a, execute, &ex, e);
+	db_sink_free(ex.sink);
+	db_close(db);
+	return ret ? ret : ex.oom ? EXIT_OOM : 0;
+}
+
+static void print_all(const struct experiment *x, const struct run_args *a)
+{
+	struct err unused;
+	char *machine;
+
+	for_each_run(x, a, print_run, NULL, &unused);
+	if (!x->machine)
+		return;
+	machine = machine_config_print(x->machine);
+	printf("%s", machine);
+	free(machine);
+}
+
+static int with_experiment(const struct run_args *a, struct err *e)
+{
+	struct experiment x;
+	int ret = 0;
+
+	if (experiment_open(&x, a->path, a->settings, a->nr_settings, e))
+		return EXIT_MISTAKE;
+	if (a->print)
+		print_all(&x, a);
+	else
+		ret = run_all(&x, a, e);
+	experiment_close(&x);
+	return ret;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_args a = {.db = "results.db"};
+	struct err e = {""};
+	int opt, ret;
+
+	while ((opt = cmd_getopt(argc, argv, long_options)) != -1) {
+		if (opt == OPT_HELP)
+			return cmd_usage(usage);
+		if (opt == '?')
+			return EXIT_MISTAKE;
+		if (set(&a, opt, optarg, &e))
+			return cmd_fail("run", &e);
+	}
+	if (argc - optind != 1)
+		return cmd_misused("run", "one experiment file is needed");
+	a.path = argv[optind];
+	ret = with_experiment(&a, &e);
+	return ret == EXIT_MISTAKE ? cmd_fail("run", &e) : ret;
+}
