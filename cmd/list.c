@@ -14,6 +14,7 @@
 #include "lib/yaml.h"
 #include "sim/machine_config.h"
 #include "sim/sink.h"
+#include "traces/importer.h"
 
 static int list_allocators(enum out_format format, struct err *e)
 {
@@ -29,6 +30,22 @@ static int list_allocators(enum out_format format, struct err *e)
 		out_str(&o, allocator_kind_names[d->kind]);
 		out_str(&o, d->role == ROLE_SOURCE ? "source" : "layer");
 		out_str(&o, d->summary);
+		out_row_end(&o);
+	}
+	out_end(&o);
+	return 0;
+}
+
+static int list_importers(enum out_format format, struct err *e)
+{
+	static const struct out_column cols[] = {{"name", OUT_STR}, {"summary", OUT_STR}, {0}};
+	struct out o;
+
+	(void)e;
+	out_begin(&o, stdout, format, cols);
+	for (const struct importer *im = importer_first(); im; im = im->next) {
+		out_str(&o, im->name);
+		out_str(&o, im->summary);
 		out_row_end(&o);
 	}
 	out_end(&o);
@@ -166,14 +183,13 @@ static const struct list {
 	const char *name;
 	int (*show)(enum out_format format, struct err *e);
 } lists[] = {
-	{"allocators", list_allocators},
-	{"metrics", list_metrics},
-	{"machines", list_machines},
-	{"stacks", list_stacks},
+	{"allocators", list_allocators}, {"importers", list_importers}, {"metrics", list_metrics},
+	{"machines", list_machines},	 {"stacks", list_stacks},
 };
 
 static const char usage[] = "usage: kmemsim list WHAT [--format text|csv|json]\n"
 			    "  allocators   what stacks are made of\n"
+			    "  importers    kinds of recorded traces\n"
 			    "  metrics      the figures of a run\n"
 			    "  machines     machine files in configs/\n"
 			    "  stacks       stacks of the experiments in configs/\n";

@@ -16,6 +16,7 @@ struct recorder {
 	unsigned int samples, slabs, sites, events, ends;
 	char kinds[256], paths[256];
 	struct sink_site first_site;
+	char site_name[64], site_cache[64];
 };
 
 static struct recorder *to_recorder(struct sink *s)
@@ -73,8 +74,16 @@ static void on_summary(struct sink *s, const char *layer, const struct metric_de
 
 static void on_site(struct sink *s, const struct sink_site *site)
 {
-	if (!to_recorder(s)->sites++)
-		to_recorder(s)->first_site = *site;
+	struct recorder *r = to_recorder(s);
+
+	if (r->sites++)
+		return;
+	r->first_site = *site;
+	/* Strings are valid during the call only. */
+	snprintf(r->site_name, sizeof(r->site_name), "%s", site->call_site);
+	snprintf(r->site_cache, sizeof(r->site_cache), "%s", site->cache);
+	r->first_site.call_site = r->site_name;
+	r->first_site.cache = r->site_cache;
 }
 
 static void on_latency(struct sink *s, const struct sink_latency *l)
