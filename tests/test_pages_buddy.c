@@ -1,17 +1,7 @@
 /*
  * page_allocator: splitting, merging, compound pages, contents; with memory drawn before and after.
  */
-#include "tests/test.h"
-
-#include "tests/draw.h"
-#include "tests/lab.h"
-
-static char drawn[512];
-
-#define assert_pages(first, nr, drawing)                                                           \
-	assert_string_equal(draw_pages(drawn, sizeof(drawn), first, nr), drawing)
-#define assert_blocks(first, nr, drawing)                                                          \
-	assert_string_equal(draw_blocks(drawn, sizeof(drawn), first, nr), drawing)
+#include "tests/pages_test.h"
 
 /* A zone of 16 MiB: DMA. Without per-CPU lists each step shows. */
 static void open_plain(struct lab *lab)
