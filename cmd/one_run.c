@@ -108,6 +108,10 @@ static void closing_line(const struct running *run, const struct trial *t)
 	fprintf(stderr, "%s %s: %s, digest %016llx, %s requests in %s (%s/s); repeat: %s\n",
 		run->load, t->run.label, trial_status_names[t->status],
 		(unsigned long long)t->digest, count, wall, rate, run->command);
+	if (t->nr_unserved)
+		fprintf(stderr, "%s %s: note: %llu compressed objects were not stored: the stack has no "
+				"store\n",
+			run->load, t->run.label, (unsigned long long)t->nr_unserved);
 }
 
 static int verify(struct running *run, u64 digest, struct err *e)

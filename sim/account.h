@@ -71,6 +71,7 @@ struct account {
 	struct hist allocs, frees; /* all operations together */
 
 	u64 nr_requests, nr_alloc, nr_free, nr_failed, nr_skipped_frees;
+	u64 nr_unserved; /* store requests on a stack without a store */
 	u64 live_objs, bytes_req_live, bytes_alloc_live;
 	u64 bytes_req_live_max, bytes_alloc_live_max;
 	u64 bytes_req_total, bytes_alloc_total;

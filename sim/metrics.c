@@ -109,6 +109,7 @@ const struct metric_desc metrics[] = {
 	{"nr_free", "count", NEITHER, "frees (per layer too)"},
 	{"nr_ping_pong", "count", LOWER, "objects freed on another CPU than they were allocated on"},
 	{"nr_reports", "count", LOWER, "events the allocators reported: double frees, extfrag, refusals"},
+	{"nr_unserved", "count", LOWER, "compressed objects not stored: the stack has no store"},
 	{"pages_taken_bytes_max", "bytes", LOWER, "most memory ever taken from the page source"},
 	{"pages_taken_bytes_mean", "bytes", LOWER, "memory taken from the page source, mean over samples"},
 	{"rcu_callbacks_max", "count", LOWER, "most RCU callbacks waiting at once"},

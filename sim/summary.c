@@ -87,6 +87,7 @@ static void report_counts(struct replay *rp)
 	put_whole(rp, "nr_alloc", (double)a->nr_alloc);
 	put_whole(rp, "nr_free", (double)a->nr_free);
 	put_whole(rp, "nr_failed", (double)a->nr_failed);
+	put_whole(rp, "nr_unserved", (double)a->nr_unserved);
 	put_whole(rp, "nr_ping_pong", (double)a->ping_pong);
 	put_whole(rp, "nr_cross_node", (double)a->cross_node);
 	put_whole(rp, "nr_reports", (double)rp->m->nr_events);

@@ -68,6 +68,7 @@ static void keep_results(struct trial *t, struct replay *rp)
 	t->status = rp->status;
 	t->digest = rp->digest;
 	t->nr_requests = rp->acc.nr_requests;
+	t->nr_unserved = rp->acc.nr_unserved;
 	t->sim_ns = max(rp->m->now_ns, kernel->clock_ns);
 }
 

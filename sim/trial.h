@@ -30,6 +30,7 @@ struct trial {
 	enum trial_status status;
 	u64 digest;
 	u64 nr_requests;
+	u64 nr_unserved; /* store requests: the stack has no store */
 	u64 sim_ns;
 	u64 wall_ns; /* host time of the replay alone */
 };
