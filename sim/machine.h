@@ -79,20 +79,26 @@ bool machine_step(struct machine *m);
 void machine_rcu_counts(const struct machine *m, struct rcu_counts *counts);
 
 /*
- * Enters an operation on `cpu` that was asked for at t_ns: runs all events up to t_ns, then sets the clock
- * to the later of t_ns and the end of that CPU's previous operation. Returns the clock.
+ * Enters an operation on `cpu` at t_ns, or when that CPU's previous one ends. Returns the clock. What an
+ * event does enters this way: events up to its time have run.
  */
+static inline u64 machine_enter_event(struct machine *m, int cpu, u64 t_ns)
+{
+	m->k.cpu = cpu;
+	m->k.nid = m->k.cpu_node[cpu];
+	m->k.path = PATH_FAST;
+	m->k.clock_ns = max(t_ns, m->cpus[cpu].clock_ns);
+	return m->k.clock_ns;
+}
+
+/* The same for an operation from outside, which was asked for at t_ns: first runs all events up to then. */
 static inline u64 machine_enter(struct machine *m, int cpu, u64 t_ns)
 {
 	if (unlikely(event_next_ns(&m->events) <= t_ns))
 		machine_advance(m, t_ns);
 	if (t_ns > m->now_ns)
 		m->now_ns = t_ns;
-	m->k.cpu = cpu;
-	m->k.nid = m->k.cpu_node[cpu];
-	m->k.path = PATH_FAST;
-	m->k.clock_ns = max(t_ns, m->cpus[cpu].clock_ns);
-	return m->k.clock_ns;
+	return machine_enter_event(m, cpu, t_ns);
 }
 
 /* Leaves it: the CPU's clock is kept. Returns the simulated ns since entered_ns. */

@@ -120,7 +120,7 @@ static void run_batch(struct event *ev)
 {
 	struct machine *m = machine_current();
 	struct rcu_cpu *rc = container_of(ev, struct rcu_cpu, batch);
-	u64 entered_ns = machine_enter(m, ev->cpu, ev->t_ns), n = batch_limit(&rc->done);
+	u64 entered_ns = machine_enter_event(m, ev->cpu, ev->t_ns), n = batch_limit(&rc->done);
 
 	while (n-- && rc->done.n) {
 		struct rcu_head *head = rc->done.head;
@@ -172,11 +172,8 @@ static bool quiescent(struct machine *m, int cpu, u64 now_ns)
 	if (clock_ns > now_ns) /* the tick interrupts an operation */
 		return false;
 	if (clock_ns != rc->seen_ns) { /* busy since: its own tick reports */
-		u64 entered_ns;
+		u64 entered_ns = machine_enter_event(m, cpu, now_ns);
 
-		kernel->cpu = cpu;
-		kernel->nid = kernel->cpu_node[cpu];
-		kernel->clock_ns = entered_ns = now_ns;
 		charge(COST_INTERRUPT);
 		machine_leave(m, entered_ns);
 	}

@@ -21,7 +21,7 @@ static void work_timer_fires(struct event *ev)
 	struct work_timer *timer = container_of(ev, struct work_timer, ev);
 	struct machine *m = machine_current();
 	struct delayed_work *dwork = timer->dwork;
-	u64 entered_ns = machine_enter(m, ev->cpu, ev->t_ns);
+	u64 entered_ns = machine_enter_event(m, ev->cpu, ev->t_ns);
 
 	dwork->timer = NULL; /* the function may schedule it again */
 	instance_free(timer);

@@ -11,7 +11,7 @@
 #include "tests/sim_fixture.h"
 
 static struct {
-	int cpu;
+	int cpu, first_cpu;
 	u64 ns, n;
 } ran;
 
@@ -19,6 +19,8 @@ static void note(struct rcu_head *head)
 {
 	(void)head;
 	ran.cpu = smp_processor_id();
+	if (!ran.n)
+		ran.first_cpu = ran.cpu;
 	ran.ns = ktime_get_ns();
 	ran.n++;
 }
@@ -109,6 +111,24 @@ static void batches_are_limited(void **state)
 	free(heads);
 }
 
+/* All become ready at one tick: CPU 0 runs its own first, whoever queued first. */
+static void cpus_run_in_order(void **state)
+{
+	struct machine *m = *state;
+	struct rcu_head first, second, third;
+
+	queue(m, 3, 0, &first); /* starts a grace period; the others take the next one */
+	queue(m, 2, NSEC_PER_MSEC, &second);
+	queue(m, 0, 2 * NSEC_PER_MSEC, &third);
+	machine_advance(m, FIXTURE_TICK_NS);
+	assert_int_equal(ran.n, 1);
+	ran.n = 0;
+	machine_advance(m, 2 * FIXTURE_TICK_NS);
+	assert_int_equal(ran.n, 2);
+	assert_int_equal(ran.first_cpu, 0);
+	assert_int_equal(ran.cpu, 2);
+}
+
 static struct rcu_head chained;
 
 static void queue_again(struct rcu_head *head)
@@ -139,6 +159,7 @@ int main(void)
 		TEST(busy_cpu_holds_the_period_up),
 		TEST(late_callback_takes_the_next_period),
 		TEST(batches_are_limited),
+		TEST(cpus_run_in_order),
 		TEST(barrier_runs_what_callbacks_queue),
 	};
 
