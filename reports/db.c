@@ -51,10 +51,11 @@ void db_wait_set(struct db *db, int wait_ms)
 static int io_error(struct db *db, struct err *e)
 {
 	if (sqlite3_extended_errcode(db->handle) == SQLITE_IOERR_WRITE)
-		return err_set(e,
-			       "%s: cannot write (disk, quota or file size limit?): nothing of this "
-			       "run is stored",
-			       db->path);
+		return err_set(
+			e,
+			"%s: cannot write (disk, quota or file size limit?): nothing of this "
+			"run is stored",
+			db->path);
 	return err_set(e, "%s: cannot read or write: %s", db->path, sqlite3_errmsg(db->handle));
 }
 

@@ -1,6 +1,6 @@
 /*
- * Host memory for results. Running out of it is neither the user's mistake nor a result: the process
- * says so and ends, and the database keeps what was committed.
+ * Host memory for results. Running out of it is neither the user's mistake nor a result: the
+ * process says so and ends, and the database keeps what was committed.
  */
 #ifndef REPORTS_MEM_H
 #define REPORTS_MEM_H

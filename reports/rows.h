@@ -1,6 +1,6 @@
 /*
- * The rows of one run, kept in the order given until the run has ended: in memory, and beyond a limit
- * in an unnamed temporary file. Names are kept once, as numbers from 0.
+ * The rows of one run, kept in the order given until the run has ended: in memory, and beyond a
+ * limit in an unnamed temporary file. Names are kept once, as numbers from 0.
  *
  * Why not into the database at once? Its write lock would be held as long as the run lasts, and no
  * second run, no compare and no report could use it meanwhile.
@@ -15,7 +15,7 @@
 
 /* A row: which table, then one word for each value (numbers as they are, doubles by their bits). */
 struct rows {
-	u64 *buf; /* rows as [kind << 32 | words][words...] */
+	u64 *buf;	   /* rows as [kind << 32 | words][words...] */
 	size_t used, room; /* in words */
 	FILE *spill;	   /* NULL until the first overflow */
 	const char *dir;   /* where the spill file is made; the caller's */
@@ -40,8 +40,8 @@ void rows_add(struct rows *r, u32 kind, const u64 *words, u32 nr_words);
 /* As rows_add, with a text at the end: its length in bytes, then the bytes, padded with NULs. */
 void rows_add_text(struct rows *r, u32 kind, const u64 *words, u32 nr_words, const char *text);
 
-/* Calls visit for each row in order until it returns nonzero, and returns that; -1 with e set if the
- * temporary file cannot be read or was not written. */
+/* Calls visit for each row in order until it returns nonzero, and returns that; -1 with e set if
+ * the temporary file cannot be read or was not written. */
 int rows_visit(struct rows *r, int (*visit)(void *arg, u32 kind, const u64 *words), void *arg,
 	       struct err *e);
 

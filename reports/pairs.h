@@ -1,0 +1,60 @@
+/*
+ * Summaries of two labels beside each other: pairs of equal load, seed, layer and metric.
+ *
+ * A replay has no chance in it, so a difference between two of a pair is exact: it is the stack's
+ * doing. Layers are paired by kind and name, not by depth: the slabifier of "slab/0:slabifier" is
+ * the one of "slab/1:slabifier" in a stack with something above it.
+ */
+#ifndef REPORTS_PAIRS_H
+#define REPORTS_PAIRS_H
+
+#include "lib/err.h"
+#include "lib/types.h"
+#include "reports/db.h"
+#include "reports/runs.h"
+
+enum verdict { VERDICT_SAME, VERDICT_BETTER, VERDICT_WORSE, VERDICT_DIFFERS, VERDICT_ONE_SIDED };
+
+extern const char *const verdict_names[];
+
+struct pair {
+	char *layer; /* of the new stack; of the base, if it is there only; "" = whole stack */
+	char *metric, *unit, *better;
+	double base, new;
+	bool has_base, has_new;
+};
+
+/* All pairs of one base run and one new run. */
+struct pairing {
+	const struct run_info *base, *new;
+	struct pair
+		*pairs; /* in the order of the new run's summary, what the base alone has last */
+	size_t nr, room;
+};
+
+struct comparison {
+	struct pairing *pairings; /* by load in the order stored, then by new label, then by seed */
+	size_t nr, room;
+};
+
+struct comparison_options {
+	const char *base;	 /* NULL: the first label of the list */
+	const char *const *news; /* NULL-terminated; NULL or none: all other labels */
+	bool each_layer;	 /* else the whole stack only */
+};
+
+/* -1 with e set: unknown label (with the nearest one), nothing to pair. The list outlives it. */
+int __must_check comparison_make(struct comparison *c, struct db *db, const struct run_list *list,
+				 const struct comparison_options *options, struct err *e);
+void comparison_free(struct comparison *c);
+
+double pair_diff(const struct pair *p);
+/* (new - base) / |base|; infinite from 0. */
+double pair_ratio(const struct pair *p);
+enum verdict pair_verdict(const struct pair *p);
+
+/* What a reader must know before believing the figures ("ended in oom", "other machine"): calls
+ * note for each. */
+void pairing_notes(const struct pairing *pg, void (*note)(void *arg, const char *text), void *arg);
+
+#endif

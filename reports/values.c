@@ -1,0 +1,104 @@
+/*
+ * Figures with their units, for people.
+ */
+#include "reports/values.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/units.h"
+
+/* Counts of a replay are exact and small differences matter: all digits, in groups of three. */
+static void grouped(double v, char *buf, size_t n)
+{
+	char digits[48];
+	size_t len, at = 0;
+
+	if (v != floor(v) || fabs(v) >= 1e15) {
+		snprintf(buf, n, "%.4g", v);
+		return;
+	}
+	len = (size_t)snprintf(digits, sizeof(digits), "%.0f", fabs(v));
+	if (v < 0 && at + 1 < n)
+		buf[at++] = '-';
+	for (size_t i = 0; i < len && at + 2 < n; i++) {
+		if (i && (len - i) % 3 == 0)
+			buf[at++] = ',';
+		buf[at++] = digits[i];
+	}
+	buf[at] = '\0';
+}
+
+void value_print(double v, const char *unit, char *buf, size_t n)
+{
+	if (!strcmp(unit, "bytes"))
+		size_human(v, buf, n);
+	else if (!strcmp(unit, "ns"))
+		time_human(v, buf, n);
+	else if (!strcmp(unit, "percent"))
+		snprintf(buf, n, "%.1f %%", v);
+	else
+		grouped(v, buf, n);
+	if (!strcmp(unit, "permille"))
+		strncat(buf, " permille", n - strlen(buf) - 1);
+}
+
+void value_print_diff(double v, const char *unit, char *buf, size_t n)
+{
+	char text[VALUE_TEXT_MAX];
+
+	value_print(v, unit, text, sizeof(text));
+	if (!strcmp(unit, "percent"))
+		snprintf(text, sizeof(text), "%.1f pp", v);
+	snprintf(buf, n, "%s%s", v > 0 ? "+" : "", v == 0 ? "0" : text);
+}
+
+void ratio_print(double ratio, char *buf, size_t n)
+{
+	if (isnan(ratio) || isinf(ratio))
+		snprintf(buf, n, "from 0");
+	else if (ratio == 0)
+		snprintf(buf, n, "=");
+	else if (fabs(ratio) < 0.0005)
+		snprintf(buf, n, "%s0.05 %%", ratio > 0 ? "+<" : "->");
+	else
+		snprintf(buf, n, "%+.*f %%", fabs(ratio) < 10 ? 1 : 0, 100 * ratio);
+}
+
+static int number_parse(const char *text, const char *suffix, const char *unit, double *v,
+			struct err *e)
+{
+	char *end;
+
+	*v = strtod(text, &end);
+	if (end == text || strcmp(end, suffix) || !isfinite(*v))
+		return err_set(e, "'%s' is no amount of %s: write %s", text, unit,
+			       *suffix ? "2pp (percentage points)" : "a plain number");
+	return 0;
+}
+
+int value_parse(const char *text, const char *unit, double *v, struct err *e)
+{
+	u64 amount = 0;
+	int rc;
+
+	if (!strcmp(unit, "bytes"))
+		rc = size_parse(text, &amount, e);
+	else if (!strcmp(unit, "ns"))
+		rc = time_parse(text, &amount, e);
+	else
+		return number_parse(text, strcmp(unit, "percent") ? "" : "pp", unit, v, e);
+	*v = (double)amount;
+	return rc;
+}
+
+size_t text_width(const char *text)
+{
+	size_t width = 0;
+
+	for (; *text; text++)
+		width += (*text & 0xc0) != 0x80;
+	return width;
+}
