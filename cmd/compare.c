@@ -1,0 +1,119 @@
+/*
+ * kmemsim compare: two stacks beside each other.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "reports/compare.h"
+#include "reports/mem.h"
+
+static const char usage[] =
+	"usage: kmemsim compare results.db [BASE NEW...] [--metric GLOB] [--layer whole|each]\n"
+	"                       [--format text|csv|json] [--fail-on 'METRIC>+5%']...\n"
+	"\n"
+	"Prints every figure of every load for the stacks labelled NEW beside BASE: value, "
+	"difference,\n"
+	"better or worse. Without labels, the first one stored is the base, the others are new.\n"
+	"\n"
+	"  --metric GLOB    only these metrics, such as 'latency_*'\n"
+	"  --layer each     layer by layer too; default: the whole stack\n"
+	"  --format FORMAT  text (default), csv or json\n"
+	"  --fail-on EXPR   exit 1 if a difference goes beyond: 'slab_bytes_max>+5%', "
+	"'nr_failed>0',\n"
+	"                   'held_bytes_max>+1MiB', 'latency_*<-10%'; may be repeated\n";
+
+enum { OPT_METRIC = 256, OPT_LAYER, OPT_FORMAT, OPT_FAIL_ON };
+
+static const struct option long_options[] = {{"metric", required_argument, NULL, OPT_METRIC},
+					     {"layer", required_argument, NULL, OPT_LAYER},
+					     {"format", required_argument, NULL, OPT_FORMAT},
+					     {"fail-on", required_argument, NULL, OPT_FAIL_ON},
+					     {"help", no_argument, NULL, 'h'},
+					     {NULL, 0, NULL, 0}};
+
+struct arguments {
+	struct compare_options options;
+	const char **fail_on;
+	size_t nr_fail_on;
+	bool help;
+};
+
+static int layer_set(struct arguments *a, const char *text, struct err *e)
+{
+	a->options.labels.each_layer = !strcmp(text, "each");
+	if (!a->options.labels.each_layer && strcmp(text, "whole"))
+		return err_set(e, "--layer '%s': write whole or each", text);
+	return 0;
+}
+
+static int option_set(struct arguments *a, int option, struct err *e)
+{
+	switch (option) {
+	case OPT_METRIC:
+		a->options.metric = optarg;
+		return 0;
+	case OPT_LAYER:
+		return layer_set(a, optarg, e);
+	case OPT_FORMAT:
+		return out_format_parse(optarg, &a->options.format, e);
+	case OPT_FAIL_ON:
+		a->fail_on = mem_grow(a->fail_on, a->nr_fail_on + 2, sizeof(*a->fail_on));
+		a->fail_on[a->nr_fail_on++] = optarg;
+		a->fail_on[a->nr_fail_on] = NULL;
+		return 0;
+	default:
+		a->help = true;
+		return 0;
+	}
+}
+
+static int compare_run(struct arguments *a, int argc, char **argv, struct err *e)
+{
+	struct db *db;
+	int rc;
+
+	if (optind + 1 < argc) {
+		a->options.labels.base = argv[optind + 1];
+		a->options.labels.news = (const char *const *)argv + optind + 2;
+	}
+	a->options.fail_on = a->fail_on;
+	db = db_open(argv[optind], DB_READ, e);
+	if (!db)
+		return -1;
+	rc = compare_print(db, &a->options, stdout, stderr, e);
+	db_close(db);
+	return rc;
+}
+
+static int arguments_read(struct arguments *a, int argc, char **argv)
+{
+	struct err e;
+	int option;
+
+	while ((option = cmd_getopt(argc, argv, long_options)) != -1) {
+		if (option == '?')
+			return EXIT_MISTAKE;
+		if (option_set(a, option, &e))
+			return cmd_fail(argv[0], &e);
+	}
+	return !a->help && optind == argc ? cmd_misused(argv[0], "which database?") : 0;
+}
+
+int cmd_compare(int argc, char **argv)
+{
+	struct arguments a = {.options = {.format = OUT_TEXT}};
+	struct err e = {""};
+	int rc = arguments_read(&a, argc, argv);
+
+	if (!rc && a.help) {
+		cmd_usage(usage);
+	} else if (!rc) {
+		rc = compare_run(&a, argc, argv, &e);
+		if (rc < 0)
+			rc = cmd_fail(argv[0], &e);
+	}
+	free(a.fail_on);
+	return rc;
+}

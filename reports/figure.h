@@ -1,0 +1,61 @@
+/*
+ * A figure: a gnuplot script beside its data, drawn to SVG and put into the page.
+ *
+ * The script is made to be kept: run in plots/, it draws the same picture from ../data again.
+ */
+#ifndef REPORTS_FIGURE_H
+#define REPORTS_FIGURE_H
+
+#include <stdio.h>
+
+#include "lib/err.h"
+#include "lib/types.h"
+#include "reports/page.h"
+
+#define FIGURE_WIDTH 1100 /* as wide as the page */
+
+struct figure {
+	FILE *gp; /* the script */
+	char name[96];
+	struct page *page;
+	unsigned int nr_panels, nr_legend;
+	double legend_x; /* pixels from the left */
+
+	/* Panels: a grid in pixels. */
+	int width, height;
+	int cols, rows;
+	int left, right, top, bottom; /* of the whole figure */
+	int gap_x, gap_y;
+};
+
+/* Opens plots/NAME.gp and writes its preamble; NAME is "KIND-LOADSLUG". The grid is set in f
+ * before. */
+int __must_check figure_open(struct figure *f, struct page *p, const char *kind, size_t load,
+			     struct err *e);
+/* Draws it and puts it into the page with a caption of how to read it. */
+int __must_check figure_close(struct figure *f, const char *how_to_read, struct err *e);
+/* Instead of figure_close, when something else has failed. */
+void figure_abort(struct figure *f);
+
+/* Begins the next panel of the grid, left to right, then down: margins, title, no legend. */
+void figure_panel(struct figure *f, const char *title);
+/*
+ * The legend, a line at the bottom of the figure: one entry after the other, drawn with the next
+ * plot only. gnuplot's own key knows the panel, not the figure. A stack's entry is its colour and
+ * name.
+ */
+void figure_legend(struct figure *f, const char *colour, const char *fill, const char *text);
+void figure_legend_mark(struct figure *f, int point_type, double size, const char *text);
+void figure_legend_stacks(struct figure *f, size_t load);
+/* A single-quoted gnuplot string. */
+void figure_quote(FILE *gp, const char *text);
+/* "set xrange ...; set xlabel" for simulated time 0..end; returns factor from seconds to the unit.
+ */
+double figure_time_axis(struct figure *f, u64 end_ns);
+/* Bytes 0..most on y (or x with axis 'x'), in a unit that suits; returns bytes of one unit. */
+double figure_bytes_axis(struct figure *f, char axis, double most, const char **unit);
+/* data/KIND-SLUG.csv of a run. */
+FILE *figure_data(const struct figure *f, const char *kind, const struct page_run *run,
+		  struct err *e);
+
+#endif

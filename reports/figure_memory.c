@@ -1,0 +1,367 @@
+/*
+ * Memory over time: the stacks against each other, then where each stack's memory goes.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/units.h"
+#include "reports/figure.h"
+#include "reports/mem.h"
+#include "reports/values.h"
+
+/*
+ * What the pages a stack has taken are made of, bottom to top. The parts add up to
+ * pages_taken_bytes: what is left is memory outside slabs.
+ */
+enum part {
+	PART_REQUESTED,
+	PART_ROUNDING,
+	PART_SLAB_HELD,
+	PART_SLAB_FREE,
+	PART_PAGE_HELD,
+	PART_OTHER,
+	NR_PARTS
+};
+
+static const struct {
+	const char *name, *column, *colour; /* no colour: the stack's own */
+} parts[NR_PARTS] = {
+	{"requested, live", "requested_live", "#3d4c5e"},
+	{"rounding", "rounding", "#7d90a6"},
+	{"held back by slab layers", "held_by_slab_layers", NULL},
+	{"free in slabs", "free_in_slabs", "#b9c5d3"},
+	{"held back by page layers", "held_by_page_layers", NULL},
+	{"outside slabs", "pages_outside_slabs", "#e3e8ee"},
+};
+
+/* One instant's parts, each at least 0 however the figures were sampled. */
+static void parts_at(const struct samples *s, u64 t, double v[NR_PARTS])
+{
+	double req = series_at(samples_find(s, "", "bytes_req_live"), t);
+	double alloc = max(series_at(samples_find(s, "", "bytes_alloc_live"), t), req);
+	double slab = series_at(samples_find(s, "", "slab_bytes"), t);
+	double taken = series_at(samples_find(s, "", "pages_taken_bytes"), t), in_slabs;
+
+	v[PART_REQUESTED] = req;
+	v[PART_ROUNDING] = alloc - req;
+	v[PART_SLAB_HELD] = samples_layers_at(s, "slab", "held_bytes", t);
+	v[PART_SLAB_FREE] = max(slab - alloc - v[PART_SLAB_HELD], 0.0);
+	v[PART_PAGE_HELD] = samples_layers_at(s, "pages", "held_bytes", t);
+	in_slabs = max(slab, alloc + v[PART_SLAB_HELD]);
+	v[PART_OTHER] = max(taken - in_slabs - v[PART_PAGE_HELD], 0.0);
+}
+
+/* The series whose instants the curves use; NULL if memory was not sampled. */
+static const struct series *lead_of(const struct page_run *run)
+{
+	const struct series *taken = samples_find(&run->samples, "", "pages_taken_bytes");
+
+	return taken ? taken : samples_find(&run->samples, "", "slab_bytes");
+}
+
+static double held_max(const struct page_run *run)
+{
+	const struct series *lead = lead_of(run);
+	double most = 0;
+
+	for (size_t i = 0; lead && i < lead->nr; i++) {
+		u64 t = lead->t_ns[i];
+
+		most = max(most,
+			   samples_layers_at(&run->samples, "slab", "held_bytes", t) +
+				   samples_layers_at(&run->samples, "pages", "held_bytes", t));
+	}
+	return most;
+}
+
+static double whole_max(const struct page_run *run, const char *metric)
+{
+	return series_max(samples_find(&run->samples, "", metric));
+}
+
+static int write_run(struct page *p, const struct page_run *run, struct err *e)
+{
+	const struct series *lead = lead_of(run);
+	FILE *f = report_file(&p->dir, e, "data/memory-%s.csv", run->slug);
+	size_t picks[POINTS_MAX], n;
+
+	if (!f)
+		return -1;
+	fputs("t_s", f);
+	for (size_t k = 0; k < NR_PARTS; k++)
+		fprintf(f, ",%s", parts[k].column);
+	fputs(",slab_bytes,pages_taken_bytes\n", f);
+	n = lead ? points_pick(lead->value, lead->nr, POINTS_MAX, picks) : 0;
+	for (size_t i = 0; i < n; i++) {
+		u64 t = lead->t_ns[picks[i]];
+		double v[NR_PARTS];
+
+		parts_at(&run->samples, t, v);
+		fprintf(f, "%.9g", (double)t / 1e9);
+		for (size_t k = 0; k < NR_PARTS; k++)
+			fprintf(f, ",%.0f", v[k]);
+		fprintf(f, ",%.0f,%.0f\n",
+			series_at(samples_find(&run->samples, "", "slab_bytes"), t),
+			series_at(samples_find(&run->samples, "", "pages_taken_bytes"), t));
+	}
+	return report_file_close(&p->dir, f, e);
+}
+
+/* One panel: a column of the data, a line for each stack. */
+static void stacks_panel(struct figure *f, size_t load, const char *title, const char *column,
+			 double most, bool keys)
+{
+	const struct page *p = f->page;
+	const char *unit, *comma = "";
+	double bytes, factor;
+
+	figure_panel(f, title);
+	factor = figure_time_axis(f, page_load_end(p, load));
+	bytes = figure_bytes_axis(f, 'y', most, &unit);
+	fprintf(f->gp, "set ylabel '%s' offset 1,0\n", unit);
+	if (keys)
+		figure_legend_stacks(f, load);
+	fputs("plot ", f->gp);
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		const struct page_run *run = page_run(p, load, s);
+
+		if (!run)
+			continue;
+		fprintf(f->gp,
+			"%s'../data/memory-%s.csv' using ($1*%g):(%s/%g) skip 1 with lines "
+			"linewidth 2 linecolor rgb '%s' notitle",
+			comma, run->slug, factor, column, bytes, p->stacks[s].colour);
+		comma = ", ";
+	}
+	fputc('\n', f->gp);
+}
+
+/* "rcu 54.5 MiB, plain 51.4 MiB". */
+static void by_stack(const struct page *p, size_t load, double (*value)(const struct page_run *),
+		     struct sentence *text)
+{
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		const struct page_run *run = page_run(p, load, s);
+		char amount[VALUE_TEXT_MAX] = "nothing";
+
+		if (!run)
+			continue;
+		if (value(run) > 0)
+			size_human(value(run), amount, sizeof(amount));
+		sentence_add(text, "%s%s %s", text->used ? ", " : "", p->stacks[s].name, amount);
+	}
+}
+
+static double taken_max(const struct page_run *run)
+{
+	return whole_max(run, "pages_taken_bytes");
+}
+
+static int stacks_figure(struct page *p, size_t load, struct err *e)
+{
+	struct figure f = {.height = 290,
+			   .rows = 1,
+			   .left = 62,
+			   .right = 12,
+			   .top = 30,
+			   .bottom = 84,
+			   .gap_x = 66};
+	double taken = 0, slab = 0, held = 0;
+	struct sentence taken_text = {.used = 0}, held_text = {.used = 0};
+
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		const struct page_run *run = page_run(p, load, s);
+
+		if (run) {
+			taken = max(taken, taken_max(run));
+			slab = max(slab, whole_max(run, "slab_bytes"));
+			held = max(held, held_max(run));
+		}
+	}
+	by_stack(p, load, taken_max, &taken_text);
+	by_stack(p, load, held_max, &held_text);
+	page_finding(p,
+		     held > 0 ? "Most memory taken: %s. Most held back from reuse: %s."
+			      : "Most memory taken: %s. No stack holds memory back.",
+		     taken_text.text, held_text.text);
+	f.cols = held > 0 ? 3 : 2;
+	if (figure_open(&f, p, "stacks", load, e))
+		return -1;
+	stacks_panel(&f, load, "taken from the machine", "$9", taken, true);
+	stacks_panel(&f, load, "pages of slabs", "$8", slab, false);
+	if (held > 0)
+		stacks_panel(&f, load, "held back (freed, not reusable yet)", "($4+$6)", held,
+			     false);
+	return figure_close(
+		&f,
+		"All axes start at 0; each panel has its own scale. Held back: what layers "
+		"such as rcu keep until a grace period has passed.",
+		e);
+}
+
+int page_stacks_figures(struct page *p, struct err *e)
+{
+	for (size_t i = 0; i < p->nr_runs; i++)
+		if (write_run(p, &p->runs[i], e))
+			return -1;
+	for (size_t load = 0; load < p->loads.nr; load++) {
+		page_load_heading(p, load);
+		if (stacks_figure(p, load, e))
+			return -1;
+	}
+	return 0;
+}
+
+static const char *part_fill(int k)
+{
+	return k == PART_PAGE_HELD ? "solid 0.5" : "solid 1";
+}
+
+/* Of a part that has the stack's own colour, the legend shows that of the last stack which has it.
+ */
+static void parts_legend(struct figure *f, size_t load, const bool shown[NR_PARTS])
+{
+	const struct page *p = f->page;
+	const char *own = "";
+
+	for (size_t s = 0; s < p->nr_stacks; s++)
+		if (page_run(p, load, s) && held_max(page_run(p, load, s)) > 0)
+			own = p->stacks[s].colour;
+	for (int k = 0; k < NR_PARTS; k++)
+		if (shown[k])
+			figure_legend(f, parts[k].colour ? parts[k].colour : own, part_fill(k),
+				      parts[k].name);
+}
+
+/* Bands from the outside in: each is drawn from 0 to its upper edge, over the one before. */
+static void parts_plot(struct figure *f, const struct page_run *run, double factor, double bytes,
+		       const bool shown[NR_PARTS])
+{
+	const char *own = f->page->stacks[run->stack].colour, *comma = "";
+
+	fputs("plot ", f->gp);
+	for (int k = NR_PARTS - 1; k >= 0; k--) {
+		if (!shown[k])
+			continue;
+		fprintf(f->gp, "%s'../data/memory-%s.csv' using ($1*%g):((", comma, run->slug,
+			factor);
+		for (int j = 0; j <= k; j++)
+			fprintf(f->gp, "%s$%d", j ? "+" : "", j + 2);
+		fprintf(f->gp,
+			")/%g) skip 1 with filledcurves y1=0 linecolor rgb '%s' fillstyle %s "
+			"notitle",
+			bytes, parts[k].colour ? parts[k].colour : own, part_fill(k));
+		comma = ", ";
+	}
+	fputc('\n', f->gp);
+}
+
+/* What a run's memory is made of when it is most. */
+static void memory_peak(const struct page *p, const struct page_run *run, struct sentence *text)
+{
+	const struct series *lead = lead_of(run);
+	double v[NR_PARTS], sum = 0, held;
+	size_t peak = 0;
+
+	for (size_t i = 0; i < lead->nr; i++)
+		peak = lead->value[i] > lead->value[peak] ? i : peak;
+	parts_at(&run->samples, lead->t_ns[peak], v);
+	for (size_t k = 0; k < NR_PARTS; k++)
+		sum += v[k];
+	sum = max(sum, 1.0);
+	held = 100 * (v[PART_SLAB_HELD] + v[PART_PAGE_HELD]) / sum;
+	sentence_add(text,
+		     "%s %s's memory is %.0f %% live requested bytes and %.0f %% free in slabs",
+		     text->used ? ";" : "At its peak", p->stacks[run->stack].name,
+		     100 * v[PART_REQUESTED] / sum, 100 * v[PART_SLAB_FREE] / sum);
+	if (held >= 0.5)
+		sentence_add(text, ", %.0f %% held back", held);
+}
+
+static void memory_finding(const struct page *p, size_t load)
+{
+	struct sentence text = {.used = 0};
+
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		const struct page_run *run = page_run(p, load, s);
+
+		if (run && lead_of(run))
+			memory_peak(p, run, &text);
+	}
+	page_finding(p, "%s.", text.text);
+}
+
+static void parts_shown(const struct page *p, size_t load, bool shown[NR_PARTS])
+{
+	memset(shown, 0, NR_PARTS * sizeof(*shown));
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		const struct page_run *run = page_run(p, load, s);
+		const struct series *lead = run ? lead_of(run) : NULL;
+
+		for (size_t i = 0; lead && i < lead->nr; i++) {
+			double v[NR_PARTS];
+
+			parts_at(&run->samples, lead->t_ns[i], v);
+			for (size_t k = 0; k < NR_PARTS; k++)
+				shown[k] = shown[k] || v[k] > 0;
+		}
+	}
+}
+
+static int memory_figure(struct page *p, size_t load, struct err *e)
+{
+	struct figure f = {
+		.left = 62, .right = 12, .top = 30, .bottom = 84, .gap_x = 40, .gap_y = 76};
+	bool shown[NR_PARTS], keys = true;
+	double taken = 0;
+	size_t nr = 0;
+
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		const struct page_run *run = page_run(p, load, s);
+
+		if (!run)
+			continue;
+		nr++;
+		taken = max(taken, taken_max(run));
+		taken = max(taken, whole_max(run, "slab_bytes"));
+	}
+	parts_shown(p, load, shown);
+	f.cols = (int)min(nr, (size_t)3);
+	f.rows = (int)DIV_ROUND_UP(nr, (size_t)3);
+	f.height = f.top + f.bottom + f.rows * 230 + (f.rows - 1) * f.gap_y;
+	if (figure_open(&f, p, "memory", load, e))
+		return -1;
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		const struct page_run *run = page_run(p, load, s);
+		double factor, bytes;
+		const char *unit;
+
+		if (!run)
+			continue;
+		figure_panel(&f, p->stacks[s].name);
+		factor = figure_time_axis(&f, page_load_end(p, load));
+		bytes = figure_bytes_axis(&f, 'y', taken, &unit);
+		fprintf(f.gp, "set ylabel '%s' offset 1,0\n", unit);
+		if (keys)
+			parts_legend(&f, load, shown);
+		parts_plot(&f, run, factor, bytes, shown);
+		keys = false;
+	}
+	return figure_close(&f,
+			    "Bands add up to all memory taken from the machine; the same scale in "
+			    "each panel. Greys: what every stack has; the stack's own colour: what "
+			    "its layers hold back.",
+			    e);
+}
+
+int page_memory_figures(struct page *p, struct err *e)
+{
+	for (size_t load = 0; load < p->loads.nr; load++) {
+		page_load_heading(p, load);
+		memory_finding(p, load);
+		if (memory_figure(p, load, e))
+			return -1;
+	}
+	return 0;
+}

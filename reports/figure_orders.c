@@ -1,0 +1,300 @@
+/*
+ * Free memory by order over time: free blocks, and how much of it a request of each order cannot
+ * use. A panel for each order, a line for each stack.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/units.h"
+#include "reports/figure.h"
+#include "reports/mem.h"
+#include "reports/values.h"
+
+/* The order whose availability decides on huge pages (2 MiB). */
+#define HUGE_ORDER 9
+/* Panels are small: a quarter of the page. */
+#define ORDER_POINTS 160
+
+static void order_title(int k, char *buf, size_t n)
+{
+	char size[VALUE_TEXT_MAX];
+
+	size_human((double)(4096ULL << k), size, sizeof(size));
+	snprintf(buf, n, "order %d (%s)", k, size);
+}
+
+/* Axis titles stand at the left and below only: the panels share them. */
+static void order_axes(struct figure *f, size_t load, const char *ylabel, double most, int panels,
+		       double *factor)
+{
+	int panel = (int)f->nr_panels - 1;
+
+	*factor = figure_time_axis(f, page_load_end(f->page, load));
+	if (panel + f->cols < panels)
+		fputs("unset xlabel\n", f->gp);
+	fprintf(f->gp, "set ylabel '%s'\nset yrange [0:%.6g]\n", panel % f->cols ? "" : ylabel,
+		most > 0 ? most * 1.08 : 1);
+}
+
+/* Lines of column 2 + k of each run's data. */
+static void order_lines(struct figure *f, size_t load, const char *kind, int k, double factor)
+{
+	const struct page *p = f->page;
+	const char *comma = "";
+
+	fputs("plot ", f->gp);
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		const struct page_run *run = page_run(p, load, s);
+
+		if (!run)
+			continue;
+		fprintf(f->gp,
+			"%s'../data/%s-%s.csv' using ($1*%g):%d skip 1 with lines linewidth 1.6 "
+			"linecolor rgb '%s' notitle",
+			comma, kind, run->slug, factor, k + 2, p->stacks[s].colour);
+		comma = ", ";
+	}
+	fputc('\n', f->gp);
+}
+
+/* A panel for each order from `first`; most[k] is the top of its axis. */
+static void order_panels(struct figure *f, size_t load, const char *kind, int first,
+			 const char *ylabel, const double most[SINK_NR_ORDERS])
+{
+	for (int k = first; k < SINK_NR_ORDERS; k++) {
+		char title[96];
+		double factor;
+
+		order_title(k, title, sizeof(title));
+		figure_panel(f, title);
+		order_axes(f, load, ylabel, most[k], SINK_NR_ORDERS - first, &factor);
+		if (k == first)
+			figure_legend_stacks(f, load);
+		order_lines(f, load, kind, k, factor);
+	}
+}
+
+/* --- free blocks --- */
+
+struct free_load {
+	struct free_blocks runs[PAGE_STACKS_MAX]; /* by stack */
+	double most[SINK_NR_ORDERS];
+	bool any;
+};
+
+static void free_most(struct free_load *fl, const struct free_blocks *b)
+{
+	for (size_t i = 0; i < b->nr; i++)
+		for (int k = 0; k < SINK_NR_ORDERS; k++)
+			fl->most[k] = max(fl->most[k], (double)b->nr_free[i][k]);
+	fl->any = fl->any || b->nr;
+}
+
+static int free_write(struct page *p, const struct page_run *run, const struct free_blocks *b,
+		      struct err *e)
+{
+	FILE *f = report_file(&p->dir, e, "data/free-%s.csv", run->slug);
+	double *total = mem_alloc(b->nr, sizeof(*total));
+	size_t picks[ORDER_POINTS], n;
+
+	for (size_t i = 0; i < b->nr; i++)
+		for (int k = 0; k < SINK_NR_ORDERS; k++)
+			total[i] += (double)b->nr_free[i][k];
+	n = points_pick(total, b->nr, ORDER_POINTS, picks);
+	free(total);
+	if (!f)
+		return -1;
+	fputs("t_s", f);
+	for (int k = 0; k < SINK_NR_ORDERS; k++)
+		fprintf(f, ",order_%d", k);
+	fputc('\n', f);
+	for (size_t i = 0; i < n; i++) {
+		fprintf(f, "%.9g", (double)b->t_ns[picks[i]] / 1e9);
+		for (int k = 0; k < SINK_NR_ORDERS; k++)
+			fprintf(f, ",%llu", (unsigned long long)b->nr_free[picks[i]][k]);
+		fputc('\n', f);
+	}
+	return report_file_close(&p->dir, f, e);
+}
+
+static int free_read(struct free_load *fl, struct page *p, size_t load, struct err *e)
+{
+	memset(fl, 0, sizeof(*fl));
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		const struct page_run *run = page_run(p, load, s);
+
+		if (!run)
+			continue;
+		if (free_blocks_load(&fl->runs[s], p->db, run->info->id, e) ||
+		    free_write(p, run, &fl->runs[s], e))
+			return -1;
+		free_most(fl, &fl->runs[s]);
+	}
+	return 0;
+}
+
+static double huge_share(const struct free_blocks *b)
+{
+	double huge = 0, all = 0;
+
+	for (int k = 0; b->nr && k < SINK_NR_ORDERS; k++) {
+		double pages = ldexp((double)b->nr_free[b->nr - 1][k], k);
+
+		all += pages;
+		huge += k >= HUGE_ORDER ? pages : 0;
+	}
+	return all > 0 ? 100 * huge / all : 0;
+}
+
+static void free_finding(const struct page *p, size_t load, const struct free_load *fl)
+{
+	struct sentence text = {.used = 0};
+
+	for (size_t s = 0; s < p->nr_stacks; s++)
+		if (fl->runs[s].nr)
+			sentence_add(&text, "%s%.2f %% under %s", text.used ? ", " : "",
+				     huge_share(&fl->runs[s]), p->stacks[s].name);
+	page_finding(p, "Free memory in blocks of a huge page or larger when %s ends: %s.",
+		     p->loads.names[load], text.text);
+}
+
+static int free_figure(struct page *p, size_t load, const struct free_load *fl, struct err *e)
+{
+	struct figure f = {.height = 700,
+			   .cols = 4,
+			   .rows = 3,
+			   .left = 74,
+			   .right = 12,
+			   .top = 30,
+			   .bottom = 84,
+			   .gap_x = 52,
+			   .gap_y = 58};
+
+	if (figure_open(&f, p, "free", load, e))
+		return -1;
+	order_panels(&f, load, "free", 0, "free blocks", fl->most);
+	return figure_close(&f,
+			    "All zones and migratetypes of the machine together. Every axis starts "
+			    "at 0; each order has its own scale.",
+			    e);
+}
+
+int page_free_figures(struct page *p, struct err *e)
+{
+	for (size_t load = 0; load < p->loads.nr; load++) {
+		struct free_load fl;
+		int rc = free_read(&fl, p, load, e);
+
+		if (!rc && fl.any) {
+			page_load_heading(p, load);
+			free_finding(p, load, &fl);
+			rc = free_figure(p, load, &fl, e);
+		}
+		for (size_t s = 0; s < PAGE_STACKS_MAX; s++)
+			free_blocks_free(&fl.runs[s]);
+		if (rc)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- unusable-free index --- */
+
+static const struct series *index_of(const struct page_run *run, int k)
+{
+	char metric[64];
+
+	snprintf(metric, sizeof(metric), "unusable_free_index/%d", k);
+	return samples_find(&run->samples, "", metric);
+}
+
+static int unusable_write(struct page *p, const struct page_run *run, struct err *e)
+{
+	const struct series *lead = index_of(run, HUGE_ORDER);
+	FILE *f = report_file(&p->dir, e, "data/unusable-%s.csv", run->slug);
+	size_t picks[ORDER_POINTS], n;
+
+	if (!f)
+		return -1;
+	n = lead ? points_pick(lead->value, lead->nr, ORDER_POINTS, picks) : 0;
+	fputs("t_s", f);
+	for (int k = 0; k < SINK_NR_ORDERS; k++)
+		fprintf(f, ",percent_order_%d", k);
+	fputc('\n', f);
+	for (size_t i = 0; i < n; i++) {
+		u64 t = lead->t_ns[picks[i]];
+
+		fprintf(f, "%.9g", (double)t / 1e9);
+		for (int k = 0; k < SINK_NR_ORDERS; k++)
+			fprintf(f, ",%.6g", series_at(index_of(run, k), t) / 10);
+		fputc('\n', f);
+	}
+	return report_file_close(&p->dir, f, e);
+}
+
+static void unusable_finding(const struct page *p, size_t load)
+{
+	struct sentence text = {.used = 0};
+
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		const struct page_run *run = page_run(p, load, s);
+		const struct series *n = run ? index_of(run, HUGE_ORDER) : NULL;
+
+		if (n)
+			sentence_add(&text, "%s%.1f %% under %s (at worst %.1f %%)",
+				     text.used ? ", " : "", series_last(n) / 10, p->stacks[s].name,
+				     series_max(n) / 10);
+	}
+	page_finding(p, "Free memory that no huge page (order 9) can be made of, when %s ends: %s.",
+		     p->loads.names[load], text.text);
+}
+
+static int unusable_figure(struct page *p, size_t load, double most, struct err *e)
+{
+	struct figure f = {.height = 480,
+			   .cols = 5,
+			   .rows = 2,
+			   .left = 74,
+			   .right = 12,
+			   .top = 30,
+			   .bottom = 84,
+			   .gap_x = 36,
+			   .gap_y = 58};
+	double tops[SINK_NR_ORDERS];
+
+	if (figure_open(&f, p, "unusable", load, e))
+		return -1;
+	for (int k = 0; k < SINK_NR_ORDERS; k++)
+		tops[k] = most;
+	/* Order 0 can use any free page: its index is always 0. */
+	order_panels(&f, load, "unusable", 1, "% of free memory", tops);
+	return figure_close(
+		&f,
+		"Share of free memory in blocks too small for a request of that order "
+		"(Linux's unusable free space index, there in permille), the same scale "
+		"in every panel. 0: all of it can be used.",
+		e);
+}
+
+int page_unusable_figures(struct page *p, struct err *e)
+{
+	for (size_t load = 0; load < p->loads.nr; load++) {
+		double most = 0;
+
+		for (size_t s = 0; s < p->nr_stacks; s++) {
+			const struct page_run *run = page_run(p, load, s);
+
+			if (run && unusable_write(p, run, e))
+				return -1;
+			for (int k = 1; run && k < SINK_NR_ORDERS; k++)
+				most = max(most, series_max(index_of(run, k)) / 10);
+		}
+		page_load_heading(p, load);
+		unusable_finding(p, load);
+		if (unusable_figure(p, load, most, e))
+			return -1;
+	}
+	return 0;
+}

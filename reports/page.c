@@ -1,0 +1,213 @@
+/*
+ * The page under construction: which runs it shows, and in which colours.
+ */
+#include "reports/page.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reports/html.h"
+#include "reports/mem.h"
+
+/* Okabe and Ito (2008), told apart with every common colour blindness; black and yellow, which read
+ * badly as areas and on white, come last. */
+static const char *const colours[PAGE_STACKS_MAX] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+						     "#56b4e9", "#e69f00", "#000000", "#b8a500"};
+
+/* Letters, digits and dashes of a name: safe in every file system and URL. */
+static char *slug_of(const char *name)
+{
+	char *slug = mem_alloc(strlen(name) + 1, 1);
+	size_t n = 0;
+
+	for (; *name && n < 32; name++) {
+		if (isalnum((u8)*name))
+			slug[n++] = (char)tolower((u8)*name);
+		else if (n && slug[n - 1] != '-')
+			slug[n++] = '-';
+	}
+	while (n && slug[n - 1] == '-')
+		slug[--n] = '\0';
+	return slug;
+}
+
+static void stacks_name(struct page *p)
+{
+	for (size_t i = 0; i < p->nr_stacks; i++) {
+		struct page_stack *s = &p->stacks[i];
+		bool taken = false;
+
+		label_short(s->label, s->name, sizeof(s->name) - 8);
+		for (size_t j = 0; j < i; j++)
+			taken = taken || !strcmp(s->name, p->stacks[j].name);
+		if (taken)
+			snprintf(s->name + strlen(s->name), 8, " (%u)", (u8)(i + 1));
+		s->colour = colours[i];
+	}
+}
+
+static int stacks_choose(struct page *p, const char *const *labels, struct err *e)
+{
+	struct name_set set = {0};
+	int rc = 0;
+
+	for (size_t i = 0; labels && labels[i] && !rc; i++) {
+		rc = runs_need_label(p->db, &p->list, labels[i], e);
+		names_add(&set, labels[i]);
+	}
+	if (!set.nr)
+		runs_labels(&p->list, &set);
+	if (!rc && set.nr > PAGE_STACKS_MAX)
+		rc = err_set(e,
+			     "%s: %zu labels, a page shows at most %d: choose with --label (the "
+			     "first is '%s')",
+			     db_path(p->db), set.nr, PAGE_STACKS_MAX, set.names[0]);
+	for (size_t i = 0; i < set.nr && !rc; i++)
+		p->stacks[p->nr_stacks++].label = set.names[i];
+	names_free(&set);
+	stacks_name(p);
+	return rc;
+}
+
+static long stack_find(const struct page *p, const char *label)
+{
+	for (size_t i = 0; i < p->nr_stacks; i++)
+		if (!strcmp(p->stacks[i].label, label))
+			return (long)i;
+	return -1;
+}
+
+/* Runs that only repeat another one with another seed are in the comparison, not in the plots. */
+static void run_take(struct page *p, const struct run_info *info)
+{
+	long stack = stack_find(p, info->label);
+	struct page_run *run;
+	size_t load;
+
+	if (stack < 0)
+		return;
+	names_add(&p->loads, info->load);
+	load = (size_t)names_find(&p->loads, info->load);
+	run = page_run(p, load, (size_t)stack);
+	if (run) {
+		p->many_seeds = true;
+		run->info = info->seed < run->info->seed ? info : run->info;
+		return;
+	}
+	run = &p->runs[p->nr_runs++];
+	run->info = info;
+	run->load = load;
+	run->stack = (size_t)stack;
+}
+
+static int runs_read(struct page *p, struct err *e)
+{
+	for (size_t i = 0; i < p->nr_runs; i++) {
+		struct page_run *run = &p->runs[i];
+		char *stack = slug_of(p->stacks[run->stack].name);
+
+		snprintf(run->slug, sizeof(run->slug), "%.32s-%.16s-%lld", p->load_slugs[run->load],
+			 stack, (long long)run->info->id % 1000000);
+		free(stack);
+		if (samples_load(&run->samples, p->db, run->info->id, e))
+			return -1;
+	}
+	return 0;
+}
+
+/* Two loads whose slugs are equal ("a/b", "a-b") must not share files. */
+static void loads_name(struct page *p)
+{
+	p->load_slugs = mem_alloc(p->loads.nr, sizeof(*p->load_slugs));
+	for (size_t i = 0; i < p->loads.nr; i++) {
+		char *slug = slug_of(p->loads.names[i]);
+		bool taken = !*slug;
+
+		for (size_t j = 0; j < i; j++)
+			taken = taken || !strcmp(slug, p->load_slugs[j]);
+		p->load_slugs[i] = taken ? mem_print("%s-load%zu", slug, i + 1) : mem_dup(slug);
+		free(slug);
+	}
+}
+
+int page_init(struct page *p, struct db *db, const char *const *labels, struct err *e)
+{
+	memset(p, 0, sizeof(*p));
+	p->db = db;
+	if (runs_load(db, &p->list, false, e) || stacks_choose(p, labels, e))
+		return -1;
+	p->runs = mem_alloc(p->list.nr, sizeof(*p->runs));
+	for (size_t i = 0; i < p->list.nr; i++)
+		run_take(p, &p->list.runs[i]);
+	loads_name(p);
+	return runs_read(p, e);
+}
+
+void page_free(struct page *p)
+{
+	for (size_t i = 0; i < p->nr_runs; i++)
+		samples_free(&p->runs[i].samples);
+	for (size_t i = 0; p->load_slugs && i < p->loads.nr; i++)
+		free(p->load_slugs[i]);
+	free(p->load_slugs);
+	free(p->runs);
+	names_free(&p->loads);
+	runs_free(&p->list);
+}
+
+struct page_run *page_run(const struct page *p, size_t load, size_t stack)
+{
+	for (size_t i = 0; i < p->nr_runs; i++)
+		if (p->runs[i].load == load && p->runs[i].stack == stack)
+			return &p->runs[i];
+	return NULL;
+}
+
+u64 page_load_end(const struct page *p, size_t load)
+{
+	u64 end = 1;
+
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		const struct page_run *run = page_run(p, load, s);
+
+		end = max(end, run ? (u64)run->info->sim_ns : 0);
+	}
+	return end;
+}
+
+void page_load_heading(const struct page *p, size_t load)
+{
+	if (p->loads.nr < 2)
+		return;
+	fputs("<h3>", p->html);
+	html_text(p->html, p->loads.names[load]);
+	fputs("</h3>\n", p->html);
+}
+
+void page_finding(const struct page *p, const char *fmt, ...)
+{
+	char text[2048];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fputs("<p class=\"finding\">", p->html);
+	html_text(p->html, text);
+	fputs("</p>\n", p->html);
+}
+
+void sentence_add(struct sentence *s, const char *fmt, ...)
+{
+	size_t room = sizeof(s->text) - s->used;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(s->text + s->used, room, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		s->used += min((size_t)n, room - 1);
+}

@@ -1,0 +1,112 @@
+/*
+ * `report`: one page with plots, made of a results database.
+ */
+#include "reports/report.h"
+
+#include <string.h>
+
+#include "reports/html.h"
+#include "reports/page.h"
+
+static const struct section {
+	const char *id, *title;
+	int (*write)(struct page *p, struct err *e);
+} sections[] = {
+	{"stacks", "Memory: the stacks against each other", page_stacks_figures},
+	{"memory", "Memory: where it goes", page_memory_figures},
+	{"slabs", "Slabs: how full they are", page_slab_figures},
+	{"free", "Free memory: blocks of each order", page_free_figures},
+	{"unusable", "Free memory: what an order cannot use", page_unusable_figures},
+	{"latency", "Latency of operations", page_latency_figures},
+	{"comparison", "Comparison", page_comparison},
+};
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static void header(const struct page *p)
+{
+	FILE *f = p->html;
+
+	html_begin(f, "kmemsim report");
+	fputs("<header>\n<h1>Allocator stacks under recorded loads</h1>\n<p class=\"sub\">", f);
+	html_print(f, "kmemsim report of %s: %zu run%s, %zu stack%s, %zu load%s.",
+		   base_name(db_path(p->db)), p->nr_runs, p->nr_runs == 1 ? "" : "s", p->nr_stacks,
+		   p->nr_stacks == 1 ? "" : "s", p->loads.nr, p->loads.nr == 1 ? "" : "s");
+	if (p->many_seeds)
+		fputs(" Plots show the lowest seed of each.", f);
+	fputs("</p>\n<ul class=\"stacks\">\n", f);
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		fprintf(f, "<li><span class=\"key\" style=\"background:%s\"></span>",
+			p->stacks[s].colour);
+		html_text(f, p->stacks[s].name);
+		for (size_t i = 0; i < p->nr_runs; i++) {
+			if (p->runs[i].stack != s)
+				continue;
+			fputs(" <code class=\"sub\">", f);
+			html_text(f, p->runs[i].info->stack);
+			fputs("</code>", f);
+			break;
+		}
+		fputs("</li>\n", f);
+	}
+	fputs("</ul>\n<nav>", f);
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		fprintf(f, "<a href=\"#%s\">%s</a>\n", sections[i].id, sections[i].title);
+	fputs("<a href=\"#provenance\">Provenance</a></nav>\n</header>\n<main>\n", f);
+}
+
+static int body(struct page *p, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+		fprintf(p->html, "<section id=\"%s\">\n<h2>%s</h2>\n", sections[i].id,
+			sections[i].title);
+		if (sections[i].write(p, e))
+			return -1;
+		fputs("</section>\n", p->html);
+	}
+	fputs("<section id=\"provenance\">\n<h2>Provenance</h2>\n", p->html);
+	page_provenance(p);
+	fputs("</section>\n</main>\n", p->html);
+	html_end(p->html);
+	return 0;
+}
+
+static int page_write(struct page *p, struct err *e)
+{
+	int rc;
+
+	p->html = report_file(&p->dir, e, "index.html");
+	if (!p->html)
+		return -1;
+	header(p);
+	rc = body(p, e);
+	if (rc) {
+		fclose(p->html);
+		return -1;
+	}
+	return report_file_close(&p->dir, p->html, e);
+}
+
+int report_write(struct db *db, const struct report_options *options, struct err *e)
+{
+	struct page p;
+	int rc;
+
+	rc = page_init(&p, db, options->labels, e);
+	if (!rc)
+		rc = report_dir_open(&p.dir, options->dir, e);
+	if (!rc) {
+		rc = page_write(&p, e);
+		if (rc)
+			report_dir_abort(&p.dir);
+		else
+			rc = report_dir_commit(&p.dir, e);
+	}
+	page_free(&p);
+	return rc;
+}

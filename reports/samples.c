@@ -1,0 +1,207 @@
+/*
+ * Time series of a run, as plots need them.
+ */
+#include "reports/samples.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/assert.h"
+#include "reports/mem.h"
+
+/* Of layers only what plots draw; a run may sample hundreds of figures for each. */
+static const char series_sql[] =
+	"SELECT x.layer << 32 | x.metric, l.text, m.text, x.t_ns, x.value FROM run r"
+	" CROSS JOIN sample x ON x.id BETWEEN r.id << 32 AND (r.id << 32) + 4294967295"
+	" CROSS JOIN string l ON l.id = x.layer CROSS JOIN string m ON m.id = x.metric"
+	" WHERE r.id = ? AND (l.text = '' OR m.text IN ('held_bytes', 'live_bytes')) ORDER BY x.id";
+
+static struct series *series_of(struct samples *s, sqlite3_stmt *row, size_t *hint)
+{
+	s64 key = sqlite3_column_int64(row, 0);
+	struct series *n;
+
+	/* Every instant brings the same series in the same order: the next one, mostly. */
+	for (size_t i = 0; i < s->nr; i++) {
+		size_t at = (*hint + 1 + i) % s->nr;
+
+		if (s->series[at].key == key) {
+			*hint = at;
+			return &s->series[at];
+		}
+	}
+	MEM_ROOM(s->series, s->nr, s->room);
+	*hint = s->nr;
+	n = &s->series[s->nr++];
+	memset(n, 0, sizeof(*n));
+	n->key = key;
+	n->layer = mem_dup((const char *)sqlite3_column_text(row, 1));
+	n->metric = mem_dup((const char *)sqlite3_column_text(row, 2));
+	return n;
+}
+
+static void series_add(struct series *n, u64 t_ns, double value)
+{
+	if (n->nr == n->room) {
+		n->room = n->room ? 2 * n->room : 256;
+		n->t_ns = mem_grow(n->t_ns, n->room, sizeof(*n->t_ns));
+		n->value = mem_grow(n->value, n->room, sizeof(*n->value));
+	}
+	n->t_ns[n->nr] = t_ns;
+	n->value[n->nr++] = value;
+}
+
+int samples_load(struct samples *s, struct db *db, s64 run_id, struct err *e)
+{
+	sqlite3_stmt *row = db_prepare(db, series_sql, e);
+	size_t hint = 0;
+	int rc;
+
+	memset(s, 0, sizeof(*s));
+	if (!row)
+		return -1;
+	sqlite3_bind_int64(row, 1, run_id);
+	while ((rc = db_step(db, row, e)) > 0)
+		series_add(series_of(s, row, &hint), (u64)sqlite3_column_int64(row, 3),
+			   sqlite3_column_double(row, 4));
+	sqlite3_finalize(row);
+	if (rc)
+		samples_free(s);
+	return rc;
+}
+
+void samples_free(struct samples *s)
+{
+	for (size_t i = 0; i < s->nr; i++) {
+		free(s->series[i].layer);
+		free(s->series[i].metric);
+		free(s->series[i].t_ns);
+		free(s->series[i].value);
+	}
+	free(s->series);
+	memset(s, 0, sizeof(*s));
+}
+
+const struct series *samples_find(const struct samples *s, const char *layer, const char *metric)
+{
+	for (size_t i = 0; i < s->nr; i++)
+		if (!strcmp(s->series[i].layer, layer) && !strcmp(s->series[i].metric, metric))
+			return &s->series[i];
+	return NULL;
+}
+
+double series_at(const struct series *series, u64 t_ns)
+{
+	size_t low = 0, high = series ? series->nr : 0;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (series->t_ns[mid] <= t_ns)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low ? series->value[low - 1] : 0;
+}
+
+double series_max(const struct series *series)
+{
+	double most = 0;
+
+	for (size_t i = 0; series && i < series->nr; i++)
+		most = max(most, series->value[i]);
+	return most;
+}
+
+double series_last(const struct series *series)
+{
+	return series && series->nr ? series->value[series->nr - 1] : 0;
+}
+
+double samples_layers_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns)
+{
+	size_t n = strlen(kind);
+	double sum = 0;
+
+	for (size_t i = 0; i < s->nr; i++) {
+		const struct series *a = &s->series[i];
+
+		if (!strcmp(a->metric, metric) && !strncmp(a->layer, kind, n) && a->layer[n] == '/')
+			sum += series_at(a, t_ns);
+	}
+	return sum;
+}
+
+static const char free_sql[] =
+	"SELECT x.t_ns, sum(n0), sum(n1), sum(n2), sum(n3), sum(n4), sum(n5), sum(n6), sum(n7),"
+	" sum(n8), sum(n9), sum(n10) FROM run r CROSS JOIN free_area x"
+	" ON x.id BETWEEN r.id << 32 AND (r.id << 32) + 4294967295"
+	" WHERE r.id = ? GROUP BY x.t_ns ORDER BY x.t_ns";
+
+int free_blocks_load(struct free_blocks *b, struct db *db, s64 run_id, struct err *e)
+{
+	sqlite3_stmt *row = db_prepare(db, free_sql, e);
+	int rc;
+
+	memset(b, 0, sizeof(*b));
+	if (!row)
+		return -1;
+	sqlite3_bind_int64(row, 1, run_id);
+	while ((rc = db_step(db, row, e)) > 0) {
+		if (b->nr == b->room) {
+			b->room = b->room ? 2 * b->room : 256;
+			b->t_ns = mem_grow(b->t_ns, b->room, sizeof(*b->t_ns));
+			b->nr_free = mem_grow(b->nr_free, b->room, sizeof(*b->nr_free));
+		}
+		b->t_ns[b->nr] = (u64)sqlite3_column_int64(row, 0);
+		for (int k = 0; k < SINK_NR_ORDERS; k++)
+			b->nr_free[b->nr][k] = (u64)sqlite3_column_int64(row, k + 1);
+		b->nr++;
+	}
+	sqlite3_finalize(row);
+	if (rc)
+		free_blocks_free(b);
+	return rc;
+}
+
+void free_blocks_free(struct free_blocks *b)
+{
+	free(b->t_ns);
+	free(b->nr_free);
+	memset(b, 0, sizeof(*b));
+}
+
+static size_t pick_add(size_t *picks, size_t nr, size_t at)
+{
+	if (nr && picks[nr - 1] >= at)
+		return nr;
+	picks[nr] = at;
+	return nr + 1;
+}
+
+size_t points_pick(const double *value, size_t n, size_t max_points, size_t *picks)
+{
+	size_t bins = (max_points - 2) / 2, nr = 0;
+
+	ASSERT(max_points >= 4);
+	if (n <= max_points) {
+		for (size_t i = 0; i < n; i++)
+			picks[i] = i;
+		return n;
+	}
+	nr = pick_add(picks, nr, 0);
+	for (size_t b = 0; b < bins; b++) {
+		size_t from = 1 + (n - 2) * b / bins, to = 1 + (n - 2) * (b + 1) / bins;
+		size_t low = from, high = from;
+
+		for (size_t i = from; i < to; i++) {
+			low = value[i] < value[low] ? i : low;
+			high = value[i] > value[high] ? i : high;
+		}
+		nr = pick_add(picks, nr, min(low, high));
+		nr = pick_add(picks, nr, max(low, high));
+	}
+	return pick_add(picks, nr, n - 1);
+}

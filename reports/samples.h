@@ -1,0 +1,56 @@
+/*
+ * Time series of a run, as plots need them: whole-stack figures, and what each layer holds.
+ */
+#ifndef REPORTS_SAMPLES_H
+#define REPORTS_SAMPLES_H
+
+#include "lib/err.h"
+#include "lib/types.h"
+#include "reports/db.h"
+#include "sim/sink.h"
+
+/* Enough for a line on any screen, little enough for a page with a hundred of them. */
+#define POINTS_MAX 400
+
+struct series {
+	s64 key; /* layer and metric, as numbers of the database */
+	char *layer, *metric;
+	u64 *t_ns;
+	double *value;
+	size_t nr, room;
+};
+
+struct samples {
+	struct series *series;
+	size_t nr, room;
+};
+
+int __must_check samples_load(struct samples *s, struct db *db, s64 run_id, struct err *e);
+void samples_free(struct samples *s);
+/* NULL if there is none. */
+const struct series *samples_find(const struct samples *s, const char *layer, const char *metric);
+/* The value at or before the instant; 0 before the first. `series` may be NULL: 0. */
+double series_at(const struct series *series, u64 t_ns);
+double series_max(const struct series *series);
+double series_last(const struct series *series);
+/* Sum at an instant of a metric over all layers of a kind ("slab", "pages"). */
+double samples_layers_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns);
+
+/* Free blocks of the whole machine over time. */
+struct free_blocks {
+	u64 *t_ns;
+	u64 (*nr_free)[SINK_NR_ORDERS];
+	size_t nr, room;
+};
+
+int __must_check free_blocks_load(struct free_blocks *b, struct db *db, s64 run_id, struct err *e);
+void free_blocks_free(struct free_blocks *b);
+
+/*
+ * Chooses at most `max` of n points so that no peak and no dip of `value` is lost: the first, the
+ * last, and of each stretch between the lowest and the highest. Returns how many; picks has room
+ * for max.
+ */
+size_t points_pick(const double *value, size_t n, size_t max, size_t *picks);
+
+#endif
