@@ -62,7 +62,7 @@ static int arguments_read(struct arguments *a, int argc, char **argv)
 	return a->dir && *a->dir ? 0 : cmd_misused(argv[0], "where to? -o DIR is missing");
 }
 
-static int report_run(const struct arguments *a, char **argv)
+static int make_report(const struct arguments *a, char **argv)
 {
 	struct report_options options = {.dir = a->dir, .labels = a->labels};
 	struct err e = {""};
@@ -84,7 +84,7 @@ int cmd_report(int argc, char **argv)
 	if (!rc && a.help)
 		cmd_usage(usage);
 	else if (!rc)
-		rc = report_run(&a, argv);
+		rc = make_report(&a, argv);
 	free(a.labels);
 	return rc;
 }

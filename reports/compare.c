@@ -32,9 +32,9 @@ static int pattern_check(const struct comparison *c, const char *what, const cha
 
 	for (size_t i = 0; i < c->nr; i++) {
 		for (size_t j = 0; j < c->pairings[i].nr; j++) {
-			names_add(&metrics, c->pairings[i].pairs[j].metric);
+			name_set_add(&metrics, c->pairings[i].pairs[j].metric);
 			if (!fnmatch(pattern, c->pairings[i].pairs[j].metric, 0)) {
-				names_free(&metrics);
+				name_set_free(&metrics);
 				return 0;
 			}
 		}
@@ -45,7 +45,7 @@ static int pattern_check(const struct comparison *c, const char *what, const cha
 		  : err_set(e,
 			    "%s: no metric '%s' in these runs; `kmemsim list metrics` names them",
 			    what, pattern);
-	names_free(&metrics);
+	name_set_free(&metrics);
 	return rc;
 }
 

@@ -29,7 +29,7 @@ static const char preamble[] = "set encoding utf8\n"
 			       "set style fill solid 1 noborder\n"
 			       "unset key\n";
 
-int figure_open(struct figure *f, struct page *p, const char *kind, size_t load, struct err *e)
+int figure_open(struct figure *f, struct report *p, const char *kind, size_t load, struct err *e)
 {
 	f->page = p;
 	f->nr_panels = f->nr_legend = 0;
@@ -121,10 +121,10 @@ void figure_legend_mark(struct figure *f, int point_type, double size, const cha
 
 void figure_legend_stacks(struct figure *f, size_t load)
 {
-	const struct page *p = f->page;
+	const struct report *p = f->page;
 
 	for (size_t s = 0; s < p->nr_stacks; s++)
-		if (page_run(p, load, s))
+		if (report_run(p, load, s))
 			figure_legend(f, p->stacks[s].colour, "solid 1", p->stacks[s].name);
 }
 
@@ -153,7 +153,7 @@ double figure_bytes_axis(struct figure *f, char axis, double most, const char **
 	return bytes;
 }
 
-FILE *figure_data(const struct figure *f, const char *kind, const struct page_run *run,
+FILE *figure_data(const struct figure *f, const char *kind, const struct report_run *run,
 		  struct err *e)
 {
 	return report_file(&f->page->dir, e, "data/%s-%s.csv", kind, run->slug);

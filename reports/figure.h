@@ -10,14 +10,14 @@
 
 #include "lib/err.h"
 #include "lib/types.h"
-#include "reports/page.h"
+#include "reports/report_page.h"
 
 #define FIGURE_WIDTH 1100 /* as wide as the page */
 
 struct figure {
 	FILE *gp; /* the script */
 	char name[96];
-	struct page *page;
+	struct report *page;
 	unsigned int nr_panels, nr_legend;
 	double legend_x; /* pixels from the left */
 
@@ -30,7 +30,7 @@ struct figure {
 
 /* Opens plots/NAME.gp and writes its preamble; NAME is "KIND-LOADSLUG". The grid is set in f
  * before. */
-int __must_check figure_open(struct figure *f, struct page *p, const char *kind, size_t load,
+int __must_check figure_open(struct figure *f, struct report *p, const char *kind, size_t load,
 			     struct err *e);
 /* Draws it and puts it into the page with a caption of how to read it. */
 int __must_check figure_close(struct figure *f, const char *how_to_read, struct err *e);
@@ -55,7 +55,7 @@ double figure_time_axis(struct figure *f, u64 end_ns);
 /* Bytes 0..most on y (or x with axis 'x'), in a unit that suits; returns bytes of one unit. */
 double figure_bytes_axis(struct figure *f, char axis, double most, const char **unit);
 /* data/KIND-SLUG.csv of a run. */
-FILE *figure_data(const struct figure *f, const char *kind, const struct page_run *run,
+FILE *figure_data(const struct figure *f, const char *kind, const struct report_run *run,
 		  struct err *e);
 
 #endif

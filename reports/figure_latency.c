@@ -21,7 +21,7 @@ struct latency {
 
 struct latency_row {
 	char *op, *path;
-	struct latency of[PAGE_STACKS_MAX];
+	struct latency of[REPORT_STACKS_MAX];
 	u64 count; /* over stacks */
 };
 
@@ -51,7 +51,7 @@ static void rows_release(struct latency_rows *l)
 	free(l->rows);
 }
 
-static int latency_read(struct latency_rows *l, struct page *p, const struct page_run *run,
+static int latency_read(struct latency_rows *l, struct report *p, const struct report_run *run,
 			struct err *e)
 {
 	sqlite3_stmt *s =
@@ -102,8 +102,8 @@ static void rows_order(struct latency_rows *l)
 	qsort(l->rows, min(l->nr, (size_t)ROWS_MAX), sizeof(*l->rows), by_op);
 }
 
-static int latency_write(struct page *p, const struct latency_rows *l, const struct page_run *run,
-			 struct err *e)
+static int latency_write(struct report *p, const struct latency_rows *l,
+			 const struct report_run *run, struct err *e)
 {
 	FILE *f = report_file(&p->dir, e, "data/latency-%s.csv", run->slug);
 
@@ -124,7 +124,7 @@ static int latency_write(struct page *p, const struct latency_rows *l, const str
 }
 
 /* The row whose 99th percentile differs most between two stacks. */
-static void latency_finding(const struct page *p, const struct latency_rows *l)
+static void latency_finding(const struct report *p, const struct latency_rows *l)
 {
 	const struct latency_row *worst = NULL;
 	size_t low_stack = 0, high_stack = 0;
@@ -147,14 +147,14 @@ static void latency_finding(const struct page *p, const struct latency_rows *l)
 		}
 	}
 	if (!worst) {
-		page_finding(p, "No operation's 99th percentile differs between stacks.");
+		report_finding(p, "No operation's 99th percentile differs between stacks.");
 		return;
 	}
 	time_human((double)worst->of[low_stack].p99_ns, low, sizeof(low));
 	time_human((double)worst->of[high_stack].p99_ns, high, sizeof(high));
-	page_finding(p, "The 99th percentile differs most for %s (%s): %s under %s, %s under %s.",
-		     worst->op, worst->path, low, p->stacks[low_stack].name, high,
-		     p->stacks[high_stack].name);
+	report_finding(p, "The 99th percentile differs most for %s (%s): %s under %s, %s under %s.",
+		       worst->op, worst->path, low, p->stacks[low_stack].name, high,
+		       p->stacks[high_stack].name);
 }
 
 static double offset_of(size_t nth, size_t nr)
@@ -171,7 +171,7 @@ static const struct {
 
 /* A thin line from p50 to p99.9; marks at the quantiles. A log axis has no 0: 0 ns is drawn at 1.
  */
-static void stack_lines(struct figure *f, const struct page_run *run, size_t nth, size_t nr,
+static void stack_lines(struct figure *f, const struct report_run *run, size_t nth, size_t nr,
 			size_t shown)
 {
 	const char *colour = f->page->stacks[run->stack].colour;
@@ -204,7 +204,7 @@ static u64 axis_start(const struct latency_rows *l, size_t shown)
 	u64 least = ~0ULL, start = 1;
 
 	for (size_t i = 0; i < shown; i++)
-		for (size_t s = 0; s < PAGE_STACKS_MAX; s++)
+		for (size_t s = 0; s < REPORT_STACKS_MAX; s++)
 			if (l->rows[i].of[s].count)
 				least = min(least, l->rows[i].of[s].p50_ns);
 	while (start * 10 <= least && start < NSEC_PER_SEC)
@@ -232,13 +232,14 @@ static void latency_axes(struct figure *f, const struct latency_rows *l, size_t 
 	fputs(")\n", f->gp);
 }
 
-static int latency_figure(struct page *p, size_t load, const struct latency_rows *l, struct err *e)
+static int latency_figure(struct report *p, size_t load, const struct latency_rows *l,
+			  struct err *e)
 {
 	struct figure f = {.cols = 1, .rows = 1, .left = 220, .right = 26, .top = 12, .bottom = 84};
 	size_t shown = min(l->nr, (size_t)ROWS_MAX), nr = 0, nth = 0;
 
 	for (size_t s = 0; s < p->nr_stacks; s++)
-		nr += page_run(p, load, s) != NULL;
+		nr += report_run(p, load, s) != NULL;
 	f.height = f.top + f.bottom + (int)(shown * (8 + ROW_PIXELS * nr));
 	if (figure_open(&f, p, "latency", load, e))
 		return -1;
@@ -248,7 +249,7 @@ static int latency_figure(struct page *p, size_t load, const struct latency_rows
 	marks_legend(&f);
 	fputs("plot ", f.gp);
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct page_run *run = page_run(p, load, s);
+		const struct report_run *run = report_run(p, load, s);
 
 		if (run)
 			stack_lines(&f, run, nth++, nr, shown);
@@ -260,10 +261,10 @@ static int latency_figure(struct page *p, size_t load, const struct latency_rows
 			    e);
 }
 
-static int latency_load(struct page *p, size_t load, struct latency_rows *l, struct err *e)
+static int latency_load(struct report *p, size_t load, struct latency_rows *l, struct err *e)
 {
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct page_run *run = page_run(p, load, s);
+		const struct report_run *run = report_run(p, load, s);
 
 		if (run && latency_read(l, p, run, e))
 			return -1;
@@ -272,17 +273,17 @@ static int latency_load(struct page *p, size_t load, struct latency_rows *l, str
 		return 0;
 	rows_order(l);
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct page_run *run = page_run(p, load, s);
+		const struct report_run *run = report_run(p, load, s);
 
 		if (run && latency_write(p, l, run, e))
 			return -1;
 	}
-	page_load_heading(p, load);
+	report_load_heading(p, load);
 	latency_finding(p, l);
 	return latency_figure(p, load, l, e);
 }
 
-int page_latency_figures(struct page *p, struct err *e)
+int report_latency_figures(struct report *p, struct err *e)
 {
 	for (size_t load = 0; load < p->loads.nr; load++) {
 		struct latency_rows l = {0};

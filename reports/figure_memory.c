@@ -53,14 +53,14 @@ static void parts_at(const struct samples *s, u64 t, double v[NR_PARTS])
 }
 
 /* The series whose instants the curves use; NULL if memory was not sampled. */
-static const struct series *lead_of(const struct page_run *run)
+static const struct series *lead_of(const struct report_run *run)
 {
 	const struct series *taken = samples_find(&run->samples, "", "pages_taken_bytes");
 
 	return taken ? taken : samples_find(&run->samples, "", "slab_bytes");
 }
 
-static double held_max(const struct page_run *run)
+static double held_max(const struct report_run *run)
 {
 	const struct series *lead = lead_of(run);
 	double most = 0;
@@ -75,12 +75,12 @@ static double held_max(const struct page_run *run)
 	return most;
 }
 
-static double whole_max(const struct page_run *run, const char *metric)
+static double whole_max(const struct report_run *run, const char *metric)
 {
 	return series_max(samples_find(&run->samples, "", metric));
 }
 
-static int write_run(struct page *p, const struct page_run *run, struct err *e)
+static int write_run(struct report *p, const struct report_run *run, struct err *e)
 {
 	const struct series *lead = lead_of(run);
 	FILE *f = report_file(&p->dir, e, "data/memory-%s.csv", run->slug);
@@ -112,19 +112,19 @@ static int write_run(struct page *p, const struct page_run *run, struct err *e)
 static void stacks_panel(struct figure *f, size_t load, const char *title, const char *column,
 			 double most, bool keys)
 {
-	const struct page *p = f->page;
+	const struct report *p = f->page;
 	const char *unit, *comma = "";
 	double bytes, factor;
 
 	figure_panel(f, title);
-	factor = figure_time_axis(f, page_load_end(p, load));
+	factor = figure_time_axis(f, report_load_end(p, load));
 	bytes = figure_bytes_axis(f, 'y', most, &unit);
 	fprintf(f->gp, "set ylabel '%s' offset 1,0\n", unit);
 	if (keys)
 		figure_legend_stacks(f, load);
 	fputs("plot ", f->gp);
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct page_run *run = page_run(p, load, s);
+		const struct report_run *run = report_run(p, load, s);
 
 		if (!run)
 			continue;
@@ -138,11 +138,11 @@ static void stacks_panel(struct figure *f, size_t load, const char *title, const
 }
 
 /* "rcu 54.5 MiB, plain 51.4 MiB". */
-static void by_stack(const struct page *p, size_t load, double (*value)(const struct page_run *),
-		     struct sentence *text)
+static void by_stack(const struct report *p, size_t load,
+		     double (*value)(const struct report_run *), struct sentence *text)
 {
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct page_run *run = page_run(p, load, s);
+		const struct report_run *run = report_run(p, load, s);
 		char amount[VALUE_TEXT_MAX] = "nothing";
 
 		if (!run)
@@ -153,12 +153,12 @@ static void by_stack(const struct page *p, size_t load, double (*value)(const st
 	}
 }
 
-static double taken_max(const struct page_run *run)
+static double taken_max(const struct report_run *run)
 {
 	return whole_max(run, "pages_taken_bytes");
 }
 
-static int stacks_figure(struct page *p, size_t load, struct err *e)
+static int stacks_figure(struct report *p, size_t load, struct err *e)
 {
 	struct figure f = {.height = 290,
 			   .rows = 1,
@@ -171,7 +171,7 @@ static int stacks_figure(struct page *p, size_t load, struct err *e)
 	struct sentence taken_text = {.used = 0}, held_text = {.used = 0};
 
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct page_run *run = page_run(p, load, s);
+		const struct report_run *run = report_run(p, load, s);
 
 		if (run) {
 			taken = max(taken, taken_max(run));
@@ -181,10 +181,10 @@ static int stacks_figure(struct page *p, size_t load, struct err *e)
 	}
 	by_stack(p, load, taken_max, &taken_text);
 	by_stack(p, load, held_max, &held_text);
-	page_finding(p,
-		     held > 0 ? "Most memory taken: %s. Most held back from reuse: %s."
-			      : "Most memory taken: %s. No stack holds memory back.",
-		     taken_text.text, held_text.text);
+	report_finding(p,
+		       held > 0 ? "Most memory taken: %s. Most held back from reuse: %s."
+				: "Most memory taken: %s. No stack holds memory back.",
+		       taken_text.text, held_text.text);
 	f.cols = held > 0 ? 3 : 2;
 	if (figure_open(&f, p, "stacks", load, e))
 		return -1;
@@ -200,13 +200,13 @@ static int stacks_figure(struct page *p, size_t load, struct err *e)
 		e);
 }
 
-int page_stacks_figures(struct page *p, struct err *e)
+int report_stacks_figures(struct report *p, struct err *e)
 {
 	for (size_t i = 0; i < p->nr_runs; i++)
 		if (write_run(p, &p->runs[i], e))
 			return -1;
 	for (size_t load = 0; load < p->loads.nr; load++) {
-		page_load_heading(p, load);
+		report_load_heading(p, load);
 		if (stacks_figure(p, load, e))
 			return -1;
 	}
@@ -222,11 +222,11 @@ static const char *part_fill(int k)
  */
 static void parts_legend(struct figure *f, size_t load, const bool shown[NR_PARTS])
 {
-	const struct page *p = f->page;
+	const struct report *p = f->page;
 	const char *own = "";
 
 	for (size_t s = 0; s < p->nr_stacks; s++)
-		if (page_run(p, load, s) && held_max(page_run(p, load, s)) > 0)
+		if (report_run(p, load, s) && held_max(report_run(p, load, s)) > 0)
 			own = p->stacks[s].colour;
 	for (int k = 0; k < NR_PARTS; k++)
 		if (shown[k])
@@ -235,7 +235,7 @@ static void parts_legend(struct figure *f, size_t load, const bool shown[NR_PART
 }
 
 /* Bands from the outside in: each is drawn from 0 to its upper edge, over the one before. */
-static void parts_plot(struct figure *f, const struct page_run *run, double factor, double bytes,
+static void parts_plot(struct figure *f, const struct report_run *run, double factor, double bytes,
 		       const bool shown[NR_PARTS])
 {
 	const char *own = f->page->stacks[run->stack].colour, *comma = "";
@@ -258,7 +258,7 @@ static void parts_plot(struct figure *f, const struct page_run *run, double fact
 }
 
 /* What a run's memory is made of when it is most. */
-static void memory_peak(const struct page *p, const struct page_run *run, struct sentence *text)
+static void memory_peak(const struct report *p, const struct report_run *run, struct sentence *text)
 {
 	const struct series *lead = lead_of(run);
 	double v[NR_PARTS], sum = 0, held;
@@ -279,24 +279,24 @@ static void memory_peak(const struct page *p, const struct page_run *run, struct
 		sentence_add(text, ", %.0f %% held back", held);
 }
 
-static void memory_finding(const struct page *p, size_t load)
+static void memory_finding(const struct report *p, size_t load)
 {
 	struct sentence text = {.used = 0};
 
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct page_run *run = page_run(p, load, s);
+		const struct report_run *run = report_run(p, load, s);
 
 		if (run && lead_of(run))
 			memory_peak(p, run, &text);
 	}
-	page_finding(p, "%s.", text.text);
+	report_finding(p, "%s.", text.text);
 }
 
-static void parts_shown(const struct page *p, size_t load, bool shown[NR_PARTS])
+static void parts_shown(const struct report *p, size_t load, bool shown[NR_PARTS])
 {
 	memset(shown, 0, NR_PARTS * sizeof(*shown));
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct page_run *run = page_run(p, load, s);
+		const struct report_run *run = report_run(p, load, s);
 		const struct series *lead = run ? lead_of(run) : NULL;
 
 		for (size_t i = 0; lead && i < lead->nr; i++) {
@@ -309,7 +309,7 @@ static void parts_shown(const struct page *p, size_t load, bool shown[NR_PARTS])
 	}
 }
 
-static int memory_figure(struct page *p, size_t load, struct err *e)
+static int memory_figure(struct report *p, size_t load, struct err *e)
 {
 	struct figure f = {
 		.left = 62, .right = 12, .top = 30, .bottom = 84, .gap_x = 40, .gap_y = 76};
@@ -318,7 +318,7 @@ static int memory_figure(struct page *p, size_t load, struct err *e)
 	size_t nr = 0;
 
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct page_run *run = page_run(p, load, s);
+		const struct report_run *run = report_run(p, load, s);
 
 		if (!run)
 			continue;
@@ -333,14 +333,14 @@ static int memory_figure(struct page *p, size_t load, struct err *e)
 	if (figure_open(&f, p, "memory", load, e))
 		return -1;
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct page_run *run = page_run(p, load, s);
+		const struct report_run *run = report_run(p, load, s);
 		double factor, bytes;
 		const char *unit;
 
 		if (!run)
 			continue;
 		figure_panel(&f, p->stacks[s].name);
-		factor = figure_time_axis(&f, page_load_end(p, load));
+		factor = figure_time_axis(&f, report_load_end(p, load));
 		bytes = figure_bytes_axis(&f, 'y', taken, &unit);
 		fprintf(f.gp, "set ylabel '%s' offset 1,0\n", unit);
 		if (keys)
@@ -355,10 +355,10 @@ static int memory_figure(struct page *p, size_t load, struct err *e)
 			    e);
 }
 
-int page_memory_figures(struct page *p, struct err *e)
+int report_memory_figures(struct report *p, struct err *e)
 {
 	for (size_t load = 0; load < p->loads.nr; load++) {
-		page_load_heading(p, load);
+		report_load_heading(p, load);
 		memory_finding(p, load);
 		if (memory_figure(p, load, e))
 			return -1;

@@ -31,7 +31,7 @@ static void order_axes(struct figure *f, size_t load, const char *ylabel, double
 {
 	int panel = (int)f->nr_panels - 1;
 
-	*factor = figure_time_axis(f, page_load_end(f->page, load));
+	*factor = figure_time_axis(f, report_load_end(f->page, load));
 	if (panel + f->cols < panels)
 		fputs("unset xlabel\n", f->gp);
 	fprintf(f->gp, "set ylabel '%s'\nset yrange [0:%.6g]\n", panel % f->cols ? "" : ylabel,
@@ -41,12 +41,12 @@ static void order_axes(struct figure *f, size_t load, const char *ylabel, double
 /* Lines of column 2 + k of each run's data. */
 static void order_lines(struct figure *f, size_t load, const char *kind, int k, double factor)
 {
-	const struct page *p = f->page;
+	const struct report *p = f->page;
 	const char *comma = "";
 
 	fputs("plot ", f->gp);
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct page_run *run = page_run(p, load, s);
+		const struct report_run *run = report_run(p, load, s);
 
 		if (!run)
 			continue;
@@ -79,7 +79,7 @@ static void order_panels(struct figure *f, size_t load, const char *kind, int fi
 /* --- free blocks --- */
 
 struct free_load {
-	struct free_blocks runs[PAGE_STACKS_MAX]; /* by stack */
+	struct free_blocks runs[REPORT_STACKS_MAX]; /* by stack */
 	double most[SINK_NR_ORDERS];
 	bool any;
 };
@@ -92,7 +92,7 @@ static void free_most(struct free_load *fl, const struct free_blocks *b)
 	fl->any = fl->any || b->nr;
 }
 
-static int free_write(struct page *p, const struct page_run *run, const struct free_blocks *b,
+static int free_write(struct report *p, const struct report_run *run, const struct free_blocks *b,
 		      struct err *e)
 {
 	FILE *f = report_file(&p->dir, e, "data/free-%s.csv", run->slug);
@@ -119,11 +119,11 @@ static int free_write(struct page *p, const struct page_run *run, const struct f
 	return report_file_close(&p->dir, f, e);
 }
 
-static int free_read(struct free_load *fl, struct page *p, size_t load, struct err *e)
+static int free_read(struct free_load *fl, struct report *p, size_t load, struct err *e)
 {
 	memset(fl, 0, sizeof(*fl));
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct page_run *run = page_run(p, load, s);
+		const struct report_run *run = report_run(p, load, s);
 
 		if (!run)
 			continue;
@@ -148,7 +148,7 @@ static double huge_share(const struct free_blocks *b)
 	return all > 0 ? 100 * huge / all : 0;
 }
 
-static void free_finding(const struct page *p, size_t load, const struct free_load *fl)
+static void free_finding(const struct report *p, size_t load, const struct free_load *fl)
 {
 	struct sentence text = {.used = 0};
 
@@ -156,11 +156,11 @@ static void free_finding(const struct page *p, size_t load, const struct free_lo
 		if (fl->runs[s].nr)
 			sentence_add(&text, "%s%.2f %% under %s", text.used ? ", " : "",
 				     huge_share(&fl->runs[s]), p->stacks[s].name);
-	page_finding(p, "Free memory in blocks of a huge page or larger when %s ends: %s.",
-		     p->loads.names[load], text.text);
+	report_finding(p, "Free memory in blocks of a huge page or larger when %s ends: %s.",
+		       p->loads.names[load], text.text);
 }
 
-static int free_figure(struct page *p, size_t load, const struct free_load *fl, struct err *e)
+static int free_figure(struct report *p, size_t load, const struct free_load *fl, struct err *e)
 {
 	struct figure f = {.height = 700,
 			   .cols = 4,
@@ -181,18 +181,18 @@ static int free_figure(struct page *p, size_t load, const struct free_load *fl, 
 			    e);
 }
 
-int page_free_figures(struct page *p, struct err *e)
+int report_free_figures(struct report *p, struct err *e)
 {
 	for (size_t load = 0; load < p->loads.nr; load++) {
 		struct free_load fl;
 		int rc = free_read(&fl, p, load, e);
 
 		if (!rc && fl.any) {
-			page_load_heading(p, load);
+			report_load_heading(p, load);
 			free_finding(p, load, &fl);
 			rc = free_figure(p, load, &fl, e);
 		}
-		for (size_t s = 0; s < PAGE_STACKS_MAX; s++)
+		for (size_t s = 0; s < REPORT_STACKS_MAX; s++)
 			free_blocks_free(&fl.runs[s]);
 		if (rc)
 			return -1;
@@ -202,7 +202,7 @@ int page_free_figures(struct page *p, struct err *e)
 
 /* --- unusable-free index --- */
 
-static const struct series *index_of(const struct page_run *run, int k)
+static const struct series *index_of(const struct report_run *run, int k)
 {
 	char metric[64];
 
@@ -210,7 +210,7 @@ static const struct series *index_of(const struct page_run *run, int k)
 	return samples_find(&run->samples, "", metric);
 }
 
-static int unusable_write(struct page *p, const struct page_run *run, struct err *e)
+static int unusable_write(struct report *p, const struct report_run *run, struct err *e)
 {
 	const struct series *lead = index_of(run, HUGE_ORDER);
 	FILE *f = report_file(&p->dir, e, "data/unusable-%s.csv", run->slug);
@@ -234,12 +234,12 @@ static int unusable_write(struct page *p, const struct page_run *run, struct err
 	return report_file_close(&p->dir, f, e);
 }
 
-static void unusable_finding(const struct page *p, size_t load)
+static void unusable_finding(const struct report *p, size_t load)
 {
 	struct sentence text = {.used = 0};
 
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct page_run *run = page_run(p, load, s);
+		const struct report_run *run = report_run(p, load, s);
 		const struct series *n = run ? index_of(run, HUGE_ORDER) : NULL;
 
 		if (n)
@@ -247,11 +247,12 @@ static void unusable_finding(const struct page *p, size_t load)
 				     text.used ? ", " : "", series_last(n) / 10, p->stacks[s].name,
 				     series_max(n) / 10);
 	}
-	page_finding(p, "Free memory that no huge page (order 9) can be made of, when %s ends: %s.",
-		     p->loads.names[load], text.text);
+	report_finding(p,
+		       "Free memory that no huge page (order 9) can be made of, when %s ends: %s.",
+		       p->loads.names[load], text.text);
 }
 
-static int unusable_figure(struct page *p, size_t load, double most, struct err *e)
+static int unusable_figure(struct report *p, size_t load, double most, struct err *e)
 {
 	struct figure f = {.height = 480,
 			   .cols = 5,
@@ -278,20 +279,20 @@ static int unusable_figure(struct page *p, size_t load, double most, struct err 
 		e);
 }
 
-int page_unusable_figures(struct page *p, struct err *e)
+int report_unusable_figures(struct report *p, struct err *e)
 {
 	for (size_t load = 0; load < p->loads.nr; load++) {
 		double most = 0;
 
 		for (size_t s = 0; s < p->nr_stacks; s++) {
-			const struct page_run *run = page_run(p, load, s);
+			const struct report_run *run = report_run(p, load, s);
 
 			if (run && unusable_write(p, run, e))
 				return -1;
 			for (int k = 1; run && k < SINK_NR_ORDERS; k++)
 				most = max(most, series_max(index_of(run, k)) / 10);
 		}
-		page_load_heading(p, load);
+		report_load_heading(p, load);
 		unusable_finding(p, load);
 		if (unusable_figure(p, load, most, e))
 			return -1;

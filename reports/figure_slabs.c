@@ -23,14 +23,15 @@ static const char *const when_columns[NR_WHEN] = {"peak", "end"};
 
 struct cache_use {
 	char *name;
-	double active[PAGE_STACKS_MAX][NR_WHEN], total[PAGE_STACKS_MAX][NR_WHEN]; /* bytes */
+	double active[REPORT_STACKS_MAX][NR_WHEN], total[REPORT_STACKS_MAX][NR_WHEN]; /* bytes */
 	double largest; /* over stacks, at the peak */
 };
 
 struct slab_use {
 	struct cache_use *caches;
 	size_t nr, room;
-	double active[PAGE_STACKS_MAX][NR_WHEN], total[PAGE_STACKS_MAX][NR_WHEN]; /* all caches */
+	double active[REPORT_STACKS_MAX][NR_WHEN],
+		total[REPORT_STACKS_MAX][NR_WHEN]; /* all caches */
 };
 
 static struct cache_use *cache_of(struct slab_use *u, const char *name)
@@ -63,8 +64,8 @@ static void use_take(struct slab_use *u, size_t stack, enum when when, sqlite3_s
 	c->largest = max(c->largest, c->total[stack][AT_PEAK]);
 }
 
-static int use_read(struct slab_use *u, struct page *p, const struct page_run *run, enum when when,
-		    struct err *e)
+static int use_read(struct slab_use *u, struct report *p, const struct report_run *run,
+		    enum when when, struct err *e)
 {
 	static const char *const sql[NR_WHEN] = {
 		"SELECT cache, active_objs * objsize, num_slabs * pagesperslab * 4096 FROM "
@@ -98,7 +99,7 @@ static int by_size(const void *a, const void *b)
 }
 
 /* A row for each cache, all of them; the plot shows the first CACHES_MAX. */
-static int use_write(struct page *p, const struct slab_use *u, const struct page_run *run,
+static int use_write(struct report *p, const struct slab_use *u, const struct report_run *run,
 		     struct err *e)
 {
 	FILE *f = report_file(&p->dir, e, "data/slabs-%s.csv", run->slug);
@@ -128,7 +129,7 @@ static double percent(double active, double total)
 }
 
 /* The cache with most unused bytes at the end, under any stack. */
-static void slab_finding(const struct page *p, size_t load, const struct slab_use *u)
+static void slab_finding(const struct report *p, size_t load, const struct slab_use *u)
 {
 	struct sentence text = {.used = 0};
 	size_t worst = 0, worst_stack = 0;
@@ -136,7 +137,7 @@ static void slab_finding(const struct page *p, size_t load, const struct slab_us
 	double most = 0;
 
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		if (!page_run(p, load, s))
+		if (!report_run(p, load, s))
 			continue;
 		sentence_add(&text,
 			     "%s%s's slabs are %.0f %% in use at their peak, %.0f %% at the end",
@@ -155,8 +156,8 @@ static void slab_finding(const struct page *p, size_t load, const struct slab_us
 		}
 	}
 	size_human(most, waste, sizeof(waste));
-	page_finding(p, "%s. Most memory left unused: %s, %s under %s.", text.text,
-		     u->caches[worst].name, waste, p->stacks[worst_stack].name);
+	report_finding(p, "%s. Most memory left unused: %s, %s under %s.", text.text,
+		       u->caches[worst].name, waste, p->stacks[worst_stack].name);
 }
 
 static double row_of_stack(size_t nth, size_t nr)
@@ -165,7 +166,7 @@ static double row_of_stack(size_t nth, size_t nr)
 }
 
 /* Light bar: the cache's slab pages; dark bar: bytes of objects in use; text: the share. */
-static void stack_bars(struct figure *f, const struct page_run *run, size_t nth, size_t nr,
+static void stack_bars(struct figure *f, const struct report_run *run, size_t nth, size_t nr,
 		       enum when when, double bytes)
 {
 	const char *colour = f->page->stacks[run->stack].colour;
@@ -191,7 +192,7 @@ static void stack_bars(struct figure *f, const struct page_run *run, size_t nth,
 static void slab_panel(struct figure *f, size_t load, const struct slab_use *u, enum when when,
 		       double most, size_t nr)
 {
-	const struct page *p = f->page;
+	const struct report *p = f->page;
 	size_t shown = min(u->nr, (size_t)CACHES_MAX), nth = 0;
 	const char *unit;
 	double bytes;
@@ -214,7 +215,7 @@ static void slab_panel(struct figure *f, size_t load, const struct slab_use *u, 
 		figure_legend_stacks(f, load);
 	fputs("plot ", f->gp);
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct page_run *run = page_run(p, load, s);
+		const struct report_run *run = report_run(p, load, s);
 
 		if (run)
 			stack_bars(f, run, nth++, nr, when, bytes);
@@ -222,7 +223,7 @@ static void slab_panel(struct figure *f, size_t load, const struct slab_use *u, 
 	fputc('\n', f->gp);
 }
 
-static int slab_figure(struct page *p, size_t load, const struct slab_use *u, struct err *e)
+static int slab_figure(struct report *p, size_t load, const struct slab_use *u, struct err *e)
 {
 	struct figure f = {.cols = 2,
 			   .rows = 1,
@@ -235,7 +236,7 @@ static int slab_figure(struct page *p, size_t load, const struct slab_use *u, st
 	double most = 0;
 
 	for (size_t s = 0; s < p->nr_stacks; s++)
-		nr += page_run(p, load, s) != NULL;
+		nr += report_run(p, load, s) != NULL;
 	for (size_t i = 0; i < shown; i++)
 		most = max(most, u->caches[i].largest);
 	f.height = f.top + f.bottom + 16 + (int)(shown * (10 + 15 * nr));
@@ -251,10 +252,10 @@ static int slab_figure(struct page *p, size_t load, const struct slab_use *u, st
 		e);
 }
 
-static int slab_load(struct page *p, size_t load, struct slab_use *u, struct err *e)
+static int slab_load(struct report *p, size_t load, struct slab_use *u, struct err *e)
 {
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct page_run *run = page_run(p, load, s);
+		const struct report_run *run = report_run(p, load, s);
 
 		for (int w = 0; run && w < NR_WHEN; w++)
 			if (use_read(u, p, run, w, e))
@@ -264,17 +265,17 @@ static int slab_load(struct page *p, size_t load, struct slab_use *u, struct err
 		return 0;
 	qsort(u->caches, u->nr, sizeof(*u->caches), by_size);
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct page_run *run = page_run(p, load, s);
+		const struct report_run *run = report_run(p, load, s);
 
 		if (run && use_write(p, u, run, e))
 			return -1;
 	}
-	page_load_heading(p, load);
+	report_load_heading(p, load);
 	slab_finding(p, load, u);
 	return slab_figure(p, load, u, e);
 }
 
-int page_slab_figures(struct page *p, struct err *e)
+int report_slab_figures(struct report *p, struct err *e)
 {
 	for (size_t load = 0; load < p->loads.nr; load++) {
 		struct slab_use u = {0};

@@ -187,13 +187,13 @@ static int news_choose(struct name_set *news, struct db *db, const struct run_li
 	for (size_t i = 0; asked && asked[i]; i++) {
 		if (runs_need_label(db, list, asked[i], e))
 			return -1;
-		names_add(news, asked[i]);
+		name_set_add(news, asked[i]);
 	}
 	if (news->nr)
 		return 0;
 	for (size_t i = 0; i < list->nr; i++)
 		if (strcmp(list->runs[i].label, base))
-			names_add(news, list->runs[i].label);
+			name_set_add(news, list->runs[i].label);
 	return news->nr ? 0
 			: err_set(e, "%s: only runs labelled '%s': nothing to compare them with",
 				  db_path(db), base);
@@ -222,8 +222,8 @@ int comparison_make(struct comparison *c, struct db *db, const struct run_list *
 out:
 	if (rc)
 		comparison_free(c);
-	names_free(&news);
-	names_free(&loads);
+	name_set_free(&news);
+	name_set_free(&loads);
 	return rc;
 }
 

@@ -6,19 +6,19 @@
 #include <string.h>
 
 #include "reports/html.h"
-#include "reports/page.h"
+#include "reports/report_page.h"
 
 static const struct section {
 	const char *id, *title;
-	int (*write)(struct page *p, struct err *e);
+	int (*write)(struct report *p, struct err *e);
 } sections[] = {
-	{"stacks", "Memory: the stacks against each other", page_stacks_figures},
-	{"memory", "Memory: where it goes", page_memory_figures},
-	{"slabs", "Slabs: how full they are", page_slab_figures},
-	{"free", "Free memory: blocks of each order", page_free_figures},
-	{"unusable", "Free memory: what an order cannot use", page_unusable_figures},
-	{"latency", "Latency of operations", page_latency_figures},
-	{"comparison", "Comparison", page_comparison},
+	{"stacks", "Memory: the stacks against each other", report_stacks_figures},
+	{"memory", "Memory: where it goes", report_memory_figures},
+	{"slabs", "Slabs: how full they are", report_slab_figures},
+	{"free", "Free memory: blocks of each order", report_free_figures},
+	{"unusable", "Free memory: what an order cannot use", report_unusable_figures},
+	{"latency", "Latency of operations", report_latency_figures},
+	{"comparison", "Comparison", report_comparison},
 };
 
 static const char *base_name(const char *path)
@@ -28,7 +28,7 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static void header(const struct page *p)
+static void header(const struct report *p)
 {
 	FILE *f = p->html;
 
@@ -60,7 +60,7 @@ static void header(const struct page *p)
 	fputs("<a href=\"#provenance\">Provenance</a></nav>\n</header>\n<main>\n", f);
 }
 
-static int body(struct page *p, struct err *e)
+static int body(struct report *p, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
 		fprintf(p->html, "<section id=\"%s\">\n<h2>%s</h2>\n", sections[i].id,
@@ -70,13 +70,13 @@ static int body(struct page *p, struct err *e)
 		fputs("</section>\n", p->html);
 	}
 	fputs("<section id=\"provenance\">\n<h2>Provenance</h2>\n", p->html);
-	page_provenance(p);
+	report_provenance(p);
 	fputs("</section>\n</main>\n", p->html);
 	html_end(p->html);
 	return 0;
 }
 
-static int page_write(struct page *p, struct err *e)
+static int write_page(struct report *p, struct err *e)
 {
 	int rc;
 
@@ -94,19 +94,19 @@ static int page_write(struct page *p, struct err *e)
 
 int report_write(struct db *db, const struct report_options *options, struct err *e)
 {
-	struct page p;
+	struct report p;
 	int rc;
 
-	rc = page_init(&p, db, options->labels, e);
+	rc = report_init(&p, db, options->labels, e);
 	if (!rc)
 		rc = report_dir_open(&p.dir, options->dir, e);
 	if (!rc) {
-		rc = page_write(&p, e);
+		rc = write_page(&p, e);
 		if (rc)
 			report_dir_abort(&p.dir);
 		else
 			rc = report_dir_commit(&p.dir, e);
 	}
-	page_free(&p);
+	report_free(&p);
 	return rc;
 }

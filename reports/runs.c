@@ -105,7 +105,7 @@ int runs_print(struct db *db, FILE *f, enum out_format format, struct err *e)
 	return 0;
 }
 
-long names_find(const struct name_set *set, const char *name)
+long name_set_find(const struct name_set *set, const char *name)
 {
 	for (size_t i = 0; i < set->nr; i++)
 		if (!strcmp(set->names[i], name))
@@ -113,16 +113,16 @@ long names_find(const struct name_set *set, const char *name)
 	return -1;
 }
 
-void names_add(struct name_set *set, const char *name)
+void name_set_add(struct name_set *set, const char *name)
 {
-	if (names_find(set, name) >= 0)
+	if (name_set_find(set, name) >= 0)
 		return;
 	set->names = mem_grow(set->names, set->nr + 2, sizeof(*set->names));
 	set->names[set->nr++] = name;
 	set->names[set->nr] = NULL;
 }
 
-void names_free(struct name_set *set)
+void name_set_free(struct name_set *set)
 {
 	free(set->names);
 	memset(set, 0, sizeof(*set));
@@ -131,13 +131,13 @@ void names_free(struct name_set *set)
 void runs_labels(const struct run_list *list, struct name_set *set)
 {
 	for (size_t i = 0; i < list->nr; i++)
-		names_add(set, list->runs[i].label);
+		name_set_add(set, list->runs[i].label);
 }
 
 void runs_loads(const struct run_list *list, struct name_set *set)
 {
 	for (size_t i = 0; i < list->nr; i++)
-		names_add(set, list->runs[i].load);
+		name_set_add(set, list->runs[i].load);
 }
 
 int runs_need_label(struct db *db, const struct run_list *list, const char *label, struct err *e)
@@ -147,7 +147,7 @@ int runs_need_label(struct db *db, const struct run_list *list, const char *labe
 	int rc = 0;
 
 	runs_labels(list, &set);
-	if (names_find(&set, label) < 0) {
+	if (name_set_find(&set, label) < 0) {
 		near = suggest_nearest(label, set.names);
 		rc = near ? err_set(e, "%s: no run is labelled '%s': did you mean '%s'?",
 				    db_path(db), label, near)
@@ -156,7 +156,7 @@ int runs_need_label(struct db *db, const struct run_list *list, const char *labe
 				    "is '%s'",
 				    db_path(db), label, set.nr, set.names[0]);
 	}
-	names_free(&set);
+	name_set_free(&set);
 	return rc;
 }
 

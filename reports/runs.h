@@ -39,10 +39,10 @@ struct name_set {
 	size_t nr;
 };
 
-void names_add(struct name_set *set, const char *name);
+void name_set_add(struct name_set *set, const char *name);
 /* Its place, or -1. */
-long names_find(const struct name_set *set, const char *name);
-void names_free(struct name_set *set);
+long name_set_find(const struct name_set *set, const char *name);
+void name_set_free(struct name_set *set);
 
 /* Labels or loads of a list. */
 void runs_labels(const struct run_list *list, struct name_set *set);

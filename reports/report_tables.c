@@ -7,7 +7,7 @@
 #include "lib/units.h"
 #include "reports/html.h"
 #include "reports/mem.h"
-#include "reports/page.h"
+#include "reports/report_page.h"
 #include "reports/pairs.h"
 #include "reports/values.h"
 
@@ -56,7 +56,7 @@ static void note_paragraph(void *arg, const char *text)
 	fputs("</p>\n", arg);
 }
 
-static void pairing_table(const struct page *p, const struct pairing *pg)
+static void pairing_table(const struct report *p, const struct pairing *pg)
 {
 	FILE *f = p->html;
 	char base[64], new[64];
@@ -82,7 +82,7 @@ static void pairing_table(const struct page *p, const struct pairing *pg)
 	fputs("</table></div>\n", f);
 }
 
-static void verdicts_finding(const struct page *p, const struct comparison *c)
+static void verdicts_finding(const struct report *p, const struct comparison *c)
 {
 	size_t count[VERDICT_ONE_SIDED + 1] = {0}, all = 0;
 
@@ -92,14 +92,14 @@ static void verdicts_finding(const struct page *p, const struct comparison *c)
 			all++;
 		}
 	}
-	page_finding(p, "Of %zu figures compared with %s, %zu are better, %zu worse, %zu equal.",
-		     all, p->stacks[0].name, count[VERDICT_BETTER], count[VERDICT_WORSE],
-		     count[VERDICT_SAME]);
+	report_finding(p, "Of %zu figures compared with %s, %zu are better, %zu worse, %zu equal.",
+		       all, p->stacks[0].name, count[VERDICT_BETTER], count[VERDICT_WORSE],
+		       count[VERDICT_SAME]);
 }
 
-int page_comparison(struct page *p, struct err *e)
+int report_comparison(struct report *p, struct err *e)
 {
-	const char *news[PAGE_STACKS_MAX + 1] = {NULL};
+	const char *news[REPORT_STACKS_MAX + 1] = {NULL};
 	struct comparison_options options = {.base = p->stacks[0].label, .news = news};
 	struct comparison c;
 
@@ -134,7 +134,7 @@ static void row(FILE *f, const char *name, const char *value, bool code)
 	fprintf(f, "%s</td></tr>\n", code ? "</code>" : "");
 }
 
-static void run_provenance(const struct page *p, const struct run_info *r)
+static void run_provenance(const struct report *p, const struct run_info *r)
 {
 	char text[VALUE_TEXT_MAX], *line;
 	FILE *f = p->html;
@@ -162,7 +162,7 @@ static void run_provenance(const struct page *p, const struct run_info *r)
 	fputs("</pre></details></td></tr>\n</table>\n", f);
 }
 
-void page_provenance(struct page *p)
+void report_provenance(struct report *p)
 {
 	fputs("<p class=\"how\">Equal input, stack, machine, seed and version give an equal "
 	      "digest, "

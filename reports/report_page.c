@@ -1,7 +1,7 @@
 /*
  * The page under construction: which runs it shows, and in which colours.
  */
-#include "reports/page.h"
+#include "reports/report_page.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -13,8 +13,8 @@
 
 /* Okabe and Ito (2008), told apart with every common colour blindness; black and yellow, which read
  * badly as areas and on white, come last. */
-static const char *const colours[PAGE_STACKS_MAX] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-						     "#56b4e9", "#e69f00", "#000000", "#b8a500"};
+static const char *const colours[REPORT_STACKS_MAX] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+						       "#56b4e9", "#e69f00", "#000000", "#b8a500"};
 
 /* Letters, digits and dashes of a name: safe in every file system and URL. */
 static char *slug_of(const char *name)
@@ -33,10 +33,10 @@ static char *slug_of(const char *name)
 	return slug;
 }
 
-static void stacks_name(struct page *p)
+static void stacks_name(struct report *p)
 {
 	for (size_t i = 0; i < p->nr_stacks; i++) {
-		struct page_stack *s = &p->stacks[i];
+		struct report_stack *s = &p->stacks[i];
 		bool taken = false;
 
 		label_short(s->label, s->name, sizeof(s->name) - 8);
@@ -48,30 +48,30 @@ static void stacks_name(struct page *p)
 	}
 }
 
-static int stacks_choose(struct page *p, const char *const *labels, struct err *e)
+static int stacks_choose(struct report *p, const char *const *labels, struct err *e)
 {
 	struct name_set set = {0};
 	int rc = 0;
 
 	for (size_t i = 0; labels && labels[i] && !rc; i++) {
 		rc = runs_need_label(p->db, &p->list, labels[i], e);
-		names_add(&set, labels[i]);
+		name_set_add(&set, labels[i]);
 	}
 	if (!set.nr)
 		runs_labels(&p->list, &set);
-	if (!rc && set.nr > PAGE_STACKS_MAX)
+	if (!rc && set.nr > REPORT_STACKS_MAX)
 		rc = err_set(e,
 			     "%s: %zu labels, a page shows at most %d: choose with --label (the "
 			     "first is '%s')",
-			     db_path(p->db), set.nr, PAGE_STACKS_MAX, set.names[0]);
+			     db_path(p->db), set.nr, REPORT_STACKS_MAX, set.names[0]);
 	for (size_t i = 0; i < set.nr && !rc; i++)
 		p->stacks[p->nr_stacks++].label = set.names[i];
-	names_free(&set);
+	name_set_free(&set);
 	stacks_name(p);
 	return rc;
 }
 
-static long stack_find(const struct page *p, const char *label)
+static long stack_find(const struct report *p, const char *label)
 {
 	for (size_t i = 0; i < p->nr_stacks; i++)
 		if (!strcmp(p->stacks[i].label, label))
@@ -80,17 +80,17 @@ static long stack_find(const struct page *p, const char *label)
 }
 
 /* Runs that only repeat another one with another seed are in the comparison, not in the plots. */
-static void run_take(struct page *p, const struct run_info *info)
+static void run_take(struct report *p, const struct run_info *info)
 {
 	long stack = stack_find(p, info->label);
-	struct page_run *run;
+	struct report_run *run;
 	size_t load;
 
 	if (stack < 0)
 		return;
-	names_add(&p->loads, info->load);
-	load = (size_t)names_find(&p->loads, info->load);
-	run = page_run(p, load, (size_t)stack);
+	name_set_add(&p->loads, info->load);
+	load = (size_t)name_set_find(&p->loads, info->load);
+	run = report_run(p, load, (size_t)stack);
 	if (run) {
 		p->many_seeds = true;
 		run->info = info->seed < run->info->seed ? info : run->info;
@@ -102,10 +102,10 @@ static void run_take(struct page *p, const struct run_info *info)
 	run->stack = (size_t)stack;
 }
 
-static int runs_read(struct page *p, struct err *e)
+static int runs_read(struct report *p, struct err *e)
 {
 	for (size_t i = 0; i < p->nr_runs; i++) {
-		struct page_run *run = &p->runs[i];
+		struct report_run *run = &p->runs[i];
 		char *stack = slug_of(p->stacks[run->stack].name);
 
 		snprintf(run->slug, sizeof(run->slug), "%.32s-%.16s-%lld", p->load_slugs[run->load],
@@ -118,7 +118,7 @@ static int runs_read(struct page *p, struct err *e)
 }
 
 /* Two loads whose slugs are equal ("a/b", "a-b") must not share files. */
-static void loads_name(struct page *p)
+static void loads_name(struct report *p)
 {
 	p->load_slugs = mem_alloc(p->loads.nr, sizeof(*p->load_slugs));
 	for (size_t i = 0; i < p->loads.nr; i++) {
@@ -132,7 +132,7 @@ static void loads_name(struct page *p)
 	}
 }
 
-int page_init(struct page *p, struct db *db, const char *const *labels, struct err *e)
+int report_init(struct report *p, struct db *db, const char *const *labels, struct err *e)
 {
 	memset(p, 0, sizeof(*p));
 	p->db = db;
@@ -145,7 +145,7 @@ int page_init(struct page *p, struct db *db, const char *const *labels, struct e
 	return runs_read(p, e);
 }
 
-void page_free(struct page *p)
+void report_free(struct report *p)
 {
 	for (size_t i = 0; i < p->nr_runs; i++)
 		samples_free(&p->runs[i].samples);
@@ -153,11 +153,11 @@ void page_free(struct page *p)
 		free(p->load_slugs[i]);
 	free(p->load_slugs);
 	free(p->runs);
-	names_free(&p->loads);
+	name_set_free(&p->loads);
 	runs_free(&p->list);
 }
 
-struct page_run *page_run(const struct page *p, size_t load, size_t stack)
+struct report_run *report_run(const struct report *p, size_t load, size_t stack)
 {
 	for (size_t i = 0; i < p->nr_runs; i++)
 		if (p->runs[i].load == load && p->runs[i].stack == stack)
@@ -165,19 +165,19 @@ struct page_run *page_run(const struct page *p, size_t load, size_t stack)
 	return NULL;
 }
 
-u64 page_load_end(const struct page *p, size_t load)
+u64 report_load_end(const struct report *p, size_t load)
 {
 	u64 end = 1;
 
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct page_run *run = page_run(p, load, s);
+		const struct report_run *run = report_run(p, load, s);
 
 		end = max(end, run ? (u64)run->info->sim_ns : 0);
 	}
 	return end;
 }
 
-void page_load_heading(const struct page *p, size_t load)
+void report_load_heading(const struct report *p, size_t load)
 {
 	if (p->loads.nr < 2)
 		return;
@@ -186,7 +186,7 @@ void page_load_heading(const struct page *p, size_t load)
 	fputs("</h3>\n", p->html);
 }
 
-void page_finding(const struct page *p, const char *fmt, ...)
+void report_finding(const struct report *p, const char *fmt, ...)
 {
 	char text[2048];
 	va_list ap;

@@ -1,0 +1,79 @@
+/*
+ * The page under construction: which runs it shows, in which colours, and where its parts go.
+ *
+ * Loads are rows, stacks are columns or colours; a stack has the same colour in every figure.
+ */
+#ifndef REPORTS_REPORT_PAGE_H
+#define REPORTS_REPORT_PAGE_H
+
+#include <stdio.h>
+
+#include "lib/err.h"
+#include "lib/types.h"
+#include "reports/db.h"
+#include "reports/report_dir.h"
+#include "reports/runs.h"
+#include "reports/samples.h"
+
+#define REPORT_STACKS_MAX 8 /* colours that stay apart */
+
+struct report_stack {
+	const char *label;
+	char name[64]; /* as shown */
+	const char *colour;
+};
+
+struct report_run {
+	const struct run_info *info;
+	size_t load, stack; /* places in page.loads, page.stacks */
+	char slug[64];	    /* for file names: "fstree-rcu-2" */
+	struct samples samples;
+};
+
+struct report {
+	struct db *db;
+	struct report_dir dir;
+	FILE *html;
+	struct run_list list;
+	struct name_set loads;
+	char **load_slugs;
+	struct report_stack stacks[REPORT_STACKS_MAX];
+	size_t nr_stacks;
+	struct report_run *runs; /* one for each load and stack that was run: of the lowest seed */
+	size_t nr_runs;
+	bool many_seeds;
+};
+
+int __must_check report_init(struct report *p, struct db *db, const char *const *labels,
+			     struct err *e);
+void report_free(struct report *p);
+
+/* NULL if that stack did not run that load. */
+struct report_run *report_run(const struct report *p, size_t load, size_t stack);
+/* Simulated time at which the last of the load's runs ended. */
+u64 report_load_end(const struct report *p, size_t load);
+
+/* <h3>LOAD</h3>, only if there is more than one load. */
+void report_load_heading(const struct report *p, size_t load);
+/* The sentence above a plot: what it shows. */
+void report_finding(const struct report *p, const char *fmt, ...) __printf(2, 3);
+
+/* A sentence that grows, as a list of stacks does. */
+struct sentence {
+	char text[1536];
+	size_t used;
+};
+
+void sentence_add(struct sentence *s, const char *fmt, ...) __printf(2, 3);
+
+/* The sections. */
+int __must_check report_stacks_figures(struct report *p, struct err *e);
+int __must_check report_memory_figures(struct report *p, struct err *e);
+int __must_check report_free_figures(struct report *p, struct err *e);
+int __must_check report_unusable_figures(struct report *p, struct err *e);
+int __must_check report_slab_figures(struct report *p, struct err *e);
+int __must_check report_latency_figures(struct report *p, struct err *e);
+int __must_check report_comparison(struct report *p, struct err *e);
+void report_provenance(struct report *p);
+
+#endif
