@@ -222,35 +222,65 @@ static u64 free_objects(const struct slab_node *n)
 }
 
 /*
- * Every partial slab of the node is vacated at most once, sparsest first. One that keeps pinned objects
- * goes to the front of the list, where allocations fill it.
+ * Puts a slab that is still in use where it belongs: one that waits for frees under way (a layer above defers
+ * them) aside; one that keeps pinned objects to the front of the list, so that the others fill it.
  */
-static void defragment_node(struct slabifier_cache *s, int nid, move_object_fn move_object)
+static void keep_slab(struct slabifier_cache *s, struct page *page, bool frees_pending,
+		      struct list_head *aside)
 {
-	struct slab_node *n = &s->nodes[nid];
+	struct slab_cpu *c = this_cpu_ptr(s->cpu_slab);
+
+	if (frees_pending) {
+		list_add_tail(&page->lru, aside);
+		return;
+	}
+	if (c->page)
+		deactivate_slab(s, c);
+	slab_unfreeze(s, page, false);
+}
+
+/* Every partial slab of the node is vacated once, sparsest first, while the others have room. */
+static void vacate_slabs(struct slabifier_cache *s, struct slab_node *n, move_object_fn move_object,
+			 struct list_head *aside)
+{
 	u64 free_total = free_objects(n);
-	int cache_node = s->c.node;
 
-	s->c.node = nid; /* move_object allocates here */
-	for (u64 left = n->nr_partial; left; left--) {
+	for (u64 left = n->nr_partial; left && n->nr_partial; left--) {
 		struct page *page = take_sparsest(n);
-		u64 room, moved;
+		u64 inuse = page->inuse, room = free_total - min(free_total, free_in(page));
+		u64 moved = vacate_slab(s, page, move_object, room);
 
-		if (!page)
-			break;
-		room = free_total - min(free_total, free_in(page));
-		moved = vacate_slab(s, page, move_object, room);
-		free_total = room - moved + free_in(page);
+		free_total = room - moved;
 		if (page->inuse) {
-			slab_unfreeze(s, page, false);
+			free_total += free_in(page);
+			keep_slab(s, page, moved && page->inuse > inuse - moved, aside);
 		} else {
-			free_total -= page->objects;
 			discard_slab(s, page);
 		}
 		if (moved == room)
 			break; /* all the others are full */
 	}
+}
+
+static void defragment_node(struct slabifier_cache *s, int nid, move_object_fn move_object)
+{
+	u32 cpu_partial_slabs = s->cpu_partial_slabs;
+	int cache_node = s->c.node;
+	struct list_head aside;
+
+	INIT_LIST_HEAD(&aside);
+	/* move_object allocates on this node, and leaves the slabs it does not need. */
+	s->c.node = nid;
+	s->cpu_partial_slabs = 0;
+	vacate_slabs(s, &s->nodes[nid], move_object, &aside);
 	s->c.node = cache_node;
+	s->cpu_partial_slabs = cpu_partial_slabs;
+	while (!list_empty(&aside)) {
+		struct page *page = list_first_entry(&aside, struct page, lru);
+
+		list_del(&page->lru);
+		slab_unfreeze(s, page, true);
+	}
 }
 
 static u64 nr_slabs(const struct slabifier_cache *s)
