@@ -76,7 +76,8 @@ static const char *defect(struct slab_cache *cache, void *object)
 {
 	struct rcu_trailer *t = trailer_of(cache, object);
 
-	if (!virt_addr_valid(object) || !virt_addr_valid(t + 1) || virt_to_phys(object) % 8)
+	if (!virt_addr_valid(object) || !virt_addr_valid((char *)(t + 1) - 1) ||
+	    virt_to_phys(object) % 8)
 		return "invalid_pointer";
 	if (likely(t->state == (char *)cache + IN_USE))
 		return NULL;
