@@ -32,6 +32,9 @@ static int check_fits(const struct source_tables *t, const struct machine *m, st
 	if (t->nr_cpus > m->config.nr_cpus)
 		return err_set(e, "%s was recorded on %u CPUs, machine '%s' has %u", t->name,
 			       t->nr_cpus, m->config.name, m->config.nr_cpus);
+	if (t->nr_nodes > m->config.nr_nodes)
+		return err_set(e, "%s was recorded on %u nodes, machine '%s' has %u", t->name,
+			       t->nr_nodes, m->config.name, m->config.nr_nodes);
 	return 0;
 }
 

@@ -82,6 +82,7 @@ struct source_tables {
 	const char *machine;	/* YAML text (machine/1) the load carries; NULL: none */
 	u64 input_hash;		/* of the content: the provenance of results */
 	unsigned int nr_cpus;	/* requests use CPUs 0..nr_cpus-1 */
+	unsigned int nr_nodes;	/* and ask for nodes below this; 0: not known beforehand */
 	u64 nr_requests;	/* births included; an upper bound for generators */
 	u64 nr_objects_max;	/* object ids are below this */
 	u64 duration_ns;	/* time of the last request */

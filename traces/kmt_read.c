@@ -312,6 +312,7 @@ static void fill_tables(struct kmt_source *k, u64 chain)
 		.machine = m->machine[0] ? m->machine : NULL,
 		.input_hash = chain,
 		.nr_cpus = m->nr_cpus,
+		.nr_nodes = m->nr_nodes,
 		.nr_requests = m->nr_requests,
 		.nr_objects_max = m->nr_objects_max,
 		.duration_ns = m->duration_ns,
