@@ -4,6 +4,7 @@
 #include "cmd/cmd.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,18 +62,32 @@ static void explain(int argc, char **argv, int opt, const struct option *long_op
 		unknown_option(argv[0], given + 2, long_options);
 }
 
+/* The long option just read, as the user wrote it, without "--". */
+static const char *given_name(char **argv)
+{
+	bool separate = optarg && optarg == argv[optind - 1];
+
+	return argv[optind - 1 - separate] + 2;
+}
+
 int cmd_getopt(int argc, char **argv, const struct option *long_options)
 {
 	char shorts[2 * OPTIONS_MAX + 2];
-	int opt;
+	int opt, index = -1;
 
 	short_options(long_options, shorts);
 	opterr = 0;
-	opt = getopt_long(argc, argv, shorts, long_options, NULL);
-	if (opt != '?' && opt != ':')
-		return opt;
-	explain(argc, argv, opt, long_options);
-	return '?';
+	opt = getopt_long(argc, argv, shorts, long_options, &index);
+	if (opt == '?' || opt == ':') {
+		explain(argc, argv, opt, long_options);
+		return '?';
+	}
+	/* getopt takes any beginning of a name that is unique today, and may not be tomorrow. */
+	if (index >= 0 && strcspn(given_name(argv), "=") != strlen(long_options[index].name)) {
+		unknown_option(argv[0], given_name(argv), long_options);
+		return '?';
+	}
+	return opt;
 }
 
 int cmd_usage(const char *text)

@@ -35,8 +35,8 @@ char *bytes_get_text(struct bytes_reader *r);
 
 static inline void le_store(u8 *p, u64 v, unsigned int width)
 {
-	for (unsigned int i = 0; i < width; i++)
-		p[i] = (u8)(v >> 8 * i);
+	for (unsigned int i = 0; i < width; i++, v >>= 8) /* beyond eight bytes: zeroes */
+		p[i] = (u8)v;
 }
 
 static inline u64 le_load(const u8 *p, unsigned int width)

@@ -26,6 +26,7 @@ struct shared {
 };
 
 static struct shared *shared; /* one guard at a time */
+static int result_fd = -1;    /* in the child: where the parent reads what became of it */
 
 void guard_progress(u64 done, u64 total)
 {
@@ -36,18 +37,29 @@ void guard_progress(u64 done, u64 total)
 }
 
 /* The child's output: status, then the message. */
+_Noreturn static void child_end(char status, const struct err *e)
+{
+	if (write(result_fd, &status, 1) != 1 ||
+	    write(result_fd, e->msg, sizeof(e->msg)) != sizeof(e->msg))
+		_exit(1);
+	_exit(0);
+}
+
 _Noreturn static void child(int (*fn)(void *arg, struct err *e), void *arg, int out, int log_fd)
 {
 	struct rlimit no_core = {0, 0};
 	struct err e = {{0}};
-	char status;
 
+	result_fd = out;
 	setrlimit(RLIMIT_CORE, &no_core);
 	dup2(log_fd, STDERR_FILENO);
-	status = fn(arg, &e) ? 'e' : 'k';
-	if (write(out, &status, 1) != 1 || write(out, e.msg, sizeof(e.msg)) != sizeof(e.msg))
-		_exit(1);
-	_exit(0);
+	child_end(fn(arg, &e) ? 'e' : 'k', &e);
+}
+
+_Noreturn void guard_fail(const struct err *e)
+{
+	ASSERT(result_fd >= 0);
+	child_end('e', e);
 }
 
 /* Reads the child's result; 0 if it came whole. */

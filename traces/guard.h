@@ -20,4 +20,8 @@ int __must_check guard_run(int (*fn)(void *arg, struct err *e), void *arg, const
 /* In the child: still alive. The parent draws the bar; no call for a minute means it hangs. */
 void guard_progress(u64 done, u64 total);
 
+/* In the child, where no way back is left (a full disk, deep inside): guard_run returns -1 with this
+ * message. Outside of a guard it is a bug. */
+_Noreturn void guard_fail(const struct err *e);
+
 #endif

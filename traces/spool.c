@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/assert.h"
+#include "traces/guard.h"
 
 /* 2.6 MB: most patches reach no further back than this. */
 #define TAIL_RECORDS 65536U
@@ -117,10 +118,17 @@ void spool_set_cache(struct spool *s, u32 pos, u32 cache)
 static void late_grow(struct spool *s)
 {
 	u32 more = max(s->late_max * 2, LATE_RECORDS_MIN);
+	int failed = posix_fallocate(s->late_fd, 0, (off_t)((size_t)more * sizeof(*s->late)));
 	void *p;
 
-	/* Without a disk to hold them the import cannot go on; the guard turns this into a message. */
-	ASSERT(!posix_fallocate(s->late_fd, 0, (off_t)((size_t)more * sizeof(*s->late))));
+	/* Without a disk to hold them the import cannot go on. */
+	if (failed) {
+		struct err e;
+
+		err_set(&e, "no room for temporary files: %s (TMPDIR names another place)",
+			strerror(failed));
+		guard_fail(&e);
+	}
 	if (s->late)
 		p = mremap(s->late, (size_t)s->late_max * sizeof(*s->late),
 			   (size_t)more * sizeof(*s->late), MREMAP_MAYMOVE);
