@@ -1,0 +1,489 @@
+/*
+ * Fuzzing: every registered page allocator, alone and in random stacks with random options, from all CPUs,
+ * with failing layers and RCU under way, against an oracle that remembers every frame.
+ *
+ * test_fuzz_pages [SEED]: another seed than the fixed one. A failure prints what repeats it.
+ */
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "alloc/stack.h"
+#include "lib/rng.h"
+#include "tests/lab.h"
+#include "tests/page_oracle.h"
+
+#define LAYERS_MAX 3 /* above a source: stacks of up to four */
+#define CHAIN_TEXT 1024
+
+/* All four zones but NORMAL, and a node without memory. */
+#define NODES_SMALL                                                                                \
+	"  - {memory: 24MiB, cpus: 0-1, distance: [10, 20, 30]}\n"                                 \
+	"  - {memory: 12MiB, cpus: 2-3, distance: [20, 10, 20]}\n"                                 \
+	"  - {memory: 0B, cpus: 4, distance: [30, 20, 10]}\n"                                      \
+	"zones: {movable: 4MiB}\n"
+/* A little NORMAL behind a full DMA32: avoiding fragmentation has a choice. */
+#define NODES_NORMAL                                                                               \
+	"  - {memory: 4104MiB, cpus: 0-2, distance: [10, 20]}\n"                                   \
+	"  - {memory: 8MiB, cpus: 3-4, distance: [20, 10]}\n"
+#define NR_CPUS 5
+
+static u64 base_seed = 20061017;
+
+/* ---- A layer that misbehaves: the oracle must find it ---- */
+
+enum misdeed { TWICE, KEEP, SCRIBBLE, ASTRAY, DIRTY, LAZY };
+static const char *const misdeeds[] = {"twice", "keep", "scribble", "astray",
+				       "dirty", "lazy", NULL};
+
+struct broken_options {
+	u64 misdeed;
+};
+
+struct broken {
+	struct page_allocator pa;
+	u64 misdeed, seen;
+	struct page *last;
+	int last_order, last_node;
+	gfp_t last_flags;
+};
+
+static struct broken *to_broken(const struct page_allocator *pa)
+{
+	return container_of((struct page_allocator *)pa, struct broken, pa);
+}
+
+static struct page *broken_allocate(const struct page_allocator *self, int order, gfp_t flags,
+				    int node)
+{
+	struct broken *b = to_broken(self);
+	bool now = ++b->seen % 100 == 0;
+
+	if (b->misdeed == TWICE && b->last && b->last_order == order && b->last_node == node &&
+	    b->last_flags == flags && !(flags & __GFP_THISNODE))
+		return b->last;
+	if (now && b->misdeed == SCRIBBLE && b->last)
+		*(u64 *)page_address(b->last) ^= 1;
+	if (now && b->misdeed == LAZY)
+		return NULL;
+	if (b->misdeed == ASTRAY)
+		flags &= ~__GFP_THISNODE, node = 0;
+	if (b->misdeed == DIRTY)
+		flags &= ~__GFP_ZERO;
+	b->last = page_alloc(self->base, order, flags, node);
+	b->last_order = order;
+	b->last_node = node;
+	b->last_flags = flags;
+	return b->last;
+}
+
+static void broken_free(const struct page_allocator *self, struct page *page, int order)
+{
+	struct broken *b = to_broken(self);
+
+	if (b->last == page)
+		b->last = NULL;
+	if (b->misdeed != KEEP || ++b->seen % 100)
+		page_free(self->base, page, order);
+}
+
+static struct allocator_desc broken_desc;
+
+static struct page_allocator *broken_create(struct page_allocator *base, const void *options,
+					    struct err *e)
+{
+	struct broken *b = instance_alloc(sizeof(*b));
+
+	(void)e;
+	derive_page_allocator(&b->pa, base, &broken_desc);
+	b->pa.allocate = broken_allocate;
+	b->pa.free = broken_free;
+	b->misdeed = ((const struct broken_options *)options)->misdeed;
+	return &b->pa;
+}
+
+static const struct opt_desc broken_opts[] = {
+	OPT_ENUM("misdeed", struct broken_options, misdeed, "twice", misdeeds, "what it does"),
+	OPT_END,
+};
+
+static struct allocator_desc broken_desc = {
+	.name = "broken",
+	.kind = ALLOC_PAGES,
+	.role = ROLE_LAYER,
+	.summary = "misbehaves",
+	.options = broken_opts,
+	.options_size = sizeof(struct broken_options),
+	.create_pages = broken_create,
+};
+ALLOCATOR(broken_desc)
+
+/* ---- Chains, and what they make of a request ---- */
+
+struct fuzz_chain {
+	char text[CHAIN_TEXT];
+	int node; /* forced; -1: none */
+	gfp_t flags;
+};
+
+static void add_text(struct fuzz_chain *c, const char *text)
+{
+	size_t at = strlen(c->text);
+
+	snprintf(c->text + at, sizeof(c->text) - at, "%s%s", at ? ":" : "", text);
+}
+
+static bool usable(const struct allocator_desc *d, enum allocator_role role)
+{
+	return d->kind == ALLOC_PAGES && d->role == role && !d->keeps_nothing && d != &broken_desc;
+}
+
+static void add_numactl(struct fuzz_chain *c, struct rng *r, int nr_nodes)
+{
+	static const char *const names[] = {"", "GFP_THISNODE", "__GFP_DMA32", "__GFP_ZERO",
+					    "__GFP_RECLAIMABLE"};
+	static const gfp_t flags[] = {0, __GFP_THISNODE, __GFP_DMA32, __GFP_ZERO,
+				      __GFP_RECLAIMABLE};
+	int node = (int)rng_below(r, (u64)nr_nodes + 1) - 1;
+	u64 i = rng_below(r, ARRAY_SIZE(names));
+	char text[128];
+
+	snprintf(text, sizeof(text), "numactl(node=%d,flags=%s)", node, names[i]);
+	add_text(c, text);
+	c->flags |= flags[i];
+	if (node >= 0)
+		c->node = node; /* layers are added from the outside in: the innermost decides */
+}
+
+static void add_page_allocator(struct fuzz_chain *c, struct rng *r)
+{
+	static const char *const variants[] = {
+		"page_allocator",
+		"page_allocator(pcp=off)",
+		"page_allocator(batch=1,high=3)",
+		"page_allocator(batch=7,high=40)",
+		"page_allocator(high=2000)",
+		"page_allocator(grouping=off)",
+		"page_allocator(pcp=off,grouping=off)",
+	};
+
+	add_text(c, variants[rng_below(r, ARRAY_SIZE(variants))]);
+}
+
+static void add_allocator(struct fuzz_chain *c, struct rng *r, const struct allocator_desc *d,
+			  int nr_nodes)
+{
+	if (!strcmp(d->name, "numactl"))
+		add_numactl(c, r, nr_nodes);
+	else if (!strcmp(d->name, "page_allocator"))
+		add_page_allocator(c, r);
+	else
+		add_text(c, d->name);
+	if (!strcmp(d->name, "dma"))
+		c->flags |= __GFP_DMA;
+}
+
+static struct allocator_desc *random_allocator(struct rng *r, enum allocator_role role)
+{
+	struct allocator_desc *found = NULL;
+	u64 n = 0;
+
+	for (struct allocator_desc *d = allocator_first(); d; d = d->next)
+		if (usable(d, role) && rng_below(r, ++n) == 0)
+			found = d;
+	return found;
+}
+
+/* ---- One run ---- */
+
+struct fuzz {
+	struct rng rng;
+	struct lab lab;
+	const struct fuzz_chain *chain;
+	struct page_oracle oracle;
+	u64 free_pages;
+	bool injecting;
+};
+
+static u64 below(struct fuzz *f, u64 n)
+{
+	return rng_below(&f->rng, n);
+}
+
+static bool one_in(struct fuzz *f, u64 n)
+{
+	return below(f, n) == 0;
+}
+
+static gfp_t random_flags(struct fuzz *f)
+{
+	static const gfp_t kinds[] = {GFP_KERNEL,	    GFP_KERNEL,
+				      GFP_HIGHUSER_MOVABLE, GFP_KERNEL | __GFP_RECLAIMABLE,
+				      GFP_ATOMIC,	    GFP_NOWAIT};
+	gfp_t flags = kinds[below(f, ARRAY_SIZE(kinds))];
+
+	if (one_in(f, 10))
+		flags |= one_in(f, 2) ? __GFP_DMA : __GFP_DMA32;
+	if (one_in(f, 6))
+		flags |= __GFP_ZERO;
+	if (one_in(f, 6))
+		flags |= __GFP_THISNODE;
+	return flags;
+}
+
+static int random_order(struct fuzz *f)
+{
+	if (!one_in(f, 3))
+		return 0;
+	return (int)below(f, one_in(f, 10) ? MAX_ORDER : 4);
+}
+
+/* Everything free is within reach of a request that may reclaim, unless it waits for RCU. */
+static bool must_succeed(struct fuzz *f, gfp_t flags)
+{
+	struct rcu_counts counts;
+
+	machine_rcu_counts(f->lab.m, &counts);
+	return (flags & __GFP_DIRECT_RECLAIM) && !f->injecting && !counts.pending;
+}
+
+static void allocate(struct fuzz *f)
+{
+	gfp_t flags = random_flags(f);
+	int order = random_order(f);
+	int node = one_in(f, 2) ? -1 : (int)below(f, (u64)kernel->nr_node_ids);
+	struct oracle_request r = {.order = order,
+				   .node = f->chain->node >= 0 ? f->chain->node : node,
+				   .flags = flags | f->chain->flags};
+	struct page *page;
+
+	if (f->oracle.nr_blocks == ORACLE_BLOCKS_MAX)
+		return;
+	page = page_alloc(f->lab.pa, order, flags, node);
+	if (page)
+		page_oracle_allocated(&f->oracle, &r, page, !one_in(f, 3));
+	else if (must_succeed(f, flags))
+		page_oracle_refused(&f->oracle, &r);
+}
+
+/* A second free must be reported and change nothing. */
+static void free_twice(struct fuzz *f, struct page *page, int order)
+{
+	unsigned int events = f->lab.nr_events;
+
+	page_free(f->lab.pa, page, order);
+	if (f->lab.nr_events != events + 1 || !strstr(f->lab.event, "double_free"))
+		page_oracle_wrong(&f->oracle, "double free of pfn 0x%lx not reported",
+				  page_to_pfn(page));
+}
+
+static void free_one(struct fuzz *f)
+{
+	struct oracle_block b;
+
+	if (!f->oracle.nr_blocks)
+		return;
+	b = page_oracle_freeing(&f->oracle, (unsigned int)below(f, f->oracle.nr_blocks));
+	page_free(f->lab.pa, b.page, b.order);
+	if (one_in(f, 50) && !strstr(f->chain->text, "broken"))
+		free_twice(f, b.page, b.order);
+}
+
+static void inject(struct fuzz *f)
+{
+	static const u64 every[] = {0, 0, 0, 2, 5, 17};
+
+	f->injecting = false;
+	for (struct page_allocator *pa = f->lab.pa; pa; pa = pa->base) {
+		pa->layer->inject.every = every[below(f, ARRAY_SIZE(every))];
+		f->injecting |= pa->layer->inject.every != 0;
+	}
+}
+
+static void one_step(struct fuzz *f, bool growing)
+{
+	struct machine *m = f->lab.m;
+	u64 entered_ns = machine_enter(m, (int)below(f, NR_CPUS), m->now_ns);
+
+	if (below(f, 100) < (growing ? 62 : 45))
+		allocate(f);
+	else
+		free_one(f);
+	if (one_in(f, 1000)) {
+		page_allocator_check(f->lab.pa);
+		page_oracle_verify(&f->oracle);
+	}
+	if (one_in(f, 500))
+		inject(f);
+	machine_leave(m, entered_ns);
+	if (one_in(f, 40))
+		machine_advance(m, m->now_ns + below(f, 12) * 1000000);
+	if (one_in(f, 3000))
+		page_allocator_drain(f->lab.pa);
+}
+
+static void tear_down(struct fuzz *f)
+{
+	while (f->oracle.nr_blocks) {
+		struct oracle_block b = page_oracle_freeing(&f->oracle, 0);
+
+		lab_free(&f->lab, (int)below(f, NR_CPUS), b.page, b.order);
+	}
+	lab_settle(&f->lab);
+	page_allocator_check(f->lab.pa);
+	if (lab_free_pages(&f->lab) != f->free_pages)
+		page_oracle_wrong(&f->oracle, "%llu of %llu pages came back",
+				  (unsigned long long)lab_free_pages(&f->lab),
+				  (unsigned long long)f->free_pages);
+	for (const struct page_allocator *pa = f->lab.pa; pa; pa = pa->base)
+		if (pa->layer->live_bytes && !*f->oracle.wrong)
+			page_oracle_wrong(&f->oracle, "%s counts live bytes where none are",
+					  pa->name);
+}
+
+/* What is wrong with the chain; "" if nothing was found, NULL if it refuses to be built. */
+static const char *fuzz_run(const char *nodes, const struct fuzz_chain *chain, u64 seed,
+			    unsigned int steps)
+{
+	static struct fuzz f;
+	static char found[256];
+	struct err e;
+
+	memset(&f, 0, sizeof(f));
+	f.chain = chain;
+	rng_init(&f.rng, seed, chain->text, "fuzz");
+	lab_open(&f.lab, nodes, NULL);
+	f.lab.pa = lab_chain(chain->text, &e);
+	if (!f.lab.pa) {
+		lab_close(&f.lab);
+		return NULL;
+	}
+	f.free_pages = lab_free_pages(&f.lab);
+	page_oracle_init(&f.oracle);
+	for (unsigned int i = 0; i < steps && !*f.oracle.wrong; i++)
+		one_step(&f, i % 8192 < 5000);
+	if (!strstr(chain->text, "misdeed=twice"))
+		tear_down(&f);
+	strcpy(found, f.oracle.wrong);
+	page_oracle_fini(&f.oracle);
+	lab_close(&f.lab);
+	return found;
+}
+
+/* False if the chain refuses to be built. */
+static bool fuzz_chain(const char *nodes, const struct fuzz_chain *chain, u64 seed,
+		       unsigned int steps)
+{
+	const char *wrong = fuzz_run(nodes, chain, seed, steps);
+
+	if (wrong && *wrong)
+		fail_msg("pages=%s seed=%llu (test_fuzz_pages %llu): %s", chain->text,
+			 (unsigned long long)seed, (unsigned long long)base_seed, wrong);
+	return wrong;
+}
+
+/* ---- Tests ---- */
+
+static void every_allocator_alone(void **state)
+{
+	static const char *const machines[] = {NODES_SMALL, NODES_NORMAL};
+	struct rng r;
+
+	(void)state;
+	rng_init(&r, base_seed, "alone", "chains");
+	for (struct allocator_desc *d = allocator_first(); d; d = d->next) {
+		for (int i = 0; i < 2; i++) {
+			struct fuzz_chain c = {.node = -1};
+
+			if (!usable(d, d->role))
+				continue;
+			if (d->role == ROLE_LAYER)
+				add_text(&c, d->name);
+			if (d->role == ROLE_LAYER)
+				add_text(&c, "page_allocator");
+			else
+				add_text(&c, d->name);
+			c.flags = strcmp(d->name, "dma") ? 0 : __GFP_DMA;
+			assert_true(fuzz_chain(machines[i], &c, rng_u64(&r), 40000));
+		}
+	}
+}
+
+static void random_stacks(void **state)
+{
+	unsigned int built = 0;
+	struct rng r;
+
+	(void)state;
+	rng_init(&r, base_seed, "stacks", "chains");
+	for (int i = 0; i < 120; i++) {
+		bool normal = rng_below(&r, 4) == 0;
+		struct fuzz_chain c = {.node = -1};
+
+		for (u64 layers = rng_below(&r, LAYERS_MAX + 1); layers; layers--)
+			add_allocator(&c, &r, random_allocator(&r, ROLE_LAYER), normal ? 2 : 3);
+		add_allocator(&c, &r, random_allocator(&r, ROLE_SOURCE), 0);
+		built += fuzz_chain(normal ? NODES_NORMAL : NODES_SMALL, &c, rng_u64(&r), 8000);
+	}
+	assert_true(built >= 40);
+}
+
+static void the_oracle_catches_a_broken_allocator(void **state)
+{
+	static const char *const words[] = {"overlaps", "came back",	"changed while in use",
+					    "on node",	"has contents", "refused"};
+
+	(void)state;
+	for (int i = 0; misdeeds[i]; i++) {
+		struct fuzz_chain c = {.node = -1};
+		const char *wrong;
+
+		snprintf(c.text, sizeof(c.text), "broken(misdeed=%s):page_allocator", misdeeds[i]);
+		wrong = fuzz_run(NODES_SMALL, &c, base_seed, 5000);
+		assert_non_null(wrong);
+		assert_says(wrong, words[i]);
+	}
+}
+
+/* The same seed gives the same history, to the last event. */
+static void a_seed_repeats(void **state)
+{
+	struct fuzz_chain c = {.text = "rcu:page_allocator", .node = -1};
+	u64 seen[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct lab lab;
+		struct rng r;
+
+		lab_open(&lab, NODES_SMALL, c.text);
+		rng_init(&r, base_seed, "repeat", "fuzz");
+		for (int k = 0; k < 2000; k++) {
+			int cpu = (int)rng_below(&r, NR_CPUS);
+			struct page *page = lab_alloc(&lab, cpu, 0, GFP_KERNEL, -1);
+
+			if (page && rng_below(&r, 3))
+				lab_free(&lab, cpu, page, 0);
+		}
+		lab_settle(&lab);
+		seen[i] = lab.m->cpus[0].clock_ns ^ lab.m->cpus[3].clock_ns << 20 ^
+			  lab_free_pages(&lab);
+		lab_close(&lab);
+	}
+	assert_int_equal(seen[0], seen[1]);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_allocator_alone),
+		cmocka_unit_test(random_stacks),
+		cmocka_unit_test(the_oracle_catches_a_broken_allocator),
+		cmocka_unit_test(a_seed_repeats),
+	};
+
+	if (argc > 1)
+		base_seed = strtoull(argv[1], NULL, 0);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
