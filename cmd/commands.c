@@ -10,6 +10,8 @@ const struct command commands[] = {
 	{"info", cmd_info, "show what a .kmt trace holds"},
 	{"run", cmd_run, "run an experiment: machine x stacks x loads x seeds"},
 	{"replay", cmd_replay, "run one trace on one stack"},
+	{"compare", cmd_compare, "show two or more stacks side by side, figure by figure"},
+	{"report", cmd_report, "make a page with plots of a results database"},
 	{"list", cmd_list, "show allocators, importers, metrics, machines, stacks or runs"},
 	{"help", cmd_help, "explain a command, an allocator or a metric"},
 	{NULL, NULL, NULL},

@@ -12,11 +12,17 @@
 #include "lib/suggest.h"
 #include "lib/units.h"
 #include "lib/yaml.h"
+#include "reports/runs.h"
 #include "sim/machine_config.h"
 #include "sim/sink.h"
 #include "traces/importer.h"
 
-static int list_allocators(enum out_format format, struct err *e)
+struct list_args {
+	enum out_format format;
+	const char *db;
+};
+
+static int list_allocators(const struct list_args *a, struct err *e)
 {
 	static const struct out_column cols[] = {
 		{"name", OUT_STR}, {"kind", OUT_STR}, {"role", OUT_STR}, {"summary", OUT_STR}, {0},
@@ -24,7 +30,7 @@ static int list_allocators(enum out_format format, struct err *e)
 	struct out o;
 
 	(void)e;
-	out_begin(&o, stdout, format, cols);
+	out_begin(&o, stdout, a->format, cols);
 	for (const struct allocator_desc *d = allocator_first(); d; d = d->next) {
 		out_str(&o, d->name);
 		out_str(&o, allocator_kind_names[d->kind]);
@@ -36,13 +42,13 @@ static int list_allocators(enum out_format format, struct err *e)
 	return 0;
 }
 
-static int list_importers(enum out_format format, struct err *e)
+static int list_importers(const struct list_args *a, struct err *e)
 {
 	static const struct out_column cols[] = {{"name", OUT_STR}, {"summary", OUT_STR}, {0}};
 	struct out o;
 
 	(void)e;
-	out_begin(&o, stdout, format, cols);
+	out_begin(&o, stdout, a->format, cols);
 	for (const struct importer *im = importer_first(); im; im = im->next) {
 		out_str(&o, im->name);
 		out_str(&o, im->summary);
@@ -52,7 +58,7 @@ static int list_importers(enum out_format format, struct err *e)
 	return 0;
 }
 
-static int list_metrics(enum out_format format, struct err *e)
+static int list_metrics(const struct list_args *a, struct err *e)
 {
 	static const struct out_column cols[] = {
 		{"name", OUT_STR},
@@ -65,7 +71,7 @@ static int list_metrics(enum out_format format, struct err *e)
 	struct out o;
 
 	(void)e;
-	out_begin(&o, stdout, format, cols);
+	out_begin(&o, stdout, a->format, cols);
 	for (const struct metric_desc *m = metrics; m->name; m++) {
 		out_str(&o, m->name);
 		out_str(&o, m->unit);
@@ -94,7 +100,7 @@ static void machine_row(struct out *o, const char *file, const struct machine_co
 	out_row_end(o);
 }
 
-static int list_machines(enum out_format format, struct err *e)
+static int list_machines(const struct list_args *a, struct err *e)
 {
 	static const struct out_column cols[] = {
 		{"name", OUT_STR},
@@ -111,7 +117,7 @@ static int list_machines(enum out_format format, struct err *e)
 		free(m);
 		return ret;
 	}
-	out_begin(&o, stdout, format, cols);
+	out_begin(&o, stdout, a->format, cols);
 	for (size_t i = 0; i < found.nr && !ret; i++) {
 		ret = machine_config_load(m, found.paths[i], e);
 		if (!ret)
@@ -152,7 +158,7 @@ static void stack_rows(struct out *o, const char *file, const struct yaml_node *
 }
 
 /* As the files say it; whether the chains make sense is for `run` to find out. */
-static int list_stacks(enum out_format format, struct err *e)
+static int list_stacks(const struct list_args *a, struct err *e)
 {
 	static const struct out_column cols[] = {
 		{"name", OUT_STR},
@@ -165,7 +171,7 @@ static int list_stacks(enum out_format format, struct err *e)
 
 	if (configs_find(&found, "experiment/1", e))
 		return -1;
-	out_begin(&o, stdout, format, cols);
+	out_begin(&o, stdout, a->format, cols);
 	for (size_t i = 0; i < found.nr; i++) {
 		struct yaml_file *f = yaml_open(found.paths[i], e);
 		const struct yaml_node *stacks = f ? yaml_get(yaml_top(f), "stacks") : NULL;
@@ -179,22 +185,35 @@ static int list_stacks(enum out_format format, struct err *e)
 	return 0;
 }
 
+static int list_runs(const struct list_args *a, struct err *e)
+{
+	struct db *db = db_open(a->db, DB_READ, e);
+	int ret;
+
+	if (!db)
+		return -1;
+	ret = runs_print(db, stdout, a->format, e);
+	db_close(db);
+	return ret;
+}
+
 static const struct list {
 	const char *name;
-	int (*show)(enum out_format format, struct err *e);
+	int (*show)(const struct list_args *a, struct err *e);
 } lists[] = {
 	{"allocators", list_allocators}, {"importers", list_importers}, {"metrics", list_metrics},
-	{"machines", list_machines},	 {"stacks", list_stacks},
+	{"machines", list_machines},	 {"stacks", list_stacks},	{"runs", list_runs},
 };
 
-static const char usage[] = "usage: kmemsim list WHAT [--format text|csv|json]\n"
+static const char usage[] = "usage: kmemsim list WHAT [--format text|csv|json] [--db FILE]\n"
 			    "  allocators   what stacks are made of\n"
 			    "  importers    kinds of recorded traces\n"
 			    "  metrics      the figures of a run\n"
 			    "  machines     machine files in configs/\n"
-			    "  stacks       stacks of the experiments in configs/\n";
+			    "  stacks       stacks of the experiments in configs/\n"
+			    "  runs         what --db holds (default results.db)\n";
 
-static int show(const char *what, enum out_format format)
+static int show(const char *what, const struct list_args *a)
 {
 	const char *names[ARRAY_SIZE(lists) + 1] = {0}, *near;
 	struct err e;
@@ -202,7 +221,7 @@ static int show(const char *what, enum out_format format)
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		names[i] = lists[i].name;
 		if (!strcmp(what, lists[i].name))
-			return lists[i].show(format, &e) ? cmd_fail("list", &e) : 0;
+			return lists[i].show(a, &e) ? cmd_fail("list", &e) : 0;
 	}
 	near = suggest_nearest(what, names);
 	if (near)
@@ -216,10 +235,11 @@ int cmd_list(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"format", required_argument, NULL, 'f'},
+		{"db", required_argument, NULL, 'd'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
-	enum out_format format = OUT_TEXT;
+	struct list_args a = {.format = OUT_TEXT, .db = "results.db"};
 	struct err e;
 	int opt;
 
@@ -228,10 +248,12 @@ int cmd_list(int argc, char **argv)
 			return cmd_usage(usage);
 		if (opt == '?')
 			return EXIT_MISTAKE;
-		if (out_format_parse(optarg, &format, &e))
+		if (opt == 'd')
+			a.db = optarg;
+		else if (out_format_parse(optarg, &a.format, &e))
 			return cmd_fail("list --format", &e);
 	}
 	if (argc - optind != 1)
 		return cmd_misused("list", "say what to list");
-	return show(argv[optind], format);
+	return show(argv[optind], &a);
 }

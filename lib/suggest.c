@@ -52,7 +52,7 @@ static size_t common_prefix(const char *a, const char *b)
 const char *suggest_nearest(const char *name, const char *const *names)
 {
 	size_t n = strlen(name);
-	size_t best = n + 2; /* twice the distance must stay below: a guess, not a lottery */
+	size_t best = n + 4; /* three times the distance must stay below: a guess, not a lottery */
 	const char *nearest = NULL;
 
 	if (n > NAME_MAX_LEN)
@@ -67,7 +67,7 @@ const char *suggest_nearest(const char *name, const char *const *names)
 		/* Of equals, the one that begins alike: "KB" is a KiB, not a B. */
 		if (2 * d < best || (2 * d == best && nearest &&
 				     common_prefix(name, *names) > common_prefix(name, nearest))) {
-			best = 2 * d;
+			best = 3 * d;
 			nearest = *names;
 		}
 	}

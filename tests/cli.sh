@@ -45,6 +45,7 @@ for what in allocators importers metrics machines stacks; do
 	[ "$("$KMEMSIM" list $what --format csv | head -1 | cut -d, -f1)" = name ]
 	verdict "list $what: CSV begins with the names" $?
 done
+refused "list runs without a database" "results.db" bash -c 'cd "$1" && exec "$0" list runs' "$KMEMSIM" "$SCRATCH"
 "$KMEMSIM" list allocators --format csv | tr -d '\r' | cut -d, -f2,3 | sort -u >"$SCRATCH.kinds"
 grep -qx 'page,source' "$SCRATCH.kinds" && grep -qx 'slab,layer' "$SCRATCH.kinds"
 verdict "list allocators: kinds and roles" $?

@@ -1,0 +1,67 @@
+# Determinism: compilers, optimisation and repetition change nothing in a trace, a digest or a result.
+. tests/shell_lib
+
+# tests/run says which builds there are.
+read -ra variants <<<"${VARIANTS:-asan}"
+dat=traces/samples/small-fstree.dat
+base=${variants[0]}
+
+tool() { build/"$1"/kmemsim "${@:2}"; }
+
+# Everything a database says, but for the host's time.
+contents()
+{
+	local view columns
+	for view in run summary sample free_area slab cache site latency lock event; do
+		columns=$(sqlite3 "$1" "SELECT group_concat(name) FROM pragma_table_info('${view}_view')
+			WHERE name <> 'wall_ns'")
+		sqlite3 "$1" "SELECT '$view', $columns FROM ${view}_view" | sort
+	done
+}
+
+for variant in "${variants[@]}"; do
+	tool "$variant" import $dat -o "$SCRATCH/$variant.kmt" --machine configs/machine-2node.yaml \
+		>"$SCRATCH/$variant.info" 2>&1
+	verdict "import, $variant" $?
+done
+for variant in "${variants[@]:1}"; do
+	cmp -s "$SCRATCH/$base.kmt" "$SCRATCH/$variant.kmt"
+	verdict "import: $variant makes the same file as $base" $?
+done
+
+# digest VARIANT PAGES SLAB SEED
+digest()
+{
+	tool "$1" replay "$SCRATCH/$base.kmt" --pages "$2" --slab "$3" --seed "$4" --db none 2>&1 |
+		grep -o 'digest [0-9a-f]*'
+}
+
+while read -r pages slab; do
+	first=$(digest "$base" "$pages" "$slab" 1)
+	[ -n "$first" ]
+	verdict "$pages $slab: $base has a digest" $?
+	[ "$(digest "$base" "$pages" "$slab" 1)" = "$first" ]
+	verdict "$pages $slab: again the same" $?
+	for variant in "${variants[@]:1}"; do
+		[ "$(digest "$variant" "$pages" "$slab" 1)" = "$first" ]
+		verdict "$pages $slab: $variant the same" $?
+	done
+done <<'END'
+page_allocator slabifier
+rcu:page_allocator rcu:slabifier
+bitmap slabifier
+rcu:numactl(node=1):page_allocator rcu:slabifier(min_order=1)
+null null
+END
+
+[ "$(digest "$base" bitmap slabifier 1)" != "$(digest "$base" page_allocator slabifier 1)" ]
+verdict "different stacks have different digests" $?
+
+for n in 1 2; do
+	tool "$base" run configs/demo.yaml --set loads.small-fstree.trace="$SCRATCH/$base.kmt" \
+		--db "$SCRATCH/$n.db" 2>"$SCRATCH/$n.err"
+	verdict "run of the demo, time $n" $?
+	contents "$SCRATCH/$n.db" >"$SCRATCH/$n.txt"
+done
+[ "$(wc -l <"$SCRATCH/1.txt")" -gt 1000 ] && cmp "$SCRATCH/1.txt" "$SCRATCH/2.txt"
+verdict "two databases are equal in everything but host times" $?
