@@ -47,7 +47,7 @@ static inline void *alloc_object(struct slabifier_cache *s, gfp_t flags, int nod
 		c->used_ns = ktime_get_ns();
 		*word = 0;
 		/* The next allocation reads its free pointer from there. */
-		__builtin_prefetch((char *)c->freelist + s->c.offset);
+		__builtin_prefetch((void *)((unsigned long)c->freelist + s->c.offset));
 	} else {
 slow:
 		object = slab_alloc_slow(s, c, flags, node);

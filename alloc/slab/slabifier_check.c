@@ -6,7 +6,9 @@
  * from the totals. Suspicion is cheap (a tag), proof costs at most a walk of one slab's free lists, and only
  * when there is suspicion.
  *
- * Invariant: proofs change nothing.
+ * Invariant: proofs change nothing, and follow a pointer only after they have proven it.
+ *
+ * Unlike Linux: what SLUB checks with slub_debug only, or not at all, is always on and survived.
  */
 #include "alloc/slab/slabifier.h"
 

@@ -5,6 +5,12 @@
  * large blocks of pages are hard to get and one live object holds all of one. Therefore the smallest order
  * that holds enough objects for the number of CPUs and wastes at most 1/16; if there is none, 1/8, then 1/4;
  * then fewer objects. (calculate_order, calc_slab_order, set_cpu_partial: mm/slub.c, Linux 6.1.)
+ *
+ * Invariant: a slab holds 1 to SLAB_OBJECTS_MAX objects, and the free pointer lies inside the object.
+ *
+ * Unlike Linux: CPUs are counted as configured, all are present; the free pointer is never moved behind the
+ * object, for constructors and poison are the business of layers. On four CPUs the result is that of 6.1 for
+ * each of the 221 caches of a recorded machine (tests/test_slab_geometry.c has a choice of them).
  */
 #include "alloc/slab/slabifier.h"
 
