@@ -1,13 +1,14 @@
 /*
  * kmalloc: caches by size class and type over any slab allocator; larger requests go to pages.
  *
- * Theory: classes are the powers of two from 8 to 8192 and, since a third of small objects would waste
- * close to half of those, 96 and 192. A table maps the size in units of 8 bytes to its class. The type follows
- * from the flags, so that pages of one slab live alike: DMA, reclaimable and accounted objects have slabs of
- * their own. (mm/slab_common.c, include/linux/slab.h: kmalloc_index, kmalloc_type; Linux 6.1.)
+ * Theory: classes are the powers of two from 8 to 8192 and, since a third of small objects would
+ * waste close to half of those, 96 and 192. A table maps the size in units of 8 bytes to its class.
+ * The type follows from the flags, so that pages of one slab live alike: DMA, reclaimable and
+ * accounted objects have slabs of their own. (mm/slab_common.c, include/linux/slab.h:
+ * kmalloc_index, kmalloc_type; Linux 6.1.)
  *
- * Invariant: class_of[n] is the smallest class of at least 8 n bytes. A cache that exists stays until
- * kmalloc_destroy.
+ * Invariant: class_of[n] is the smallest class of at least 8 n bytes. A cache that exists stays
+ * until kmalloc_destroy.
  *
  * Unlike Linux: caches are made when the first request comes, all types alike, and not at boot.
  */

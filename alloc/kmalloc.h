@@ -1,9 +1,9 @@
 /*
  * kmalloc: an array of caches by size class and type, over any slab allocator.
  *
- * Classes 8 16 32 64 96 128 192 256 512 1k 2k 4k 8k; types as in Linux 6.1: DMA before reclaimable before
- * accounted before normal (kmalloc_type). Larger requests go to pages. Caches of a type are made when the
- * first request of that type and class comes.
+ * Classes 8 16 32 64 96 128 192 256 512 1k 2k 4k 8k; types as in Linux 6.1: DMA before reclaimable
+ * before accounted before normal (kmalloc_type). Larger requests go to pages. Caches of a type are
+ * made when the first request of that type and class comes.
  */
 #ifndef ALLOC_KMALLOC_H
 #define ALLOC_KMALLOC_H
@@ -11,7 +11,13 @@
 #include "alloc/page_alloc.h"
 #include "alloc/slab_alloc.h"
 
-enum kmalloc_type { KMALLOC_NORMAL, KMALLOC_CGROUP, KMALLOC_RECLAIM, KMALLOC_DMA, NR_KMALLOC_TYPES };
+enum kmalloc_type {
+	KMALLOC_NORMAL,
+	KMALLOC_CGROUP,
+	KMALLOC_RECLAIM,
+	KMALLOC_DMA,
+	NR_KMALLOC_TYPES
+};
 
 #define NR_KMALLOC_CLASSES 13
 #define KMALLOC_MAX_CACHE_SIZE 8192
@@ -29,7 +35,10 @@ void kmalloc_init(struct kmalloc *km, const struct slab_allocator *slab,
 /* Destroys every cache; returns the number of objects still live. */
 u64 kmalloc_destroy(struct kmalloc *km);
 
-/* The cache that serves this request, made if need be; NULL if size is too large or it cannot be made. */
+/*
+ * The cache that serves this request, made if need be; NULL if size is too large or it cannot be
+ * made.
+ */
 struct slab_cache *kmalloc_slab(struct kmalloc *km, size_t size, gfp_t flags);
 
 /* What kmalloc of 0 bytes returns, as in Linux: not NULL, not memory. */

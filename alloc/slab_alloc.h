@@ -28,23 +28,23 @@ typedef int (*move_object_fn)(struct slab_cache *cache, void *object);
 struct slab_cache {
 	const struct slab_allocator *slab_alloc;
 	const struct page_allocator *page_alloc;
-	int node;	     /* -1: any */
-	unsigned int align;  /* a power of two, at least 8 */
-	unsigned int size;   /* chunk: distance of two objects */
-	unsigned int objsize;/* what the user may write */
-	unsigned int inuse;  /* end of what the object uses, layers' additions included */
-	unsigned int offset; /* of the free pointer */
-	int order;	     /* of a slab's pages */
-	gfp_t gfp;	     /* ORed into page requests (__GFP_RECLAIMABLE, __GFP_DMA) */
+	int node;	      /* -1: any */
+	unsigned int align;   /* a power of two, at least 8 */
+	unsigned int size;    /* chunk: distance of two objects */
+	unsigned int objsize; /* what the user may write */
+	unsigned int inuse;   /* end of what the object uses, layers' additions included */
+	unsigned int offset;  /* of the free pointer */
+	int order;	      /* of a slab's pages */
+	gfp_t gfp;	      /* ORed into page requests (__GFP_RECLAIMABLE, __GFP_DMA) */
 	char name[SLAB_NAME_MAX];
 	struct list_head list; /* all caches of one allocator */
 
-	struct slab_cache *base; /* the cache below; NULL in a source */
-	struct slab_cache *top;	 /* the cache the user holds */
-	unsigned int refs;	 /* holders: create counts one, dup one more */
-	struct layer *layer;	 /* of slab_alloc, at hand for the dispatcher */
+	struct slab_cache *base;    /* the cache below; NULL in a source */
+	struct slab_cache *top;	    /* the cache the user holds */
+	unsigned int refs;	    /* holders: create counts one, dup one more */
+	struct layer *layer;	    /* of slab_alloc, at hand for the dispatcher */
 	move_object_fn move_object; /* of the shrink that runs (derived caches) */
-	u32 tag;		 /* the holder's own; 0 after create */
+	u32 tag;		    /* the holder's own; 0 after create */
 };
 
 /* Room a cache is created in: the caller's, opaque. */

@@ -190,7 +190,8 @@ static int forward_shrink(struct slab_cache *cache, move_object_fn move_object)
 	return derived_slab_cache_shrink(cache, move_object, forward_move_object);
 }
 
-static struct slab_cache *forward_create(const struct slab_allocator *self, struct slab_control *room,
+static struct slab_cache *forward_create(const struct slab_allocator *self,
+					 struct slab_control *room,
 					 const struct slab_cache *parameters)
 {
 	return derive_slab_cache(self, (struct slab_cache *)(void *)room->room, parameters);

@@ -1,12 +1,13 @@
 /*
- * What slab allocators cost the host: ns and instructions of one alloc and one free through the dispatcher.
+ * What slab allocators cost the host: ns and instructions of one alloc and one free through the
+ * dispatcher.
  *
- *	pair	the object freed is the one just allocated: the per-CPU fast path
- *	churn	a random one of 4096 objects is freed, another allocated: slow paths, cache misses
- *	remote	allocated on one CPU, freed in the same order on another
+ * pair	the object freed is the one just allocated: the per-CPU fast path
+ * churn	a random one of 4096 objects is freed, another allocated: slow paths, cache misses
+ * remote	allocated on one CPU, freed in the same order on another
  *
- * usage: slab [CHAIN...]; without chains: null, slabifier, rcu:slabifier. Machines are noisy: look at the
- * ratios and at the instructions ("-" where the host does not count them).
+ * usage: slab [CHAIN...]; without chains: null, slabifier, rcu:slabifier. Machines are noisy: look
+ * at the ratios and at the instructions ("-" where the host does not count them).
  */
 #include <linux/perf_event.h>
 #include <stdio.h>

@@ -36,11 +36,11 @@ void slab_lab_free(struct slab_lab *sl, int cpu, struct slab_cache *cache, void 
 /*
  * A slab of a slabifier cache: where it is, and its objects in order of addresses.
  *
- *	cpu0 a,,,....	current slab of CPU 0; a: in use, ',': on the CPU's list, '.': on the slab's
- *	cpu0+ aa......	on the partial list of CPU 0
- *	node1 a.......	on the partial list of node 1
- *	none aaaaaaaa	full: on no list
- *	gone		no slab of this cache
+ * cpu0 a,,,....	current slab of CPU 0; a: in use, ',': on the CPU's list, '.': on the slab's
+ * cpu0+ aa......	on the partial list of CPU 0
+ * node1 a.......	on the partial list of node 1
+ * none aaaaaaaa	full: on no list
+ * gone		no slab of this cache
  */
 char *draw_slab(char *buf, size_t n, struct slab_cache *cache, const void *object);
 

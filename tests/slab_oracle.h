@@ -1,8 +1,10 @@
 /*
- * The oracle of the slab fuzzer: it believes nothing an allocator says and checks what it hands out.
+ * The oracle of the slab fuzzer: it believes nothing an allocator says and checks what it hands
+ * out.
  *
- * A bit for every 8 bytes of simulated memory tells what is in use, so no two objects overlap; each object is
- * filled with a stamp of its own when it is handed out and must still carry it when it is freed.
+ * A bit for every 8 bytes of simulated memory tells what is in use, so no two objects overlap; each
+ * object is filled with a stamp of its own when it is handed out and must still carry it when it is
+ * freed.
  */
 #ifndef TESTS_SLAB_ORACLE_H
 #define TESTS_SLAB_ORACLE_H

@@ -1,6 +1,6 @@
 /*
- * Fuzzing: every registered slab allocator, alone and in random stacks over random page stacks, with random
- * options and failing layers, against an oracle that remembers every object.
+ * Fuzzing: every registered slab allocator, alone and in random stacks over random page stacks,
+ * with random options and failing layers, against an oracle that remembers every object.
  */
 #include "tests/test.h"
 

@@ -1,6 +1,6 @@
 /*
- * slabifier seen from outside: what it asks of the page allocator, which locks it takes, which path an
- * operation took and what it was charged.
+ * slabifier seen from outside: what it asks of the page allocator, which locks it takes, which path
+ * an operation took and what it was charged.
  */
 #include "tests/test.h"
 

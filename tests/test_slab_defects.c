@@ -1,5 +1,6 @@
 /*
- * What was wrong in the modular slab as it was posted (2006): each defect has a test that it would fail.
+ * What was wrong in the modular slab as it was posted (2006): each defect has a test that it would
+ * fail.
  */
 #include "tests/test.h"
 
@@ -88,7 +89,10 @@ static void a_derived_cache_belongs_to_the_derived_allocator(void **state)
 	slab_lab_close(&sl);
 }
 
-/* Was: the offset of the rcu_head stood in the shared allocator; a second cache overwrote the first one's. */
+/*
+ * Was: the offset of the rcu_head stood in the shared allocator; a second cache overwrote the first
+ * one's.
+ */
 static void each_cache_has_its_own_offset(void **state)
 {
 	struct slab_lab sl;

@@ -1,12 +1,13 @@
 /*
  * null (slab): hands out addresses and remembers nothing.
  *
- * Theory: whatever a stack of `null` costs is the simulator's own share, so this does the least that the
- * interface allows: each cache has one block of pages and deals out its objects in turn, round and round.
+ * Theory: whatever a stack of `null` costs is the simulator's own share, so this does the least
+ * that the interface allows: each cache has one block of pages and deals out its objects in turn,
+ * round and round.
  *
- * Invariant: every address lies in the block, on a chunk, so that kfree finds the cache and checks of
- * alignment hold. Objects are handed out again while in use: their contents mean nothing, and nothing is
- * zeroed, verified or counted as live.
+ * Invariant: every address lies in the block, on a chunk, so that kfree finds the cache and checks
+ * of alignment hold. Objects are handed out again while in use: their contents mean nothing, and
+ * nothing is zeroed, verified or counted as live.
  *
  * Unlike any allocator: keeps_nothing.
  */

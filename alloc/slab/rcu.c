@@ -1,22 +1,23 @@
 /*
  * rcu (rcuify_slab_allocator): every free waits for a grace period.
  *
- * Theory: a reader that found an object under rcu_read_lock may still look at it after it was freed. So a
- * free, from whatever side it comes, only queues the object with call_rcu; the callback gives it to the base.
- * What that takes lies behind the object, inside the chunk: the rcu_head, and the cache that the callback
- * needs. Nothing is allocated; the base is asked for objects that much larger.
+ * Theory: a reader that found an object under rcu_read_lock may still look at it after it was
+ * freed. So a free, from whatever side it comes, only queues the object with call_rcu; the callback
+ * gives it to the base. What that takes lies behind the object, inside the chunk: the rcu_head, and
+ * the cache that the callback needs. Nothing is allocated; the base is asked for objects that much
+ * larger.
  *
- * The back-pointer to the cache also says what the object is: in use, in limbo (1 added) or freed (2 added).
- * A free of anything not in use is a double free, whether the first one still waits, has been carried out, or
- * the slab has gone. Only other values lead to questions: behind an object of the cache something was
- * overwritten; elsewhere it is no object.
+ * The back-pointer to the cache also says what the object is: in use, in limbo (1 added) or freed
+ * (2 added). A free of anything not in use is a double free, whether the first one still waits, has
+ * been carried out, or the slab has gone. Only other values lead to questions: behind an object of
+ * the cache something was overwritten; elsewhere it is no object.
  *
- * Invariant: an object in limbo is in use for the base and its contents are untouched. An object handed out
- * has its cache behind it.
+ * Invariant: an object in limbo is in use for the base and its contents are untouched. An object
+ * handed out has its cache behind it.
  *
- * Unlike the modular slab (2006): kfree comes through here too (the toolkit's __free enters at the top
- * cache); offset and back-pointer are the cache's own, and set; an alignment of 0 is one of 8; destroy waits
- * for what is pending.
+ * Unlike the modular slab (2006): kfree comes through here too (the toolkit's __free enters at the
+ * top cache); offset and back-pointer are the cache's own, and set; an alignment of 0 is one of 8;
+ * destroy waits for what is pending.
  */
 #include "alloc/slab_alloc.h"
 

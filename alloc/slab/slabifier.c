@@ -1,25 +1,30 @@
 /*
- * slabifier: a slab allocator that keeps a free list in the free objects and no metadata beside the slab.
+ * slabifier: a slab allocator that keeps a free list in the free objects and no metadata beside the
+ * slab.
  *
- * Theory: a slab is a block of pages cut into objects of one size. Its free objects form a list threaded
- * through them; struct page has the head of the list, the counts and the cache, so there is nothing to find,
- * colour or queue. Each CPU has a current slab whose list it has taken for itself: allocating and freeing
- * there is one read and one write of per-CPU data. Everything else is in slabifier_slow.c. Full slabs are on
- * no list: the address of an object leads to its page, and that to all there is to know.
+ * Theory: a slab is a block of pages cut into objects of one size. Its free objects form a list
+ * threaded through them; struct page has the head of the list, the counts and the cache, so there
+ * is nothing to find, colour or queue. Each CPU has a current slab whose list it has taken for
+ * itself: allocating and freeing there is one read and one write of per-CPU data. Everything else
+ * is in slabifier_slow.c. Full slabs are on no list: the address of an object leads to its page,
+ * and that to all there is to know.
  *
  * A double free is detected at the act. Free objects carry a tagged free pointer (slabifier.h) and
- * allocation wipes the tag, so an object that carries it when it is freed is suspected; the free lists of its
- * slab, at most `objects` steps, then tell for certain (a user may have written the tag). If the slab has
- * gone back to the page allocator meanwhile, the tag that still lies there tells a double free from a pointer
- * that never was one. An allocation whose free pointer has lost its tag was written to after its free: the
- * rest of that list is given up and reported as use_after_free. All of these are survived.
+ * allocation wipes the tag, so an object that carries it when it is freed is suspected; the free
+ * lists of its slab, at most `objects` steps, then tell for certain (a user may have written the
+ * tag). If the slab has gone back to the page allocator meanwhile, the tag that still lies there
+ * tells a double free from a pointer that never was one. An allocation whose free pointer has lost
+ * its tag was written to after its free: the rest of that list is given up and reported as
+ * use_after_free. All of these are survived.
  *
- * Invariant: an object is either handed out, or on exactly one of: its slab's list, the list of the CPU that
- * owns the slab. An object handed out does not carry the tag, unless its user put it there.
+ * Invariant: an object is either handed out, or on exactly one of: its slab's list, the list of the
+ * CPU that owns the slab. An object handed out does not carry the tag, unless its user put it
+ * there.
  *
- * Unlike Linux (mm/slub.c, 6.1): objects get the tag instead of CONFIG_SLAB_FREELIST_HARDENED's obfuscation;
- * no random free list order; no pfmemalloc slabs; CPU slabs idle for 10 s return to their nodes (the flusher
- * of the modular slab, 2006); merging and debugging are not here but in layers.
+ * Unlike Linux (mm/slub.c, 6.1): objects get the tag instead of CONFIG_SLAB_FREELIST_HARDENED's
+ * obfuscation; no random free list order; no pfmemalloc slabs; CPU slabs idle for 10 s return to
+ * their nodes (the flusher of the modular slab, 2006); merging and debugging are not here but in
+ * layers.
  */
 #include "alloc/slab/slabifier.h"
 
@@ -162,7 +167,10 @@ static struct slab_cache *slabifier_dup(struct slab_cache *cache)
 	return cache;
 }
 
-/* Leaked objects keep their slabs, and these keep the cache: what belongs to it is then left behind. */
+/*
+ * Leaked objects keep their slabs, and these keep the cache: what belongs to it is then left
+ * behind.
+ */
 static int slabifier_destroy(struct slab_cache *cache)
 {
 	struct slabifier_cache *s = to_slabifier(cache);

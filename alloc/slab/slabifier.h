@@ -30,7 +30,9 @@ struct slabifier {
 	int nr_memory_nodes;
 };
 
-/* What one CPU holds of one cache: a cache line, all that the fast path writes besides the object. */
+/*
+ * What one CPU holds of one cache: a cache line, all that the fast path writes besides the object.
+ */
 struct slab_cpu {
 	void *freelist;		  /* of page, for this CPU alone */
 	struct page *page;	  /* frozen here; NULL: none */
@@ -51,8 +53,8 @@ struct slab_node {
 	struct list_head partial;
 	u64 nr_partial, nr_slabs, nr_objects;
 	/*
-	 * Where pages came from when this node was asked for and had none; -1: from here. forced: although
-	 * __GFP_THISNODE was set (a layer such as numactl decides).
+	 * Where pages came from when this node was asked for and had none; -1: from here. forced:
+	 * although __GFP_THISNODE was set (a layer such as numactl decides).
 	 */
 	int stand_in;
 	bool forced;
@@ -80,9 +82,10 @@ static inline struct slabifier_cache *to_slabifier(struct slab_cache *cache)
 }
 
 /*
- * A free pointer lies in the free object at c.offset: the tag of the cache above the distance to the next
- * free object in bytes, 0 at the end of the list. Relative, so that contents do not depend on where the host
- * put the memory. A word without the tag was overwritten, or belongs to an object in use.
+ * A free pointer lies in the free object at c.offset: the tag of the cache above the distance to
+ * the next free object in bytes, 0 at the end of the list. Relative, so that contents do not depend
+ * on where the host put the memory. A word without the tag was overwritten, or belongs to an object
+ * in use.
  */
 static inline u64 *freeptr_word(const struct slabifier_cache *s, const void *object)
 {
@@ -108,7 +111,9 @@ static inline void set_freepointer(const struct slabifier_cache *s, void *object
 	*freeptr_word(s, object) = (u64)s->tag << 32 | (u32)distance;
 }
 
-/* size divides offset: the remainder test of Lemire, Kaser and Kurz 2019, exact for offset < 2^32. */
+/*
+ * size divides offset: the remainder test of Lemire, Kaser and Kurz 2019, exact for offset < 2^32.
+ */
 static inline bool divides(const struct slabifier_cache *s, u64 offset)
 {
 	return offset * s->reciprocal < s->reciprocal;

@@ -1,10 +1,10 @@
 /*
  * The slabifier proves: pointers before they are believed, double frees, counts, everything.
  *
- * Theory: what a slab holds can be recounted from its pages alone: its free lists are in it, and objects that
- * are on none are in use. Full slabs are on no list and cannot be found; what can be said of them follows
- * from the totals. Suspicion is cheap (a tag), proof costs at most a walk of one slab's free lists, and only
- * when there is suspicion.
+ * Theory: what a slab holds can be recounted from its pages alone: its free lists are in it, and
+ * objects that are on none are in use. Full slabs are on no list and cannot be found; what can be
+ * said of them follows from the totals. Suspicion is cheap (a tag), proof costs at most a walk of
+ * one slab's free lists, and only when there is suspicion.
  *
  * Invariant: proofs change nothing, and follow a pointer only after they have proven it.
  *
@@ -68,7 +68,9 @@ void report_overwritten(struct slabifier_cache *s, const void *object)
 	report_object(s, "use_after_free", object);
 }
 
-/* No slab of ours. If it was one when this object was freed, the free pointer's tag is still there. */
+/*
+ * No slab of ours. If it was one when this object was freed, the free pointer's tag is still there.
+ */
 static bool was_ours(struct slabifier_cache *s, const void *object)
 {
 	struct page *page;

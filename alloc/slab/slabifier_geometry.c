@@ -1,16 +1,19 @@
 /*
  * The slabifier's geometry: chunk, pages of a slab, and how many slabs may wait where.
  *
- * Theory: a slab of n objects wastes less than 1/n of itself to its tail, so larger slabs waste less, but
- * large blocks of pages are hard to get and one live object holds all of one. Therefore the smallest order
- * that holds enough objects for the number of CPUs and wastes at most 1/16; if there is none, 1/8, then 1/4;
- * then fewer objects. (calculate_order, calc_slab_order, set_cpu_partial: mm/slub.c, Linux 6.1.)
+ * Theory: a slab of n objects wastes less than 1/n of itself to its tail, so larger slabs waste
+ * less, but large blocks of pages are hard to get and one live object holds all of one. Therefore
+ * the smallest order that holds enough objects for the number of CPUs and wastes at most 1/16; if
+ * there is none, 1/8, then 1/4; then fewer objects. (calculate_order, calc_slab_order,
+ * set_cpu_partial: mm/slub.c, Linux 6.1.)
  *
- * Invariant: a slab holds 1 to SLAB_OBJECTS_MAX objects, and the free pointer lies inside the object.
+ * Invariant: a slab holds 1 to SLAB_OBJECTS_MAX objects, and the free pointer lies inside the
+ * object.
  *
- * Unlike Linux: CPUs are counted as configured, all are present; the free pointer is never moved behind the
- * object, for constructors and poison are the business of layers. On four CPUs the result is that of 6.1 for
- * each of the 221 caches of a recorded machine (tests/test_slab_geometry.c has a choice of them).
+ * Unlike Linux: CPUs are counted as configured, all are present; the free pointer is never moved
+ * behind the object, for constructors and poison are the business of layers. On four CPUs the
+ * result is that of 6.1 for each of the 221 caches of a recorded machine
+ * (tests/test_slab_geometry.c has a choice of them).
  */
 #include "alloc/slab/slabifier.h"
 
@@ -116,7 +119,7 @@ bool slab_geometry(struct slabifier_cache *s, unsigned int size)
 	ASSERT(is_power_of_2(c->align));
 	c->inuse = ALIGN(max(c->objsize, 1U), 8U);
 	c->size = ALIGN(max(c->inuse, size), c->align);
-	/* In the middle of the object, away from the ends that overflows of neighbours reach first. */
+	/* In the middle: overflows of neighbours reach the ends first. */
 	c->offset = c->objsize / 2 & ~7U;
 	c->order = slab_order(o, c->size);
 	if (c->order < 0)

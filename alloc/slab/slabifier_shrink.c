@@ -1,20 +1,23 @@
 /*
  * The slabifier gives memory back: flushing, the flusher, shrinking, defragmentation.
  *
- * Theory: a CPU that stops using a cache keeps its slabs from everybody else. Whenever a CPU takes a slab, a
- * delayed work of that CPU is armed, unless it is; it returns what has been idle long enough, or comes back
- * when it will have been. With nothing left it stays off, so a quiet machine has no periodic events, and no
- * CPU is interrupted for another's slabs. On a machine with one CPU nobody else waits for them: no flusher.
+ * Theory: a CPU that stops using a cache keeps its slabs from everybody else. Whenever a CPU takes
+ * a slab, a delayed work of that CPU is armed, unless it is; it returns what has been idle long
+ * enough, or comes back when it will have been. With nothing left it stays off, so a quiet machine
+ * has no periodic events, and no CPU is interrupted for another's slabs. On a machine with one CPU
+ * nobody else waits for them: no flusher.
  *
- * shrink without a callback returns empty slabs and sorts the partial lists, fullest first, so that sparse
- * slabs get a chance to empty. With one it empties them: from the sparsest slab of a node on, objects move to
- * the other slabs of that node while these have room, so that at most one slab a node stays partial.
- * move_object allocates the new object, copies and tells the users; the old one is freed behind it.
+ * shrink without a callback returns empty slabs and sorts the partial lists, fullest first, so that
+ * sparse slabs get a chance to empty. With one it empties them: from the sparsest slab of a node
+ * on, objects move to the other slabs of that node while these have room, so that at most one slab
+ * a node stays partial. move_object allocates the new object, copies and tells the users; the old
+ * one is freed behind it.
  *
  * Invariant: a slab being vacated is frozen and on no list, so nothing is allocated from it.
  *
- * Unlike Linux: the flusher; SLUB never gives an idle CPU slab back unless asked to shrink. Objects do not
- * move to other nodes. SLUB sorts by the number of free objects up to 31, here by 1/64 of the slab.
+ * Unlike Linux: the flusher; SLUB never gives an idle CPU slab back unless asked to shrink. Objects
+ * do not move to other nodes. SLUB sorts by the number of free objects up to 31, here by 1/64 of
+ * the slab.
  */
 #include "alloc/slab/slabifier.h"
 
@@ -222,8 +225,9 @@ static u64 free_objects(const struct slab_node *n)
 }
 
 /*
- * Puts a slab that is still in use where it belongs: one that waits for frees under way (a layer above defers
- * them) aside; one that keeps pinned objects to the front of the list, so that the others fill it.
+ * Puts a slab that is still in use where it belongs: one that waits for frees under way (a layer
+ * above defers them) aside; one that keeps pinned objects to the front of the list, so that the
+ * others fill it.
  */
 static void keep_slab(struct slabifier_cache *s, struct page *page, bool frees_pending,
 		      struct list_head *aside)

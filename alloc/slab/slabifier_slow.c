@@ -1,21 +1,22 @@
 /*
  * The slabifier's slow paths: how a slab changes hands.
  *
- * Theory: a slab belongs to a CPU (frozen: its CPU slab or one of the CPU's partial slabs), or waits on the
- * partial list of its node, or is full and on no list at all: the next free finds it by its address. A slab
- * becomes frozen when a CPU takes it, and when the first object of a full slab is freed: that CPU keeps it.
- * Frees of other CPUs go to page->freelist with one cmpxchg; the owner takes that list over as a whole when its
- * own has run out. So a lock is taken only when a node's partial list changes.
+ * Theory: a slab belongs to a CPU (frozen: its CPU slab or one of the CPU's partial slabs), or
+ * waits on the partial list of its node, or is full and on no list at all: the next free finds it
+ * by its address. A slab becomes frozen when a CPU takes it, and when the first object of a full
+ * slab is freed: that CPU keeps it. Frees of other CPUs go to page->freelist with one cmpxchg; the
+ * owner takes that list over as a whole when its own has run out. So a lock is taken only when a
+ * node's partial list changes.
  *
- * Invariant: page->inuse counts objects not on page->freelist; those on the CPU's own list count as in use
- * until the slab is deactivated. An unfrozen slab is on its node's list exactly if 0 < free objects, except
- * that empty ones beyond min_partial are returned.
+ * Invariant: page->inuse counts objects not on page->freelist; those on the CPU's own list count as
+ * in use until the slab is deactivated. An unfrozen slab is on its node's list exactly if 0 < free
+ * objects, except that empty ones beyond min_partial are returned.
  *
- * Unlike Linux (mm/slub.c, 6.1): one operation runs at a time, so a cmpxchg never fails and is charged once;
- * partial slabs of remote nodes are taken by distance and always, not with a probability of
- * remote_node_defrag_ratio; a node that could not serve has a stand-in (see struct slab_node), else every
- * request for it would deactivate the CPU slab and take a new one. Slabs of one object bypass all of this:
- * they are handed out when made and returned when freed.
+ * Unlike Linux (mm/slub.c, 6.1): one operation runs at a time, so a cmpxchg never fails and is
+ * charged once; partial slabs of remote nodes are taken by distance and always, not with a
+ * probability of remote_node_defrag_ratio; a node that could not serve has a stand-in (see struct
+ * slab_node), else every request for it would deactivate the CPU slab and take a new one. Slabs of
+ * one object bypass all of this: they are handed out when made and returned when freed.
  */
 #include "alloc/slab/slabifier.h"
 
@@ -84,7 +85,10 @@ static struct page *new_slab(struct slabifier_cache *s, gfp_t flags, int node)
 	return page;
 }
 
-/* An empty slab goes back. Its objects' free pointers stay: they tell a late double free from nonsense. */
+/*
+ * An empty slab goes back. Its objects' free pointers stay: they tell a late double free from
+ * nonsense.
+ */
 void discard_slab(struct slabifier_cache *s, struct page *page)
 {
 	struct slab_node *n = page_node(s, page);
@@ -345,7 +349,9 @@ void *slab_alloc_slow(struct slabifier_cache *s, struct slab_cpu *c, gfp_t flags
 
 /* ---- Free ---- */
 
-/* The last object of an unfrozen slab came back: leave the list, and the cache if others suffice. */
+/*
+ * The last object of an unfrozen slab came back: leave the list, and the cache if others suffice.
+ */
 static void slab_emptied(struct slabifier_cache *s, struct page *page, bool listed)
 {
 	struct slab_node *n = page_node(s, page);
