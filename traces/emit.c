@@ -1,6 +1,7 @@
 /*
  * From the spool to the file: the second pass of an import.
  */
+#define _GNU_SOURCE /* qsort_r */
 #include "traces/emit.h"
 
 #include <stdlib.h>
@@ -25,10 +26,13 @@ struct emit {
 	u16 cpu;
 };
 
-static int by_place(const void *va, const void *vb)
+/* Births first, then by place in the stream; births by recorded address, so that the objects of one slab
+ * page come together. */
+static int by_place(const void *va, const void *vb, void *context)
 {
-	const struct late_record *a = (const struct late_record *)va;
-	const struct late_record *b = (const struct late_record *)vb;
+	const struct late_record *late = (const struct late_record *)context;
+	u32 ia = *(const u32 *)va, ib = *(const u32 *)vb;
+	const struct late_record *a = &late[ia], *b = &late[ib];
 	bool birth_a = a->rec.flags & REQ_F_BIRTH, birth_b = b->rec.flags & REQ_F_BIRTH;
 
 	if (birth_a != birth_b)
@@ -37,25 +41,18 @@ static int by_place(const void *va, const void *vb)
 		return a->pos < b->pos ? -1 : 1;
 	if (a->key != b->key)
 		return a->key < b->key ? -1 : 1;
-	return a->id < b->id ? -1 : a->id > b->id;
+	return ia < ib ? -1 : ia > ib;
 }
 
 /* The order of late records; they themselves stay, as slots name them by number. */
-static u32 *sort_late(struct spool *s)
+static u32 *sort_late(const struct spool *s)
 {
 	u32 *order = (u32 *)malloc((s->nr_late + 1) * sizeof(*order));
-	struct late_record *sorted;
 
-	sorted = (struct late_record *)malloc((s->nr_late + 1) * sizeof(*sorted));
-	ASSERT(order && sorted);
-	for (u32 i = 0; i < s->nr_late; i++) {
-		sorted[i] = s->late[i];
-		sorted[i].id = i;
-	}
-	qsort(sorted, s->nr_late, sizeof(*sorted), by_place);
+	ASSERT(order);
 	for (u32 i = 0; i < s->nr_late; i++)
-		order[i] = sorted[i].id;
-	free(sorted);
+		order[i] = i;
+	qsort_r(order, s->nr_late, sizeof(*order), by_place, s->late);
 	return order;
 }
 

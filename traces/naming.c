@@ -10,7 +10,6 @@
 #include "lib/assert.h"
 #include "lib/digest.h"
 #include "traces/gfp.h"
-#include "traces/spool.h"
 
 /* A kfree of which nothing is known: half of all kmalloc objects are this size or smaller. */
 #define UNKNOWN_KMALLOC_BYTES 64U

@@ -12,6 +12,7 @@
 
 #include "sim/source.h"
 #include "traces/names.h"
+#include "traces/spool.h"
 
 /* Numbers of caches are 16 bits. More than this: the input is damaged. */
 #define CACHES_MAX 0xff00U
@@ -55,6 +56,17 @@ u32 naming_type(struct naming *n, u32 site, u32 req, u32 alloc);
 /* An object of this type turned out to belong to the cache; one of the cache was freed at the site. */
 void naming_learn_type(struct naming *n, u32 type, u32 cache);
 void naming_learn_site(struct naming *n, u32 site, u32 cache);
+
+/* The cache that objects of this type had so far; the code itself if none is known. */
+static inline u32 naming_guess(const struct naming *n, u32 code)
+{
+	const struct vote *v;
+
+	if ((code & SPOOL_CACHE_HOW) != SPOOL_CACHE_TYPE)
+		return code;
+	v = &n->types[code & ~SPOOL_CACHE_HOW].vote;
+	return v->count ? v->cache : code;
+}
 
 /* A spool record's `cache` (SPOOL_CACHE_*) at the end: always a cache, unnamed ones are made. */
 u32 naming_resolve(struct naming *n, u32 code, bool *unresolved);

@@ -29,6 +29,7 @@ struct object {
 	u32 slot;
 	u32 next, prev; /* objects of the same page, + 1 */
 	u32 cache;	/* SPOOL_CACHE_* */
+	u32 written;	/* the same, as its record has it: often a good guess that needs no patch */
 	u8 live, kind;	/* kind: of its request */
 };
 

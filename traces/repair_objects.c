@@ -51,8 +51,9 @@ static void name_objects(struct repair *r, const struct frame *f, u32 cache)
 		o->cache = cache;
 		if (o->slot & SLOT_LATE)
 			r->spool.late[o->slot & ~SLOT_LATE].rec.cache = cache;
-		else if (o->slot != SLOT_NONE)
+		else if (o->slot != SLOT_NONE && o->written != cache)
 			spool_set_cache(&r->spool, o->pos, cache);
+		o->written = cache;
 	}
 }
 
@@ -132,7 +133,7 @@ static void spool_alloc(struct repair *r, const struct raw_event *ev, struct obj
 	rec.size = ev->size;
 	rec.gfp = ev->gfp;
 	rec.node = ev->node;
-	rec.cache = o->cache;
+	rec.cache = o->written = naming_guess(&r->naming, o->cache);
 	o->pos = spool_add(&r->spool, &rec);
 }
 

@@ -254,10 +254,32 @@ static void set_free(struct repair *r, const struct raw_event *ev, u32 birth)
 	}
 }
 
+/* The task is copying pages; where migrations were not recorded, compaction as a whole is taken for it. */
+static bool is_migrating(const struct repair *r, const struct task *t)
+{
+	return t && (t->in_migration || (t->in_compaction && !r->migrations_recorded));
+}
+
+/*
+ * Compaction moves a page that no event allocated. If it was freed before, compaction itself had put
+ * another one's content there: that request moves on. Else the page is older than the trace.
+ */
+static void move_orphan(struct repair *r, const struct raw_event *ev)
+{
+	struct moved_queue *q = &r->moved[ev->order];
+	const struct frame *f = frames_get(&r->frames, ev->ptr);
+
+	r->stats.moved_pages++;
+	if (f->state != FRAME_FREE || !q->nr) {
+		r->stats.orphan_frees++;
+		moved_push(q, page_birth(r, ev, GFP61_HIGHUSER_MOVABLE));
+	}
+	set_free(r, ev, SLOT_NONE);
+}
+
 static void free_orphan(struct repair *r, const struct raw_event *ev, const struct task *t)
 {
 	struct moved_queue *q = &r->moved[ev->order];
-	bool migrating = t && (t->in_migration || (t->in_compaction && !r->migrations_recorded));
 	u32 slot;
 
 	if (holds_old_slab(r, ev)) {
@@ -266,14 +288,16 @@ static void free_orphan(struct repair *r, const struct raw_event *ev, const stru
 		set_free(r, ev, SLOT_NONE);
 		return;
 	}
-	r->stats.orphan_frees++;
-	if (migrating) {
-		r->stats.moved_pages++;
-		slot = page_birth(r, ev, GFP61_HIGHUSER_MOVABLE);
-		moved_push(q, slot);
+	if (is_migrating(r, t)) {
+		move_orphan(r, ev);
+		return;
+	}
+	if (t && t->in_compaction) {
+		r->stats.isolated_pages++;
 		set_free(r, ev, SLOT_NONE);
 		return;
 	}
+	r->stats.orphan_frees++;
 	if (q->nr) {
 		q->nr--;
 		slot = q->slots[q->head++];
@@ -316,8 +340,8 @@ int repair_page_free(struct repair *r, const struct raw_event *ev, struct err *e
 		r->stats.joined_pages++;
 		clear_range(r, ev, REQ_F_REPAIR);
 		set_free(r, ev, SLOT_NONE);
-	} else if (t && f->slot != SLOT_NONE && f->gfp & GFP61_MOVABLE &&
-		   (t->in_migration || (t->in_compaction && !r->migrations_recorded))) {
+	} else if (is_migrating(r, t) && f->slot != SLOT_NONE &&
+		   (t->in_migration || f->gfp & GFP61_MOVABLE)) {
 		move_block(r, ev, f->slot);
 	} else {
 		end_block(r, ev->ptr, ev, 0);

@@ -20,6 +20,7 @@ const struct import_stat_desc import_stat_table[] = {
 	STAT(bulk_page_births, "pages allocated in bulk, without an event"),
 	STAT(moved_pages, "pages moved by compaction: the request lives on"),
 	STAT(moved_page_frees, "frees of pages at the place they were moved to"),
+	STAT(isolated_pages, "free pages that compaction took and gave back"),
 	STAT(reappeared, "objects allocated twice: free put in"),
 	STAT(reappeared_pages, "pages allocated twice: free put in"),
 	STAT(slab_page_frees, "objects that died with their slab page: free put in"),

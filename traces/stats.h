@@ -17,13 +17,14 @@ struct import_stats {
 	u64 null_frees, failed_allocs;
 
 	/* Frees without allocation, and what became of them. */
-	u64 orphan_frees; /* all of them: the four below together */
+	u64 orphan_frees; /* all of them; births, bulk births and moves together */
 	u64 orphan_births; /* of objects: born before time zero */
 	u64 orphan_page_births;
 	u64 bulk_births; /* objects allocated in bulk, without an event: allocation put in */
 	u64 bulk_page_births;
 	u64 moved_pages; /* freed by compaction: the request lives on */
 	u64 moved_page_frees; /* orphan frees that ended such a request */
+	u64 isolated_pages; /* free pages that compaction had taken and gave back: no request */
 
 	/* Allocations of what was already allocated: the free before it was put in. */
 	u64 reappeared, reappeared_pages;
