@@ -174,6 +174,12 @@ static int emit_late(struct emit *m, struct late_record *l, struct err *e)
 	return emit_record(m, &l->rec, e);
 }
 
+static void set_now(struct emit *m, const struct spool_record *rec)
+{
+	m->t_ns = rec->t_ns;
+	m->cpu = rec->cpu;
+}
+
 /* Merges the spool with the late records. */
 static int emit_all(struct emit *m, const u32 *order, struct err *e)
 {
@@ -184,13 +190,15 @@ static int emit_all(struct emit *m, const u32 *order, struct err *e)
 
 	while ((n = spool_read(s, &batch, e)) > 0) {
 		for (long i = 0; i < n; i++, pos++) {
+			/* The place of a slab page's birth: objects in it are younger. */
+			if (batch[i].kind == SPOOL_DROPPED)
+				set_now(m, &batch[i]);
 			for (; next < s->nr_late && s->late[order[next]].pos <= pos; next++)
 				if (emit_late(m, &s->late[order[next]], e))
 					return -1;
 			if (emit_record(m, &batch[i], e))
 				return -1;
-			m->t_ns = batch[i].t_ns;
-			m->cpu = batch[i].cpu;
+			set_now(m, &batch[i]);
 		}
 	}
 	return n < 0 ? -1 : 0;

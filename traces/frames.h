@@ -9,7 +9,7 @@
 #include "traces/map.h"
 
 #define FRAME_ORDER_MAX 15 /* what struct request can hold */
-#define FRAME_PFN_MAX (1ULL << 40) /* 4 PiB: above, the input is damaged */
+#define FRAME_PFN_MAX (1ULL << 34) /* 64 TiB, all that a direct map holds: above is damage */
 
 enum frame_state {
 	FRAME_UNSEEN, /* no event yet: as it was before the trace */

@@ -86,6 +86,7 @@ struct tracedat {
 
 	unsigned int nr_cpus;
 	struct tep_record **head; /* next record of each CPU; NULL: none left */
+	u64 *nr_read;		  /* records of each CPU so far */
 	u64 t_first_ns, t_last_ns, lost, read;
 };
 
@@ -277,6 +278,7 @@ static void advance(struct tracedat *td, unsigned int cpu)
 	if (td->head[cpu])
 		tracecmd_free_record(td->head[cpu]);
 	td->head[cpu] = tracecmd_read_data(td->in, (int)cpu);
+	td->nr_read[cpu] += td->head[cpu] != NULL;
 	if (td->head[cpu] && td->head[cpu]->missed_events)
 		td->lost += td->head[cpu]->missed_events > 0
 				    ? (u64)td->head[cpu]->missed_events
@@ -338,6 +340,19 @@ static void report_counts(struct tracedat *td)
 	}
 }
 
+/* The recorder counted what it read of each CPU: all of it must be there. */
+static int check_complete(const struct tracedat *td, const struct tracedat_about *about,
+			  struct err *e)
+{
+	for (unsigned int c = 0; c < min(td->nr_cpus, (unsigned int)TRACEDAT_CPUS_MAX); c++)
+		if (td->nr_read[c] < about->nr_events[c] && !td->lost)
+			return err_set(e, "CPU %u: only %llu of %llu recorded events are there: "
+					  "truncated or damaged",
+				       c, (unsigned long long)td->nr_read[c],
+				       (unsigned long long)about->nr_events[c]);
+	return 0;
+}
+
 static int read_all(struct tracedat *td, const struct tracedat_about *about, struct err *e)
 {
 	bool any = false;
@@ -345,7 +360,8 @@ static int read_all(struct tracedat *td, const struct tracedat_about *about, str
 	td->tep = tracecmd_get_tep(td->in);
 	td->nr_cpus = (unsigned int)max(tep_get_cpus(td->tep), 0);
 	td->head = (struct tep_record **)calloc(td->nr_cpus + 1, sizeof(struct tep_record *));
-	ASSERT(td->head);
+	td->nr_read = (u64 *)calloc(td->nr_cpus + 1, sizeof(*td->nr_read));
+	ASSERT(td->head && td->nr_read);
 	if (find_common(td, e))
 		return -1;
 	find_events(td);
@@ -361,8 +377,10 @@ static int read_all(struct tracedat *td, const struct tracedat_about *about, str
 	raw_sink_begin(td->sink, td->nr_cpus, about->kernel, about->clock, td->t_first_ns);
 	if (merge(td, e))
 		return -1;
+	if (check_complete(td, about, e))
+		return -1;
 	report_counts(td);
-	raw_sink_end(td->sink, td->t_last_ns, td->lost);
+	raw_sink_end(td->sink, td->t_last_ns, max(td->lost, about->lost));
 	return 0;
 }
 
@@ -372,6 +390,7 @@ static void tracedat_free(struct tracedat *td)
 		if (td->head[c])
 			tracecmd_free_record(td->head[c]);
 	free(td->head);
+	free(td->nr_read);
 	free(td->readers);
 	free(td->counts);
 	map_free(&td->sites);

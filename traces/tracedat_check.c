@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "traces/bytes.h"
@@ -13,12 +14,14 @@ static const u8 magic[] = {0x17, 0x08, 0x44, 't', 'r', 'a', 'c', 'i', 'n', 'g'};
 
 /* Option numbers of trace-cmd.dat.v7(5). */
 #define OPTION_DONE 0
+#define OPTION_CPUSTAT 2
 #define OPTION_TRACECLOCK 4
 #define OPTION_UNAME 5
 #define OPTION_BUFFER 3
 #define OPTION_SECTION_FIRST 16 /* from here on, options that name a section's offset */
 #define OPTION_SECTION_LAST 21
 
+#define SECTION_STRINGS 15
 #define SECTION_HEADER_BYTES 16
 #define SECTION_COMPRESSED 1U
 #define OPTION_SECTIONS_MAX 64 /* chained option sections: a loop has more */
@@ -28,6 +31,7 @@ struct check {
 	const char *path;
 	FILE *f;
 	u64 size;
+	u64 end; /* of what has been seen of the file */
 	struct tracedat_about *about;
 };
 
@@ -65,7 +69,7 @@ static int read_string(const struct check *c, u64 *at, char *buf, size_t n, stru
 	return bad(c, *at, e, "impossible header");
 }
 
-static int check_section(const struct check *c, u64 at, u16 id, struct err *e)
+static int check_section(struct check *c, u64 at, u16 id, struct err *e)
 {
 	u8 h[SECTION_HEADER_BYTES + 8];
 	u64 len;
@@ -77,6 +81,7 @@ static int check_section(const struct check *c, u64 at, u16 id, struct err *e)
 		return bad(c, at, e, "another section than expected begins here (damaged)");
 	if (len > c->size - at - SECTION_HEADER_BYTES)
 		return bad(c, c->size, e, "the file ends inside a section (truncated?)");
+	c->end = max(c->end, at + SECTION_HEADER_BYTES + len);
 	if (!(le_load(h + 2, 2) & SECTION_COMPRESSED) || id == OPTION_BUFFER)
 		return 0;
 	if (read_at(c, at + SECTION_HEADER_BYTES, h, 8, "a section's header", e))
@@ -87,7 +92,7 @@ static int check_section(const struct check *c, u64 at, u16 id, struct err *e)
 }
 
 /* offset, name, clock, page size, number of CPUs, then for each: number, offset, length. */
-static int check_buffer(const struct check *c, u64 at, u64 len, struct err *e)
+static int check_buffer(struct check *c, u64 at, u64 len, struct err *e)
 {
 	u64 end = at + len, section, cpus;
 	u8 b[20];
@@ -124,20 +129,47 @@ static void keep_clock(struct tracedat_about *about, const char *text)
 		snprintf(about->clock, sizeof(about->clock), "%s", text);
 }
 
-static int check_option(const struct check *c, u16 id, u64 at, u64 len, struct err *e)
+/* "KEY: NUMBER" on a line of the text. */
+static u64 stat_value(const char *text, const char *key)
 {
-	char text[256] = "";
+	const char *at = strstr(text, key);
+
+	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
+static void keep_cpustat(struct tracedat_about *about, const char *text)
+{
+	u64 cpu = stat_value(text, "CPU: ");
+
+	about->lost += stat_value(text, "\noverrun: ") + stat_value(text, "dropped events: ");
+	if (cpu < TRACEDAT_CPUS_MAX)
+		about->nr_events[cpu] = stat_value(text, "read events: ");
+}
+
+/* Options whose value is a text that we want to keep. */
+static int keep_text(const struct check *c, u16 id, u64 at, u64 len, struct err *e)
+{
+	struct tracedat_about *about = c->about;
+	char text[512] = "";
+
+	if (read_at(c, at, text, min(len, (u64)sizeof(text) - 1), "an option", e))
+		return -1;
+	if (id == OPTION_TRACECLOCK)
+		keep_clock(about, text);
+	else if (id == OPTION_CPUSTAT)
+		keep_cpustat(about, text);
+	else
+		snprintf(about->kernel, sizeof(about->kernel), "%.*s",
+			 (int)sizeof(about->kernel) - 1, text);
+	return 0;
+}
+
+static int check_option(struct check *c, u16 id, u64 at, u64 len, struct err *e)
+{
 	u8 b[8];
 
-	if (id == OPTION_TRACECLOCK || id == OPTION_UNAME) {
-		if (read_at(c, at, text, min(len, (u64)sizeof(text) - 1), "an option", e))
-			return -1;
-		if (id == OPTION_TRACECLOCK)
-			keep_clock(c->about, text);
-		else
-			snprintf(c->about->kernel, sizeof(c->about->kernel), "%s", text);
-		return 0;
-	}
+	if (id == OPTION_TRACECLOCK || id == OPTION_UNAME || id == OPTION_CPUSTAT)
+		return keep_text(c, id, at, len, e);
 	if (id == OPTION_BUFFER)
 		return check_buffer(c, at, len, e);
 	if (id < OPTION_SECTION_FIRST || id > OPTION_SECTION_LAST)
@@ -150,7 +182,7 @@ static int check_option(const struct check *c, u16 id, u64 at, u64 len, struct e
 }
 
 /* One section of options; *next is the offset of the one that follows, 0 at the end. */
-static int check_options(const struct check *c, u64 at, u64 *next, struct err *e)
+static int check_options(struct check *c, u64 at, u64 *next, struct err *e)
 {
 	u8 h[SECTION_HEADER_BYTES];
 	u64 end;
@@ -164,6 +196,7 @@ static int check_options(const struct check *c, u64 at, u64 *next, struct err *e
 	if (le_load(h + 8, 8) > c->size - at - sizeof(h))
 		return bad(c, c->size, e, "the file ends inside the options (truncated?)");
 	end = at + sizeof(h) + le_load(h + 8, 8);
+	c->end = max(c->end, end);
 	for (at += sizeof(h); at < end;) {
 		u16 id;
 		u64 len;
@@ -190,7 +223,7 @@ static int check_options(const struct check *c, u64 at, u64 *next, struct err *e
 	return bad(c, end, e, "the options do not end (damaged)");
 }
 
-static int check_v7(const struct check *c, u64 at, struct err *e)
+static int check_v7(struct check *c, u64 at, struct err *e)
 {
 	char text[64];
 	u8 b[8];
@@ -209,10 +242,11 @@ static int check_v7(const struct check *c, u64 at, struct err *e)
 		if (check_options(c, next, &next, e))
 			return -1;
 	}
-	return 0;
+	/* What no option names is the names of the sections, at the very end. */
+	return c->end < c->size ? check_section(c, c->end, SECTION_STRINGS, e) : 0;
 }
 
-static int check(const struct check *c, struct err *e)
+static int check(struct check *c, struct err *e)
 {
 	u64 at = sizeof(magic);
 	char version[16];

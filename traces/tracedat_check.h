@@ -10,9 +10,13 @@
 #include "lib/err.h"
 #include "lib/types.h"
 
+#define TRACEDAT_CPUS_MAX 4096 /* of which the numbers below are kept */
+
 struct tracedat_about {
 	char kernel[256]; /* uname: "Linux HOST RELEASE VERSION"; "": not recorded */
 	char clock[64];
+	u64 lost;			    /* events that the kernel's buffer overwrote or dropped */
+	u64 nr_events[TRACEDAT_CPUS_MAX]; /* of each CPU, as the recorder counted; 0: not said */
 };
 
 bool tracedat_probe(const u8 *head, size_t n);
