@@ -151,24 +151,47 @@ static struct page *take_block(const struct alloc_context *ac, gfp_t flags)
 	return page ? page : take_slowly(ac, flags);
 }
 
+/* Everything but the common case: a page on this CPU's list of the zone preferred. */
+static struct page *allocate_block(struct page_source *ps, const struct zonelist *zl, int order,
+				   gfp_t flags, int migratetype)
+{
+	struct alloc_context ac = {.ps = ps,
+				   .zonelist = zl,
+				   .nr_zones = zonelist_nr(zl, flags),
+				   .order = order,
+				   .migratetype = migratetype};
+	struct page *page;
+
+	ASSERT(order >= 0 && order < MAX_ORDER);
+	page = take_block(&ac, flags);
+	if (page)
+		block_give_out(page, order, flags, gfp_migratetype(flags));
+	return page;
+}
+
+/*
+ * The common case stands out for speed only: the first zone of the list is of the node asked for unless
+ * that has no memory, and __GFP_THISNODE asks for no other.
+ */
 static struct page *page_allocator_allocate(const struct page_allocator *self, int order,
 					    gfp_t flags, int node)
 {
 	struct page_source *ps = to_source(self);
 	const struct zonelist *zl = gfp_zonelist(&ps->zonelists, flags, node);
-	struct alloc_context ac = {.ps = ps,
-				   .zonelist = zl,
-				   .nr_zones = zonelist_nr(zl, flags),
-				   .order = order,
-				   .migratetype = ps->grouping ? gfp_migratetype(flags)
-							       : MIGRATE_UNMOVABLE};
+	int migratetype = ps->grouping ? gfp_migratetype(flags) : MIGRATE_UNMOVABLE;
+	struct per_cpu_pages *pcp;
 	struct page *page;
 
 	charge(COST_CALL);
-	ASSERT(order >= 0 && order < MAX_ORDER);
-	page = take_block(&ac, flags);
-	if (likely(page))
-		block_give_out(page, order, flags, gfp_migratetype(flags));
+	if (unlikely(order || !zl->nr_thisnode || !ps->pcp))
+		return allocate_block(ps, zl, order, flags, migratetype);
+	pcp = this_cpu_ptr(ps->zones[zl->zones[0]].pageset);
+	page = pcp_pop(pcp, 0, migratetype);
+	if (unlikely(!page))
+		return allocate_block(ps, zl, order, flags, migratetype);
+	pcp->free_factor >>= 1;
+	pcp_charge();
+	block_give_out(page, 0, flags, gfp_migratetype(flags));
 	return page;
 }
 

@@ -46,10 +46,15 @@ static inline int pindex_to_order(int pindex)
 }
 
 /* Find this CPU's lists and take their lock, which nobody else wants. */
-static inline struct per_cpu_pages *pcp_enter(struct buddy_zone *bz)
+static inline void pcp_charge(void)
 {
 	charge(COST_THIS_CPU);
 	charge(COST_ATOMIC);
+}
+
+static inline struct per_cpu_pages *pcp_enter(struct buddy_zone *bz)
+{
+	pcp_charge();
 	return this_cpu_ptr(bz->pageset);
 }
 
