@@ -74,10 +74,10 @@ void runs_free(struct run_list *list)
 int runs_print(struct db *db, FILE *f, enum out_format format, struct err *e)
 {
 	static const struct out_column cols[] = {
-		{"run_id", OUT_INT}, {"label", OUT_STR},   {"load", OUT_STR},
-		{"seed", OUT_INT},   {"status", OUT_STR},  {"nr_requests", OUT_INT},
-		{"sim_ns", OUT_INT}, {"digest", OUT_STR},  {"machine", OUT_STR},
-		{"stack", OUT_STR},  {"version", OUT_STR}, {NULL, OUT_STR}};
+		{"run_id", OUT_INT},	  {"name", OUT_STR},	{"load", OUT_STR},
+		{"seed", OUT_INT},	  {"status", OUT_STR},	{"digest", OUT_STR},
+		{"nr_requests", OUT_INT}, {"sim_ns", OUT_INT},	{"machine", OUT_STR},
+		{"version", OUT_STR},	  {"summary", OUT_STR}, {NULL, OUT_STR}};
 	struct run_list list;
 	struct out o;
 
@@ -92,12 +92,12 @@ int runs_print(struct db *db, FILE *f, enum out_format format, struct err *e)
 		out_str(&o, r->load);
 		out_int(&o, r->seed);
 		out_str(&o, r->status);
+		out_str(&o, r->digest);
 		out_int(&o, r->nr_requests);
 		out_int(&o, r->sim_ns);
-		out_str(&o, r->digest);
 		out_str(&o, r->machine);
-		out_str(&o, r->stack);
 		out_str(&o, r->version);
+		out_str(&o, r->stack);
 		out_row_end(&o);
 	}
 	out_end(&o);
