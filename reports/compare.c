@@ -15,6 +15,7 @@
 
 #define HEADING_MAX 24
 #define METRIC_WIDTH 28
+#define TEXT_WIDTH 100
 
 static bool shown(const struct compare_options *o, const struct pair *p)
 {
@@ -124,29 +125,60 @@ static void pairing_heading(FILE *f, const struct pairing *pg, size_t width[2])
 	fputc('\n', f);
 }
 
+/* What is the same needs no line of its own: names and values, wrapped. */
+static void same_text(FILE *f, const struct compare_options *o, const struct pairing *pg,
+		      const char *layer)
+{
+	size_t column = 0;
+
+	for (size_t i = 0; i < pg->nr; i++) {
+		const struct pair *p = &pg->pairs[i];
+		char value[VALUE_TEXT_MAX];
+		size_t width;
+
+		if (!shown(o, p) || strcmp(p->layer, layer) || pair_verdict(p) != VERDICT_SAME)
+			continue;
+		value_print(p->base, p->unit, value, sizeof(value));
+		width = text_width(p->metric) + text_width(value) + 3;
+		if (!column || column + width > TEXT_WIDTH) {
+			fprintf(f, "%s", column ? ",\n    " : "  the same: ");
+			column = column ? 4 : 12;
+		} else {
+			fputs(", ", f);
+		}
+		column += width;
+		fprintf(f, "%s %s", p->metric, value);
+	}
+	if (column)
+		fputc('\n', f);
+}
+
 static void pairing_text(FILE *f, const struct compare_options *o, const struct pairing *pg)
 {
-	const char *layer = "";
 	size_t width[2];
 
 	pairing_heading(f, pg, width);
-	for (size_t i = 0; i < pg->nr; i++) {
-		const struct pair *p = &pg->pairs[i];
+	for (size_t i = 0; i < pg->nr;) {
+		const char *layer = pg->pairs[i].layer;
+		bool any = !*layer;
 
-		if (!shown(o, p))
-			continue;
-		if (strcmp(layer, p->layer))
-			fprintf(f, "  [%s]\n", *p->layer ? p->layer : "whole stack");
-		layer = p->layer;
-		pair_text(f, p, width);
+		for (; i < pg->nr && !strcmp(pg->pairs[i].layer, layer); i++) {
+			if (!shown(o, &pg->pairs[i]))
+				continue;
+			if (!any)
+				fprintf(f, "  [%s]\n", layer);
+			any = true;
+			if (pair_verdict(&pg->pairs[i]) != VERDICT_SAME)
+				pair_text(f, &pg->pairs[i], width);
+		}
+		same_text(f, o, pg, layer);
 	}
 }
 
 static void comparison_text(FILE *f, const struct compare_options *o, const struct comparison *c)
 {
 	fputs("Replays are exact: every difference is the stack's doing. better/worse go by the "
-	      "metric's\ndirection; a line without either has none. '=': equal, '-': not measured "
-	      "there.\n",
+	      "metric's\ndirection; a line without either has none. '-': not measured there.\n",
 	      f);
 	for (size_t i = 0; i < c->nr; i++)
 		pairing_text(f, o, &c->pairings[i]);

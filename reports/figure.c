@@ -56,6 +56,13 @@ void figure_abort(struct figure *f)
 	f->gp = NULL;
 }
 
+double figure_line_width(const struct figure *f, size_t stack)
+{
+	size_t above = f->page->nr_stacks - 1 - stack;
+
+	return 1.6 + (double)above * (f->page->nr_stacks > 4 ? 0.6 : 1.5);
+}
+
 void figure_quote(FILE *gp, const char *text)
 {
 	fputc('\'', gp);

@@ -214,7 +214,7 @@ static u64 axis_start(const struct latency_rows *l, size_t shown)
 
 static void latency_axes(struct figure *f, const struct latency_rows *l, size_t shown)
 {
-	fprintf(f->gp, "set logscale x\nset xrange [%llu:*]\nset yrange [%g:-0.4]\n",
+	fprintf(f->gp, "set logscale x\nset xrange [%llu*0.999:*]\nset yrange [%g:-0.4]\n",
 		(unsigned long long)axis_start(l, shown), -(double)shown - 0.6);
 	fputs("set xtics ('1 ns' 1, '10 ns' 10, '100 ns' 100, '1 us' 1e3, '10 us' 1e4, "
 	      "'100 us' 1e5, '1 ms' 1e6, '10 ms' 1e7, '100 ms' 1e8, '1 s' 1e9)\n"

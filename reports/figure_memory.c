@@ -11,45 +11,48 @@
 #include "reports/values.h"
 
 /*
- * What the pages a stack has taken are made of, bottom to top. The parts add up to
- * pages_taken_bytes: what is left is memory outside slabs.
+ * What the memory a stack has taken is made of, bottom to top. With the accounting of the layers
+ * the parts add up to pages_taken_bytes exactly: a slab source holds its free objects, a layer
+ * above what it has not passed on yet. The first four are the pages of slabs.
  */
 enum part {
-	PART_REQUESTED,
+	PART_OBJECTS,
 	PART_ROUNDING,
 	PART_SLAB_HELD,
 	PART_SLAB_FREE,
+	PART_PAGES,
 	PART_PAGE_HELD,
-	PART_OTHER,
 	NR_PARTS
 };
 
 static const struct {
 	const char *name, *column, *colour; /* no colour: the stack's own */
 } parts[NR_PARTS] = {
-	{"requested, live", "requested_live", "#3d4c5e"},
+	{"objects, as requested", "objects_requested", "#3d4c5e"},
 	{"rounding", "rounding", "#7d90a6"},
 	{"held back by slab layers", "held_by_slab_layers", NULL},
 	{"free in slabs", "free_in_slabs", "#b9c5d3"},
+	{"pages, as requested", "pages_requested", "#e0e6ed"},
 	{"held back by page layers", "held_by_page_layers", NULL},
-	{"outside slabs", "pages_outside_slabs", "#e3e8ee"},
 };
+
+static double whole_at(const struct samples *s, const char *metric, u64 t)
+{
+	return series_at(samples_find(s, "", metric), t);
+}
 
 /* One instant's parts, each at least 0 however the figures were sampled. */
 static void parts_at(const struct samples *s, u64 t, double v[NR_PARTS])
 {
-	double req = series_at(samples_find(s, "", "bytes_req_live"), t);
-	double alloc = max(series_at(samples_find(s, "", "bytes_alloc_live"), t), req);
-	double slab = series_at(samples_find(s, "", "slab_bytes"), t);
-	double taken = series_at(samples_find(s, "", "pages_taken_bytes"), t), in_slabs;
+	double req = whole_at(s, "bytes_req_live", t), slab = whole_at(s, "slab_bytes", t);
+	double handed_out = samples_outer_at(s, "pages", "live_bytes", t);
 
-	v[PART_REQUESTED] = req;
-	v[PART_ROUNDING] = alloc - req;
-	v[PART_SLAB_HELD] = samples_layers_at(s, "slab", "held_bytes", t);
-	v[PART_SLAB_FREE] = max(slab - alloc - v[PART_SLAB_HELD], 0.0);
-	v[PART_PAGE_HELD] = samples_layers_at(s, "pages", "held_bytes", t);
-	in_slabs = max(slab, alloc + v[PART_SLAB_HELD]);
-	v[PART_OTHER] = max(taken - in_slabs - v[PART_PAGE_HELD], 0.0);
+	v[PART_PAGES] = max(handed_out - slab, 0.0);
+	v[PART_OBJECTS] = max(req - v[PART_PAGES], 0.0);
+	v[PART_ROUNDING] = max(whole_at(s, "bytes_alloc_live", t) - req, 0.0);
+	v[PART_SLAB_HELD] = samples_above_at(s, "slab", "held_bytes", t);
+	v[PART_SLAB_FREE] = max(slab - v[PART_OBJECTS] - v[PART_ROUNDING] - v[PART_SLAB_HELD], 0.0);
+	v[PART_PAGE_HELD] = samples_above_at(s, "pages", "held_bytes", t);
 }
 
 /* The series whose instants the curves use; NULL if memory was not sampled. */
@@ -68,9 +71,8 @@ static double held_max(const struct report_run *run)
 	for (size_t i = 0; lead && i < lead->nr; i++) {
 		u64 t = lead->t_ns[i];
 
-		most = max(most,
-			   samples_layers_at(&run->samples, "slab", "held_bytes", t) +
-				   samples_layers_at(&run->samples, "pages", "held_bytes", t));
+		most = max(most, samples_above_at(&run->samples, "slab", "held_bytes", t) +
+					 samples_above_at(&run->samples, "pages", "held_bytes", t));
 	}
 	return most;
 }
@@ -130,8 +132,9 @@ static void stacks_panel(struct figure *f, size_t load, const char *title, const
 			continue;
 		fprintf(f->gp,
 			"%s'../data/memory-%s.csv' using ($1*%g):(%s/%g) skip 1 with lines "
-			"linewidth 2 linecolor rgb '%s' notitle",
-			comma, run->slug, factor, column, bytes, p->stacks[s].colour);
+			"linewidth %g linecolor rgb '%s' notitle",
+			comma, run->slug, factor, column, bytes, figure_line_width(f, s),
+			p->stacks[s].colour);
 		comma = ", ";
 	}
 	fputc('\n', f->gp);
@@ -168,6 +171,7 @@ static int stacks_figure(struct report *p, size_t load, struct err *e)
 			   .bottom = 84,
 			   .gap_x = 66};
 	double taken = 0, slab = 0, held = 0;
+	char held_columns[32];
 	struct sentence taken_text = {.used = 0}, held_text = {.used = 0};
 
 	for (size_t s = 0; s < p->nr_stacks; s++) {
@@ -186,16 +190,20 @@ static int stacks_figure(struct report *p, size_t load, struct err *e)
 				: "Most memory taken: %s. No stack holds memory back.",
 		       taken_text.text, held_text.text);
 	f.cols = held > 0 ? 3 : 2;
+	/* Columns count from 1, and the first is the time. */
+	snprintf(held_columns, sizeof(held_columns), "($%d+$%d)", PART_SLAB_HELD + 2,
+		 PART_PAGE_HELD + 2);
 	if (figure_open(&f, p, "stacks", load, e))
 		return -1;
 	stacks_panel(&f, load, "taken from the machine", "$9", taken, true);
 	stacks_panel(&f, load, "pages of slabs", "$8", slab, false);
 	if (held > 0)
-		stacks_panel(&f, load, "held back (freed, not reusable yet)", "($4+$6)", held,
+		stacks_panel(&f, load, "held back (freed, not reusable yet)", held_columns, held,
 			     false);
 	return figure_close(
 		&f,
-		"All axes start at 0; each panel has its own scale. Held back: what layers "
+		"All axes start at 0; each panel has its own scale; where lines coincide, the "
+		"first stack's is the widest. Held back: what layers "
 		"such as rcu keep until a grace period has passed.",
 		e);
 }
@@ -261,7 +269,7 @@ static void parts_plot(struct figure *f, const struct report_run *run, double fa
 static void memory_peak(const struct report *p, const struct report_run *run, struct sentence *text)
 {
 	const struct series *lead = lead_of(run);
-	double v[NR_PARTS], sum = 0, held;
+	double v[NR_PARTS], sum = 0;
 	size_t peak = 0;
 
 	for (size_t i = 0; i < lead->nr; i++)
@@ -270,13 +278,11 @@ static void memory_peak(const struct report *p, const struct report_run *run, st
 	for (size_t k = 0; k < NR_PARTS; k++)
 		sum += v[k];
 	sum = max(sum, 1.0);
-	held = 100 * (v[PART_SLAB_HELD] + v[PART_PAGE_HELD]) / sum;
-	sentence_add(text,
-		     "%s %s's memory is %.0f %% live requested bytes and %.0f %% free in slabs",
-		     text->used ? ";" : "At its peak", p->stacks[run->stack].name,
-		     100 * v[PART_REQUESTED] / sum, 100 * v[PART_SLAB_FREE] / sum);
-	if (held >= 0.5)
-		sentence_add(text, ", %.0f %% held back", held);
+	sentence_add(
+		text, "%s%s %.1f %% (%.1f %% free in slabs, %.1f %% held back, %.1f %% rounding)",
+		text->used ? ", " : "", p->stacks[run->stack].name,
+		100 - 100 * (v[PART_OBJECTS] + v[PART_PAGES]) / sum, 100 * v[PART_SLAB_FREE] / sum,
+		100 * (v[PART_SLAB_HELD] + v[PART_PAGE_HELD]) / sum, 100 * v[PART_ROUNDING] / sum);
 }
 
 static void memory_finding(const struct report *p, size_t load)
@@ -289,7 +295,8 @@ static void memory_finding(const struct report *p, size_t load)
 		if (run && lead_of(run))
 			memory_peak(p, run, &text);
 	}
-	report_finding(p, "%s.", text.text);
+	report_finding(p, "Memory taken beyond what was asked for, when it is most: %s.",
+		       text.text);
 }
 
 static void parts_shown(const struct report *p, size_t load, bool shown[NR_PARTS])
@@ -342,7 +349,7 @@ static int memory_figure(struct report *p, size_t load, struct err *e)
 		figure_panel(&f, p->stacks[s].name);
 		factor = figure_time_axis(&f, report_load_end(p, load));
 		bytes = figure_bytes_axis(&f, 'y', taken, &unit);
-		fprintf(f.gp, "set ylabel '%s' offset 1,0\n", unit);
+		fprintf(f.gp, "set ylabel '%s' offset 1,0\n", keys ? unit : "");
 		if (keys)
 			parts_legend(&f, load, shown);
 		parts_plot(&f, run, factor, bytes, shown);

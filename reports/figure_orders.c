@@ -51,9 +51,10 @@ static void order_lines(struct figure *f, size_t load, const char *kind, int k, 
 		if (!run)
 			continue;
 		fprintf(f->gp,
-			"%s'../data/%s-%s.csv' using ($1*%g):%d skip 1 with lines linewidth 1.6 "
+			"%s'../data/%s-%s.csv' using ($1*%g):%d skip 1 with lines linewidth %g "
 			"linecolor rgb '%s' notitle",
-			comma, kind, run->slug, factor, k + 2, p->stacks[s].colour);
+			comma, kind, run->slug, factor, k + 2, figure_line_width(f, s),
+			p->stacks[s].colour);
 		comma = ", ";
 	}
 	fputc('\n', f->gp);
@@ -162,7 +163,7 @@ static void free_finding(const struct report *p, size_t load, const struct free_
 
 static int free_figure(struct report *p, size_t load, const struct free_load *fl, struct err *e)
 {
-	struct figure f = {.height = 700,
+	struct figure f = {.height = 720,
 			   .cols = 4,
 			   .rows = 3,
 			   .left = 74,
@@ -170,7 +171,7 @@ static int free_figure(struct report *p, size_t load, const struct free_load *fl
 			   .top = 30,
 			   .bottom = 84,
 			   .gap_x = 52,
-			   .gap_y = 58};
+			   .gap_y = 66};
 
 	if (figure_open(&f, p, "free", load, e))
 		return -1;
@@ -254,7 +255,7 @@ static void unusable_finding(const struct report *p, size_t load)
 
 static int unusable_figure(struct report *p, size_t load, double most, struct err *e)
 {
-	struct figure f = {.height = 480,
+	struct figure f = {.height = 500,
 			   .cols = 5,
 			   .rows = 2,
 			   .left = 74,
@@ -262,7 +263,7 @@ static int unusable_figure(struct report *p, size_t load, double most, struct er
 			   .top = 30,
 			   .bottom = 84,
 			   .gap_x = 36,
-			   .gap_y = 58};
+			   .gap_y = 66};
 	double tops[SINK_NR_ORDERS];
 
 	if (figure_open(&f, p, "unusable", load, e))

@@ -56,6 +56,25 @@ static void note_paragraph(void *arg, const char *text)
 	fputs("</p>\n", arg);
 }
 
+/* Equal figures matter less: folded. */
+static void same_list(FILE *f, const struct pairing *pg)
+{
+	const char *comma = "";
+
+	fputs("<details class=\"how\"><summary>the same under both</summary><p>", f);
+	for (size_t i = 0; i < pg->nr; i++) {
+		const struct pair *p = &pg->pairs[i];
+		char value[VALUE_TEXT_MAX];
+
+		if (pair_verdict(p) != VERDICT_SAME)
+			continue;
+		value_print(p->base, p->unit, value, sizeof(value));
+		html_print(f, "%s%s %s", comma, p->metric, value);
+		comma = ", ";
+	}
+	fputs("</p></details>\n", f);
+}
+
 static void pairing_table(const struct report *p, const struct pairing *pg)
 {
 	FILE *f = p->html;
@@ -78,8 +97,10 @@ static void pairing_table(const struct report *p, const struct pairing *pg)
 	fputs("</th><th class=\"n\">difference</th><th class=\"n\">relative</th><th></th></tr>\n",
 	      f);
 	for (size_t i = 0; i < pg->nr; i++)
-		pair_cells(f, &pg->pairs[i]);
+		if (pair_verdict(&pg->pairs[i]) != VERDICT_SAME)
+			pair_cells(f, &pg->pairs[i]);
 	fputs("</table></div>\n", f);
+	same_list(f, pg);
 }
 
 static void verdicts_finding(const struct report *p, const struct comparison *c)

@@ -30,7 +30,8 @@ struct run_list {
 int __must_check runs_load(struct db *db, struct run_list *list, bool all, struct err *e);
 void runs_free(struct run_list *list);
 
-/* `list runs`: a row for each stored run; its name is the label, its summary the canonical stack. */
+/* `list runs`: a row for each stored run; its name is the label, its summary the canonical stack.
+ */
 int __must_check runs_print(struct db *db, FILE *f, enum out_format format, struct err *e);
 
 /* A set of names in the order in which they were first seen; the strings are the caller's. */

@@ -120,18 +120,38 @@ double series_last(const struct series *series)
 	return series && series->nr ? series->value[series->nr - 1] : 0;
 }
 
-double samples_layers_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns)
+/* Depth of a layer of that kind and metric ("slab/1:rcu" is 1), or -1. */
+static long layer_depth(const struct series *a, const char *kind, const char *metric)
 {
 	size_t n = strlen(kind);
+
+	if (strcmp(a->metric, metric) || strncmp(a->layer, kind, n) || a->layer[n] != '/')
+		return -1;
+	return strtol(a->layer + n + 1, NULL, 10);
+}
+
+double samples_above_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns)
+{
+	long innermost = 0;
 	double sum = 0;
 
+	for (size_t i = 0; i < s->nr; i++)
+		innermost = max(innermost, layer_depth(&s->series[i], kind, metric));
 	for (size_t i = 0; i < s->nr; i++) {
-		const struct series *a = &s->series[i];
+		long depth = layer_depth(&s->series[i], kind, metric);
 
-		if (!strcmp(a->metric, metric) && !strncmp(a->layer, kind, n) && a->layer[n] == '/')
-			sum += series_at(a, t_ns);
+		if (depth >= 0 && depth < innermost)
+			sum += series_at(&s->series[i], t_ns);
 	}
 	return sum;
+}
+
+double samples_outer_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns)
+{
+	for (size_t i = 0; i < s->nr; i++)
+		if (!layer_depth(&s->series[i], kind, metric))
+			return series_at(&s->series[i], t_ns);
+	return 0;
 }
 
 static const char free_sql[] =

@@ -33,8 +33,13 @@ const struct series *samples_find(const struct samples *s, const char *layer, co
 double series_at(const struct series *series, u64 t_ns);
 double series_max(const struct series *series);
 double series_last(const struct series *series);
-/* Sum at an instant of a metric over all layers of a kind ("slab", "pages"). */
-double samples_layers_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns);
+/*
+ * A metric of the layers of a kind ("slab", "pages") at an instant. Layers are numbered from the
+ * outside; the innermost is the source of memory, the others derive from it. `above`: the sum over
+ * the derived ones; `outer`: of layer 0, which the load talks to.
+ */
+double samples_above_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns);
+double samples_outer_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns);
 
 /* Free blocks of the whole machine over time. */
 struct free_blocks {

@@ -31,6 +31,15 @@ static void grouped(double v, char *buf, size_t n)
 	buf[at] = '\0';
 }
 
+/* One decimal, but never a difference that reads as none. */
+static void tenths(double v, const char *unit, char *buf, size_t n)
+{
+	if (v != 0 && fabs(v) < 0.05)
+		snprintf(buf, n, "%.1g %s", v, unit);
+	else
+		snprintf(buf, n, "%.*f %s", fabs(v) < 1000 ? 1 : 0, v, unit);
+}
+
 void value_print(double v, const char *unit, char *buf, size_t n)
 {
 	if (!strcmp(unit, "bytes"))
@@ -38,11 +47,11 @@ void value_print(double v, const char *unit, char *buf, size_t n)
 	else if (!strcmp(unit, "ns"))
 		time_human(v, buf, n);
 	else if (!strcmp(unit, "percent"))
-		snprintf(buf, n, "%.1f %%", v);
+		tenths(v, "%", buf, n);
+	else if (!strcmp(unit, "permille"))
+		tenths(v, "‰", buf, n);
 	else
 		grouped(v, buf, n);
-	if (!strcmp(unit, "permille"))
-		strncat(buf, " permille", n - strlen(buf) - 1);
 }
 
 void value_print_diff(double v, const char *unit, char *buf, size_t n)
@@ -51,20 +60,19 @@ void value_print_diff(double v, const char *unit, char *buf, size_t n)
 
 	value_print(v, unit, text, sizeof(text));
 	if (!strcmp(unit, "percent"))
-		snprintf(text, sizeof(text), "%.1f pp", v);
+		tenths(v, "pp", text, sizeof(text));
 	snprintf(buf, n, "%s%s", v > 0 ? "+" : "", v == 0 ? "0" : text);
 }
 
 void ratio_print(double ratio, char *buf, size_t n)
 {
+	char text[VALUE_TEXT_MAX];
+
+	tenths(100 * ratio, "%", text, sizeof(text));
 	if (isnan(ratio) || isinf(ratio))
 		snprintf(buf, n, "from 0");
-	else if (ratio == 0)
-		snprintf(buf, n, "=");
-	else if (fabs(ratio) < 0.0005)
-		snprintf(buf, n, "%s0.05 %%", ratio > 0 ? "+<" : "->");
 	else
-		snprintf(buf, n, "%+.*f %%", fabs(ratio) < 10 ? 1 : 0, 100 * ratio);
+		snprintf(buf, n, "%s%s", ratio > 0 ? "+" : "", ratio == 0 ? "=" : text);
 }
 
 static int number_parse(const char *text, const char *suffix, const char *unit, double *v,

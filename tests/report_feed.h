@@ -62,6 +62,14 @@ static inline u64 feed_live(const struct feed *f, u64 i)
 	return (f->bursty ? wave : ramp) * 64 * KIB + (f->seed + i * 7919) % 97 * KIB;
 }
 
+/* Bytes of pages asked for as such; free bytes in slabs. */
+#define FEED_PAGES (9 * MIB)
+
+static inline u64 feed_free(u64 live)
+{
+	return live / 9 + 600 * KIB;
+}
+
 static inline u64 feed_held(const struct feed *f, u64 i)
 {
 	u64 x = i * 1000 / (u64)f->nr_samples;
@@ -72,29 +80,42 @@ static inline u64 feed_held(const struct feed *f, u64 i)
 	return (f->bursty ? wave : x >= 700 ? 3200 - (x - 700) * 8 : 20 + x / 20) * KIB;
 }
 
+/* The layers' accounts: a slab source holds its free objects, a layer above what is in limbo. */
+static inline void feed_layers(const struct feed *f, struct sink *s, u64 i)
+{
+	u64 t = i * FEED_SAMPLE_NS, live = feed_live(f, i), held = feed_held(f, i);
+	u64 in_slabs = live + held - held / 4, handed_out = in_slabs + feed_free(live) + FEED_PAGES;
+	const char *source = f->rcu ? "slab/1:slabifier" : "slab/0:slabifier";
+
+	if (f->rcu) {
+		s->ops->sample(s, t, "pages/0:rcu", "live_bytes", (double)handed_out);
+		s->ops->sample(s, t, "pages/0:rcu", "held_bytes", (double)(held / 4));
+		s->ops->sample(s, t, "slab/0:rcu", "live_bytes", (double)live);
+		s->ops->sample(s, t, "slab/0:rcu", "held_bytes", (double)(held - held / 4));
+		s->ops->sample(s, t, "slab/0:rcu", "held_objs", (double)(held / 240));
+	} else {
+		s->ops->sample(s, t, "pages/0:page_allocator", "live_bytes", (double)handed_out);
+	}
+	s->ops->sample(s, t, source, "live_bytes", (double)in_slabs);
+	s->ops->sample(s, t, source, "held_bytes", (double)feed_free(live));
+	if (f->rcu)
+		s->ops->sample(s, t, "pages/1:page_allocator", "live_bytes",
+			       (double)(handed_out + held / 4));
+}
+
 static inline void feed_memory(const struct feed *f, struct sink *s, u64 i)
 {
 	u64 t = i * FEED_SAMPLE_NS, live = feed_live(f, i), held = feed_held(f, i);
-	u64 slab = live + live / 9 + held + 600 * KIB, taken = slab + 9 * MIB;
-	const char *pages = f->rcu ? "pages/0:rcu" : "pages/0:page_allocator";
-	const char *slabs = f->rcu ? "slab/0:rcu" : "slab/0:slabifier";
+	u64 slab = live + held - held / 4 + feed_free(live), taken = slab + held / 4 + FEED_PAGES;
 	char name[64];
 
-	s->ops->sample(s, t, "", "bytes_req_live", (double)(live - live / 12));
-	s->ops->sample(s, t, "", "bytes_alloc_live", (double)live);
+	s->ops->sample(s, t, "", "bytes_req_live", (double)(live - live / 12 + FEED_PAGES));
+	s->ops->sample(s, t, "", "bytes_alloc_live", (double)(live + FEED_PAGES));
 	s->ops->sample(s, t, "", "slab_bytes", (double)slab);
 	s->ops->sample(s, t, "", "pages_taken_bytes", (double)taken);
 	s->ops->sample(s, t, "", "free_bytes", (double)(2 * GIB - taken));
 	s->ops->sample(s, t, "", "live_objs", (double)(live / 240));
-	s->ops->sample(s, t, pages, "live_bytes", (double)slab);
-	s->ops->sample(s, t, slabs, "live_bytes", (double)live);
-	s->ops->sample(s, t, pages, "held_bytes", (double)(held / 4));
-	s->ops->sample(s, t, slabs, "held_bytes", (double)(held - held / 4));
-	s->ops->sample(s, t, slabs, "held_objs", (double)(held / 240));
-	if (f->rcu) {
-		s->ops->sample(s, t, "pages/1:page_allocator", "live_bytes", (double)taken);
-		s->ops->sample(s, t, "slab/1:slabifier", "live_bytes", (double)(live + held));
-	}
+	feed_layers(f, s, i);
 	for (u64 k = 0; k < SINK_NR_ORDERS; k++) {
 		u64 index = k * k * (live / MIB + held / (128 * KIB) + 5) / 8;
 
