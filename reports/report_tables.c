@@ -7,8 +7,8 @@
 #include "lib/units.h"
 #include "reports/html.h"
 #include "reports/mem.h"
-#include "reports/report_page.h"
 #include "reports/pairs.h"
+#include "reports/report_page.h"
 #include "reports/values.h"
 
 static void number_cell(FILE *f, const char *text)

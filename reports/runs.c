@@ -171,11 +171,9 @@ void label_short(const char *label, char *buf, size_t n)
 			buf[used++] = *p;
 		depth -= *p == ')' && depth;
 	}
-	/* Cut at the start of a character, never inside. */
-	while (*p && used && (buf[used - 1] & 0x80)) {
-		used--;
-		if ((buf[used] & 0xc0) == 0xc0)
-			break;
-	}
+	/* Cut between characters, never inside one. */
+	if ((*p & 0xc0) == 0x80)
+		while (used && (buf[--used] & 0xc0) == 0x80)
+			;
 	buf[used] = '\0';
 }

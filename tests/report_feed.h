@@ -222,8 +222,10 @@ static inline void feed_summary(const struct feed *f, struct sink *s)
 	}
 	s->ops->summary(s, "", &feed_metrics[0], (double)live);
 	s->ops->summary(s, "", &feed_metrics[1], (double)held);
-	s->ops->summary(s, f->rcu ? "slab/0:rcu" : "slab/0:slabifier", &feed_metrics[1],
-			(double)(held - held / 4));
+	if (f->rcu)
+		s->ops->summary(s, "slab/0:rcu", &feed_metrics[1], (double)(held - held / 4));
+	s->ops->summary(s, f->rcu ? "slab/1:slabifier" : "slab/0:slabifier", &feed_metrics[1],
+			f->rcu ? 1100 : 1000);
 	s->ops->summary(s, "", &feed_metrics[2], f->rcu ? 234 : 198);
 	s->ops->summary(s, "", &feed_metrics[3], f->bursty ? 903127 : 880011);
 	s->ops->summary(s, "", &feed_metrics[4], 0);

@@ -1,19 +1,11 @@
 /*
  * The results database: the contract's views, what is refused and how, what a cut-short run leaves.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -23,50 +15,15 @@
 #include "reports/db_sink.h"
 #include "reports/schema.h"
 #include "tests/report_feed.h"
-
-static char dir[64], path[128];
-
-static int setup(void **state)
-{
-	(void)state;
-	strcpy(dir, "/tmp/kmemsim-test-XXXXXX");
-	if (!mkdtemp(dir))
-		return -1;
-	chmod(dir, 0755);
-	snprintf(path, sizeof(path), "%s/results.db", dir);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
-}
-
-static void store_sweep(int nr_samples)
-{
-	struct err e = {""};
-	struct db *db = db_open(path, DB_WRITE, &e);
-	struct sink *s;
-
-	assert_non_null(db);
-	s = db_sink_new(db);
-	assert_int_equal(feed_sweep(s, nr_samples, &e), 0);
-	assert_int_equal(db_sink_run_id(s), 4);
-	db_sink_free(s);
-	db_close(db);
-}
+#include "tests/report_fixture.h"
+#include "tests/test.h"
 
 static s64 number(const char *sql)
 {
 	struct err e = {""};
-	struct db *db = db_open(path, DB_READ, &e);
+	struct db *db = results_open();
 	s64 value = -1;
 
-	assert_non_null(db);
 	if (db_number(db, sql, &value, &e))
 		fail_msg("%s", e.msg);
 	db_close(db);
@@ -77,8 +34,8 @@ static void refused(enum db_mode mode, const char *why)
 {
 	struct err e = {""};
 
-	assert_null(db_open(path, mode, &e));
-	if (!strstr(e.msg, why) || !strstr(e.msg, path))
+	assert_null(db_open(results_path, mode, &e));
+	if (!strstr(e.msg, why) || !strstr(e.msg, results_path))
 		fail_msg("expected '%s' in '%s'", why, e.msg);
 }
 
@@ -122,8 +79,8 @@ static void test_views(void **state)
 	struct db *db;
 
 	(void)state;
-	store_sweep(5);
-	db = db_open(path, DB_READ, &e);
+	results_store_sweep(5);
+	db = db_open(results_path, DB_READ, &e);
 	assert_non_null(db);
 	for (size_t i = 0; i < ARRAY_SIZE(views); i++)
 		columns_are(db, views[i][0], views[i][1]);
@@ -133,7 +90,7 @@ static void test_views(void **state)
 static void test_values(void **state)
 {
 	(void)state;
-	store_sweep(5);
+	results_store_sweep(5);
 	assert_int_equal(number("SELECT count(*) FROM run_view"), 4);
 	assert_int_equal(number("SELECT count(*) FROM run_view WHERE machine = '2node' AND "
 				"digest = '000000000000feed'"),
@@ -153,6 +110,7 @@ static void test_values(void **state)
 				"detail = 'pfn=0x54d4 order=1 fallback=4'"),
 			 5000000);
 	assert_int_equal(number("SELECT count(*) FROM sample_view WHERE layer = 'slab/1:slabifier' "
+				"AND metric = 'live_bytes' "
 				"AND run_id IN (2, 4)"),
 			 5 * 2);
 }
@@ -161,7 +119,7 @@ static void test_values(void **state)
 static void test_spill(void **state)
 {
 	struct err e = {""};
-	struct db *db = db_open(path, DB_WRITE, &e);
+	struct db *db = db_open(results_path, DB_WRITE, &e);
 	struct sink *s = db_sink_new(db);
 	struct feed f = {.label = "plain", .load = "long", .nr_samples = 5000, .nr_caches = 12};
 
@@ -184,8 +142,8 @@ static void test_unended_run_leaves_nothing(void **state)
 	struct sink *s;
 
 	(void)state;
-	store_sweep(5);
-	db = db_open(path, DB_WRITE, &e);
+	results_store_sweep(5);
+	db = db_open(results_path, DB_WRITE, &e);
 	s = db_sink_new(db);
 	feed_begin(&f, s);
 	db_sink_free(s);
@@ -200,10 +158,10 @@ static void test_killed_run_leaves_nothing(void **state)
 	int status;
 
 	(void)state;
-	store_sweep(5);
+	results_store_sweep(5);
 	if (!fork()) {
 		struct err e = {""};
-		struct db *db = db_open(path, DB_WRITE, &e);
+		struct db *db = db_open(results_path, DB_WRITE, &e);
 		struct sink *s = db_sink_new(db);
 
 		if (db_exec(db, "BEGIN IMMEDIATE", &e) || db_exec(db, "DELETE FROM sample", &e))
@@ -223,28 +181,28 @@ static void test_killed_run_leaves_nothing(void **state)
 static void test_no_run_no_file(void **state)
 {
 	struct err e = {""};
-	struct db *db = db_open(path, DB_WRITE, &e);
+	struct db *db = db_open(results_path, DB_WRITE, &e);
 
 	(void)state;
 	assert_non_null(db);
-	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(access(results_path, F_OK), 0);
 	db_close(db);
-	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(access(results_path, F_OK), -1);
 }
 
 static void test_absent(void **state)
 {
 	(void)state;
 	refused(DB_READ, "No such file");
-	snprintf(path, sizeof(path), "%s/none/results.db", dir);
+	snprintf(results_path, sizeof(results_path), "%s/none/results.db", results_dir);
 	refused(DB_WRITE, "No such file");
-	snprintf(path, sizeof(path), "%s", dir);
+	snprintf(results_path, sizeof(results_path), "%s", results_dir);
 	refused(DB_WRITE, "not a file");
 }
 
 static void test_foreign(void **state)
 {
-	FILE *f = fopen(path, "w");
+	FILE *f = fopen(results_path, "w");
 	sqlite3 *other;
 
 	(void)state;
@@ -253,14 +211,14 @@ static void test_foreign(void **state)
 	fclose(f);
 	refused(DB_READ, "not a results database");
 	refused(DB_WRITE, "not a results database");
-	unlink(path);
-	sqlite3_open(path, &other);
+	unlink(results_path);
+	sqlite3_open(results_path, &other);
 	sqlite3_exec(other, "CREATE TABLE theirs (a)", NULL, NULL, NULL);
 	sqlite3_close(other);
 	refused(DB_READ, "not a kmemsim results database");
 	refused(DB_WRITE, "not a kmemsim results database");
-	unlink(path);
-	fclose(fopen(path, "w"));
+	unlink(results_path);
+	fclose(fopen(results_path, "w"));
 	refused(DB_READ, "empty");
 }
 
@@ -269,8 +227,8 @@ static void test_other_version(void **state)
 	sqlite3 *other;
 
 	(void)state;
-	store_sweep(2);
-	sqlite3_open(path, &other);
+	results_store_sweep(2);
+	sqlite3_open(results_path, &other);
 	sqlite3_exec(other, "PRAGMA user_version = 7", NULL, NULL, NULL);
 	sqlite3_close(other);
 	refused(DB_READ, "results of version 7");
@@ -283,10 +241,10 @@ static void test_damaged(void **state)
 	struct stat st;
 
 	(void)state;
-	store_sweep(50);
-	stat(path, &st);
-	assert_int_equal(truncate(path, st.st_size / 3), 0);
-	assert_null(db_open(path, DB_READ, &e));
+	results_store_sweep(50);
+	stat(results_path, &st);
+	assert_int_equal(truncate(results_path, st.st_size / 3), 0);
+	assert_null(db_open(results_path, DB_READ, &e));
 	assert_non_null(strstr(e.msg, "damaged"));
 }
 
@@ -299,11 +257,11 @@ static void test_locked(void **state)
 	sqlite3 *other;
 
 	(void)state;
-	store_sweep(2);
-	db = db_open(path, DB_WRITE, &e);
+	results_store_sweep(2);
+	db = db_open(results_path, DB_WRITE, &e);
 	db_wait_set(db, 10);
 	s = db_sink_new(db);
-	sqlite3_open(path, &other);
+	sqlite3_open(results_path, &other);
 	assert_int_equal(sqlite3_exec(other, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(feed_run(&f, s, &e), -1);
 	assert_non_null(strstr(e.msg, "locked by another program"));
@@ -317,8 +275,8 @@ static void test_locked(void **state)
 static void test_read_only(void **state)
 {
 	(void)state;
-	store_sweep(2);
-	chmod(path, 0444);
+	results_store_sweep(2);
+	chmod(results_path, 0444);
 	if (!geteuid())
 		assert_int_equal(seteuid(65534), 0);
 	refused(DB_WRITE, "read-only");
@@ -331,7 +289,7 @@ static void full(const char *why)
 {
 	struct feed f = {.label = "plain", .load = "big", .nr_samples = 500, .nr_caches = 12};
 	struct err e = {""};
-	struct db *db = db_open(path, DB_WRITE, &e);
+	struct db *db = db_open(results_path, DB_WRITE, &e);
 	struct sink *s = db_sink_new(db);
 
 	assert_int_equal(db_exec(db, "PRAGMA max_page_count = 60", &e), 0);
@@ -345,7 +303,7 @@ static void full(const char *why)
 static void test_disk_full(void **state)
 {
 	(void)state;
-	store_sweep(2);
+	results_store_sweep(2);
 	full("disk full");
 	assert_int_equal(number("SELECT count(*) FROM run_view"), 4);
 }
@@ -357,7 +315,7 @@ static void test_file_limit(void **state)
 	int status;
 
 	(void)state;
-	store_sweep(2);
+	results_store_sweep(2);
 	if (!fork()) {
 		struct rlimit limit = {400000, 400000};
 		struct err e = {""};
@@ -365,7 +323,7 @@ static void test_file_limit(void **state)
 
 		signal(SIGXFSZ, SIG_IGN);
 		setrlimit(RLIMIT_FSIZE, &limit);
-		db = db_open(path, DB_WRITE, &e);
+		db = db_open(results_path, DB_WRITE, &e);
 		_exit(!db || !feed_run(&f, db_sink_new(db), &e) || !strstr(e.msg, "cannot write"));
 	}
 	wait(&status);
@@ -388,8 +346,8 @@ static void test_has_run(void **state)
 	struct db *db;
 
 	(void)state;
-	store_sweep(2);
-	db = db_open(path, DB_READ, &e);
+	results_store_sweep(2);
+	db = db_open(results_path, DB_READ, &e);
 	assert_int_equal(db_has_run(db, &run, &e), 1);
 	run.seed = 2;
 	assert_int_equal(db_has_run(db, &run, &e), 0);
@@ -411,8 +369,8 @@ static void test_machines(void **state)
 	struct sink *s;
 
 	(void)state;
-	store_sweep(2);
-	db = db_open(path, DB_WRITE, &e);
+	results_store_sweep(2);
+	db = db_open(results_path, DB_WRITE, &e);
 	s = db_sink_new(db);
 	for (int i = 0; i < 2; i++) {
 		s->ops->begin(s, &run);
@@ -424,7 +382,7 @@ static void test_machines(void **state)
 	assert_int_equal(number("SELECT count(*) FROM run_view WHERE machine = '2node'"), 4);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, results_setup, results_teardown)
 
 int main(void)
 {
