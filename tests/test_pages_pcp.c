@@ -112,6 +112,30 @@ static void frees_alone_trim_ever_larger_batches(void **state)
 	lab_close(&lab);
 }
 
+/* Options may set high to less than four batches, which Linux never does: still it bounds the lists. */
+static void high_is_a_bound_whatever_the_batch(void **state)
+{
+	static const char *const chains[] = {
+		"page_allocator(batch=4,high=1)", "page_allocator(batch=4,high=4)",
+		"page_allocator(batch=4,high=5)", "page_allocator(batch=1,high=1)"};
+
+	(void)state;
+	for (size_t c = 0; c < ARRAY_SIZE(chains); c++) {
+		struct page *p[40];
+		struct lab lab;
+
+		lab_open(&lab, NODE_8M, chains[c]);
+		for (int i = 0; i < 40; i++)
+			p[i] = lab_alloc(&lab, 0, 0, GFP_MOVABLE_USER, -1);
+		for (int i = 0; i < 40; i++) {
+			lab_free(&lab, 0, p[i], 0);
+			assert_true(count(&lab, 0) < pageset(&lab, 0)->high || count(&lab, 0) < 4);
+		}
+		page_allocator_check(lab.pa);
+		lab_close(&lab);
+	}
+}
+
 /* The oldest page of a list goes first. */
 static void a_trim_takes_the_coldest(void **state)
 {
@@ -253,6 +277,7 @@ int main(void)
 		cmocka_unit_test(larger_orders_take_fewer_blocks),
 		cmocka_unit_test(the_page_freed_last_is_reused_first),
 		cmocka_unit_test(frees_alone_trim_ever_larger_batches),
+		cmocka_unit_test(high_is_a_bound_whatever_the_batch),
 		cmocka_unit_test(a_trim_takes_the_coldest),
 		cmocka_unit_test(freeing_larger_orders_empties_the_lists),
 		cmocka_unit_test(huge_pages_are_trimmed_by_high_alone),

@@ -97,8 +97,8 @@ static unsigned int nr_to_trim(struct per_cpu_pages *pcp)
 	batch <<= pcp->free_factor;
 	if (batch < most && pcp->free_factor < PCP_BATCH_SCALE_MAX)
 		pcp->free_factor++;
-	/* The lower bound wins where they cross, as clamp() has it. */
-	return batch > most ? max(most, pcp->batch) : batch;
+	/* A batch stays, as far as possible: Linux has high at four batches at least, options need not. */
+	return min(batch, max(most, 1U));
 }
 
 void pcp_trim(struct buddy_zone *bz, struct per_cpu_pages *pcp, int order, int pindex)
