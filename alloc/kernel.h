@@ -169,11 +169,17 @@ static inline bool pfn_valid(unsigned long pfn)
 	return pfn < kernel->max_pfn;
 }
 
+/* The page's address as its name: nobody writes through it. */
+static inline void *page_name(const struct page *page)
+{
+	return kernel->direct_map + (page_to_pfn(page) << PAGE_SHIFT);
+}
+
 /* Who knows the address may write: that is how zeroing knows which frames have contents. */
 static inline void *page_address(const struct page *page)
 {
 	((struct page *)page)->flags |= PG_written;
-	return kernel->direct_map + (page_to_pfn(page) << PAGE_SHIFT);
+	return page_name(page);
 }
 
 /* Direct-mapped: mapping is free and unmapping does nothing; the pair marks who touches contents. */

@@ -141,7 +141,7 @@ static inline void *do_page_alloc(struct replay *rp, const struct request *r, st
 	o->name = (u16)rp->acc.name_pages;
 	o->order = r->order;
 	o->size = (u32)(PAGE_SIZE << r->order);
-	return page ? page_address(page) : NULL;
+	return page ? page_name(page) : NULL;
 }
 
 static inline u64 occupied(const struct replay *rp, const struct object *o)

@@ -86,10 +86,9 @@ void page_oracle_refused(struct page_oracle *o, const struct oracle_request *r)
 
 /* ---- Contents ---- */
 
-/* Without page_address, which would count as writing. */
-static u64 *frame(const struct page *page)
+static const u64 *frame(const struct page *page)
 {
-	return (u64 *)(void *)(kernel->direct_map + (page_to_pfn(page) << PAGE_SHIFT));
+	return page_name(page);
 }
 
 static void check_zero(struct page_oracle *o, const struct page *page, int order)
