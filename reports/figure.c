@@ -63,16 +63,18 @@ double figure_line_width(const struct figure *f, size_t stack)
 	return 1.6 + (double)above * (f->page->nr_stacks > 4 ? 0.6 : 1.5);
 }
 
+/* Double quotes, for gnuplot takes two quotes inside single ones for the end; what it would expand
+ * between double quotes is written in octal. */
 void figure_quote(FILE *gp, const char *text)
 {
-	fputc('\'', gp);
+	fputc('"', gp);
 	for (; *text; text++) {
-		if (*text == '\'')
-			fputc('\'', gp);
-		if ((u8)*text >= 0x20)
+		if (strchr("\"\\`@$'", *text))
+			fprintf(gp, "\\%03o", (u8)*text);
+		else if ((u8)*text >= 0x20)
 			fputc(*text, gp);
 	}
-	fputc('\'', gp);
+	fputc('"', gp);
 }
 
 void figure_panel(struct figure *f, const char *title)
@@ -176,18 +178,21 @@ static _Noreturn void gnuplot_child(const char *plots, const char *script, int m
 	_exit(errno == ENOENT ? GNUPLOT_MISSING : 1);
 }
 
+/* gnuplot repeats the line, points at it, and says what is wrong in a line of its own. */
 static int gnuplot_failed(const struct figure *f, FILE *messages, int status, struct err *e)
 {
-	char line[256] = "no message";
+	char line[256], what[256] = "no message";
 
 	if (WIFEXITED(status) && WEXITSTATUS(status) == GNUPLOT_MISSING)
 		return err_set(e, "gnuplot is missing, which draws the plots: install the Debian "
 				  "package gnuplot-nox");
 	rewind(messages);
-	while (fgets(line, sizeof(line), messages) && strspn(line, " \t\n^") == strlen(line))
-		;
-	line[strcspn(line, "\n")] = '\0';
-	return err_set(e, "gnuplot cannot draw %s (disk full?): %s", f->name, line);
+	while (fgets(line, sizeof(line), messages)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (line[strspn(line, " \t^")])
+			snprintf(what, sizeof(what), "%s", line);
+	}
+	return err_set(e, "gnuplot cannot draw %s (disk full?): %s", f->name, what);
 }
 
 static int gnuplot_run(const struct figure *f, struct err *e)

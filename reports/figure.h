@@ -49,7 +49,7 @@ void figure_legend_mark(struct figure *f, int point_type, double size, const cha
 void figure_legend_stacks(struct figure *f, size_t load);
 /* Width of a stack's line: the first ones are wider, so that they show where lines coincide. */
 double figure_line_width(const struct figure *f, size_t stack);
-/* A single-quoted gnuplot string. */
+/* A gnuplot string of any text. */
 void figure_quote(FILE *gp, const char *text);
 /* "set xrange ...; set xlabel" for simulated time 0..end; returns factor from seconds to the unit.
  */

@@ -299,8 +299,11 @@ static void memory_finding(const struct report *p, size_t load)
 		       text.text);
 }
 
-static void parts_shown(const struct report *p, size_t load, bool shown[NR_PARTS])
+/* Which parts are ever there; false: none. */
+static bool parts_shown(const struct report *p, size_t load, bool shown[NR_PARTS])
 {
+	bool any = false;
+
 	memset(shown, 0, NR_PARTS * sizeof(*shown));
 	for (size_t s = 0; s < p->nr_stacks; s++) {
 		const struct report_run *run = report_run(p, load, s);
@@ -314,13 +317,16 @@ static void parts_shown(const struct report *p, size_t load, bool shown[NR_PARTS
 				shown[k] = shown[k] || v[k] > 0;
 		}
 	}
+	for (size_t k = 0; k < NR_PARTS; k++)
+		any = any || shown[k];
+	return any;
 }
 
-static int memory_figure(struct report *p, size_t load, struct err *e)
+static int memory_figure(struct report *p, size_t load, const bool shown[NR_PARTS], struct err *e)
 {
 	struct figure f = {
 		.left = 62, .right = 12, .top = 30, .bottom = 84, .gap_x = 40, .gap_y = 76};
-	bool shown[NR_PARTS], keys = true;
+	bool keys = true;
 	double taken = 0;
 	size_t nr = 0;
 
@@ -333,7 +339,6 @@ static int memory_figure(struct report *p, size_t load, struct err *e)
 		taken = max(taken, taken_max(run));
 		taken = max(taken, whole_max(run, "slab_bytes"));
 	}
-	parts_shown(p, load, shown);
 	f.cols = (int)min(nr, (size_t)3);
 	f.rows = (int)DIV_ROUND_UP(nr, (size_t)3);
 	f.height = f.top + f.bottom + f.rows * 230 + (f.rows - 1) * f.gap_y;
@@ -365,9 +370,15 @@ static int memory_figure(struct report *p, size_t load, struct err *e)
 int report_memory_figures(struct report *p, struct err *e)
 {
 	for (size_t load = 0; load < p->loads.nr; load++) {
+		bool shown[NR_PARTS];
+
 		report_load_heading(p, load);
+		if (!parts_shown(p, load, shown)) {
+			fputs("<p>Memory was not sampled.</p>\n", p->html);
+			continue;
+		}
 		memory_finding(p, load);
-		if (memory_figure(p, load, e))
+		if (memory_figure(p, load, shown, e))
 			return -1;
 	}
 	return 0;

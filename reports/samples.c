@@ -120,14 +120,14 @@ double series_last(const struct series *series)
 	return series && series->nr ? series->value[series->nr - 1] : 0;
 }
 
-/* Depth of a layer of that kind and metric ("slab/1:rcu" is 1), or -1. */
-static long layer_depth(const struct series *a, const char *kind, const char *metric)
+/* Depth of a layer of that kind ("slab/1:rcu" is 1), or -1. */
+static long layer_depth(const struct series *a, const char *kind)
 {
 	size_t n = strlen(kind);
 
-	if (strcmp(a->metric, metric) || strncmp(a->layer, kind, n) || a->layer[n] != '/')
-		return -1;
-	return strtol(a->layer + n + 1, NULL, 10);
+	return strncmp(a->layer, kind, n) || a->layer[n] != '/'
+		       ? -1
+		       : strtol(a->layer + n + 1, NULL, 10);
 }
 
 double samples_above_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns)
@@ -136,11 +136,11 @@ double samples_above_at(const struct samples *s, const char *kind, const char *m
 	double sum = 0;
 
 	for (size_t i = 0; i < s->nr; i++)
-		innermost = max(innermost, layer_depth(&s->series[i], kind, metric));
+		innermost = max(innermost, layer_depth(&s->series[i], kind));
 	for (size_t i = 0; i < s->nr; i++) {
-		long depth = layer_depth(&s->series[i], kind, metric);
+		long depth = layer_depth(&s->series[i], kind);
 
-		if (depth >= 0 && depth < innermost)
+		if (depth >= 0 && depth < innermost && !strcmp(s->series[i].metric, metric))
 			sum += series_at(&s->series[i], t_ns);
 	}
 	return sum;
@@ -149,7 +149,7 @@ double samples_above_at(const struct samples *s, const char *kind, const char *m
 double samples_outer_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns)
 {
 	for (size_t i = 0; i < s->nr; i++)
-		if (!layer_depth(&s->series[i], kind, metric))
+		if (!layer_depth(&s->series[i], kind) && !strcmp(s->series[i].metric, metric))
 			return series_at(&s->series[i], t_ns);
 	return 0;
 }

@@ -1,0 +1,489 @@
+/*
+ * report: the page is whole, safe against names, the same for equal runs; or it is not there at all.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/file.h"
+#include "reports/db_sink.h"
+#include "reports/html.h"
+#include "reports/report.h"
+#include "reports/samples.h"
+#include "tests/report_feed.h"
+#include "tests/report_fixture.h"
+#include "tests/test.h"
+
+static char *in_dir(const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", results_dir, name);
+	return path;
+}
+
+static int report(const char *name, struct err *e)
+{
+	struct report_options options = {.dir = in_dir(name)};
+	struct db *db = results_open();
+	int rc = report_write(db, &options, e);
+
+	db_close(db);
+	return rc;
+}
+
+static void report_made(const char *name)
+{
+	struct err e = {""};
+
+	if (report(name, &e))
+		fail_msg("%s", e.msg);
+}
+
+static char *text_of(const char *name)
+{
+	struct err e = {""};
+	size_t n;
+	char *text = file_read(in_dir(name), &n, &e);
+
+	if (!text)
+		fail_msg("%s", e.msg);
+	return text;
+}
+
+static void files_are(const char *dir, const char *expected)
+{
+	char *files = results_files(dir);
+
+	assert_string_equal(files, expected);
+	free(files);
+}
+
+/* --- well-formed XML, as far as SVG needs it --- */
+
+/* Past the end of a tag's attributes; quotes may hold '>'. NULL if it does not end. */
+static const char *tag_end(const char *p)
+{
+	char quote = 0;
+
+	for (; *p; p++) {
+		if (quote)
+			quote = *p == quote ? 0 : quote;
+		else if (*p == '"' || *p == '\'')
+			quote = *p;
+		else if (*p == '>')
+			return p + 1;
+		else if (*p == '<')
+			return NULL;
+	}
+	return NULL;
+}
+
+static bool entity_at(const char *p)
+{
+	size_t n = strcspn(p + 1, ";");
+
+	return n > 0 && n < 8 && p[n + 1] == ';';
+}
+
+static bool well_formed(const char *p)
+{
+	char open[64][32];
+	int depth = 0, roots = 0;
+
+	for (; *p; p++) {
+		size_t n;
+		const char *end;
+
+		if (*p == '&' && !entity_at(p))
+			return false;
+		if (*p != '<')
+			continue;
+		end = tag_end(p + 1);
+		if (!end)
+			return false;
+		n = strcspn(p + 1 + (p[1] == '/'), " \t\n/>");
+		if (p[1] == '/') {
+			if (!depth || strncmp(open[--depth], p + 2, n) || open[depth][n])
+				return false;
+		} else if (p[1] != '?' && p[1] != '!' && end[-2] != '/') {
+			if (depth == 64 || n > 31)
+				return false;
+			roots += !depth;
+			snprintf(open[depth++], 32, "%.*s", (int)n, p + 1);
+		}
+		p = end - 1;
+	}
+	return !depth && roots == 1;
+}
+
+static void svgs_are_well_formed(const char *name)
+{
+	char path[64];
+	struct dirent *entry;
+	int nr = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/plots", name);
+	dir = opendir(in_dir(path));
+	while ((entry = readdir(dir))) {
+		char file[400], *text;
+
+		if (!strstr(entry->d_name, ".svg"))
+			continue;
+		snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
+		text = text_of(file);
+		if (!well_formed(text))
+			fail_msg("%s is not well-formed", entry->d_name);
+		free(text);
+		nr++;
+	}
+	closedir(dir);
+	assert_true(nr >= 6);
+}
+
+/* --- the page --- */
+
+static void test_whole(void **state)
+{
+	static const char *const parts[] = {
+		"id=\"stacks\"",     "id=\"memory\"",	  "id=\"slabs\"",
+		"id=\"free\"",	     "id=\"unusable\"",	  "id=\"latency\"",
+		"id=\"comparison\"", "id=\"provenance\"", "</html>"};
+	char *page;
+
+	(void)state;
+	results_store_sweep(50);
+	report_made("out");
+	files_are("out", "data index.html plots");
+	files_are("out/plots",
+		  "free-forkstorm.gp free-forkstorm.svg free-fstree.gp free-fstree.svg "
+		  "latency-forkstorm.gp latency-forkstorm.svg latency-fstree.gp latency-fstree.svg "
+		  "memory-forkstorm.gp memory-forkstorm.svg memory-fstree.gp memory-fstree.svg "
+		  "slabs-forkstorm.gp slabs-forkstorm.svg slabs-fstree.gp slabs-fstree.svg "
+		  "stacks-forkstorm.gp stacks-forkstorm.svg stacks-fstree.gp stacks-fstree.svg "
+		  "unusable-forkstorm.gp unusable-forkstorm.svg unusable-fstree.gp "
+		  "unusable-fstree.svg");
+	svgs_are_well_formed("out");
+	page = text_of("out/index.html");
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		assert_says(page, parts[i]);
+	assert_null(strstr(page, "<script"));
+	assert_null(strstr(page, "src="));
+	assert_null(strstr(page, "href=\"http"));
+	assert_null(strstr(page, "/tmp/"));
+	free(page);
+}
+
+/* The sentences say what the feed's curves are. */
+static void test_findings(void **state)
+{
+	char *page;
+
+	(void)state;
+	results_store_sweep(100);
+	report_made("out");
+	page = text_of("out/index.html");
+	assert_says(page,
+		    "Most memory taken: plain 51.3 MiB, rcu 54.5 MiB. Most held back from reuse: "
+		    "plain nothing, rcu 3.12 MiB.");
+	assert_says(page, "kmalloc (fast): 66 ns under plain, 179 ns under rcu.");
+	assert_says(page, "Of 16 figures compared with plain, 0 are better, 10 worse, 6 equal.");
+	assert_says(page, "<code>000000000000feed</code>");
+	free(page);
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void test_ids_are_unique(void **state)
+{
+	char *page, *ids[4096];
+	size_t nr = 0;
+
+	(void)state;
+	results_store_sweep(20);
+	report_made("out");
+	page = text_of("out/index.html");
+	for (char *p = page; (p = strstr(p, " id=")) && nr < ARRAY_SIZE(ids); nr++) {
+		p += strlen(" id=") + 1;
+		ids[nr] = p;
+		p += strcspn(p, "'\"");
+		*p++ = '\0';
+	}
+	assert_true(nr > 50);
+	qsort(ids, nr, sizeof(*ids), by_text);
+	for (size_t i = 1; i < nr; i++)
+		assert_string_not_equal(ids[i - 1], ids[i]);
+	free(page);
+}
+
+/* Names are what users and traces make them. */
+static void test_hostile_names(void **state)
+{
+	static const char *const labels[] = {"<script>alert('1')</script>",
+					     "a&b \"quoted\" 'it''s'", "../../etc/passwd",
+					     "übel `date` $(date)"};
+	struct err e = {""};
+	struct db *db = db_open(results_path, DB_WRITE, &e);
+	struct sink *s = db_sink_new(db);
+	char *page;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(labels); i++) {
+		struct feed f = {.label = labels[i],
+				 .load = "<i>load</i>/..'",
+				 .rcu = i & 1,
+				 .nr_samples = 20,
+				 .nr_caches = 3};
+
+		assert_int_equal(feed_run(&f, s, &e), 0);
+	}
+	db_sink_free(s);
+	db_close(db);
+	report_made("out");
+	files_are("", "out results.db");
+	svgs_are_well_formed("out");
+	page = text_of("out/index.html");
+	assert_null(strstr(page, "<script"));
+	assert_null(strstr(page, "<i>"));
+	assert_says(page, "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;");
+	assert_says(page, "a&amp;b &quot;quoted&quot;");
+	free(page);
+}
+
+static void test_equal_runs_equal_pages(void **state)
+{
+	char *a, *b;
+
+	(void)state;
+	results_store_sweep(30);
+	report_made("a");
+	sleep(1); /* started_at has seconds */
+	unlink(results_path);
+	results_store_sweep(30);
+	report_made("b");
+	a = text_of("a/index.html");
+	b = text_of("b/index.html");
+	assert_string_equal(a, b);
+	free(a);
+	free(b);
+}
+
+/* A run without samples, slabs and latencies still has its page. */
+static void test_bare_run(void **state)
+{
+	struct sink_run run = {.label = "a",
+			       .load = "b",
+			       .stack = "c",
+			       .input = "",
+			       .command = "",
+			       .machine = "m"};
+	struct sink_end end = {.status = "oom"};
+	struct err e = {""};
+	struct db *db = db_open(results_path, DB_WRITE, &e);
+	struct sink *s = db_sink_new(db);
+
+	(void)state;
+	s->ops->begin(s, &run);
+	assert_int_equal(s->ops->end(s, &end, &e), 0);
+	db_sink_free(s);
+	db_close(db);
+	report_made("out");
+	files_are("out", "data index.html plots");
+}
+
+/* --- whole or not at all --- */
+
+static void test_replaces_a_report(void **state)
+{
+	(void)state;
+	results_store_sweep(20);
+	report_made("out");
+	fclose(fopen(in_dir("out/plots/stale.svg"), "w"));
+	report_made("out");
+	assert_int_equal(access(in_dir("out/plots/stale.svg"), F_OK), -1);
+	files_are("", "out results.db");
+	files_are("out", "data index.html plots");
+}
+
+static void test_spares_other_files(void **state)
+{
+	struct err e = {""};
+
+	(void)state;
+	results_store_sweep(2);
+	mkdir(in_dir("home"), 0755);
+	fclose(fopen(in_dir("home/thesis.tex"), "w"));
+	assert_int_equal(report("home", &e), -1);
+	assert_says(e.msg, "holds other files");
+	files_are("home", "thesis.tex");
+	assert_int_equal(report("none/where", &e), -1);
+	assert_says(e.msg, "No such file");
+	files_are("", "home results.db");
+}
+
+static void fake_gnuplot(const char *script)
+{
+	FILE *f;
+
+	mkdir(in_dir("bin"), 0755);
+	f = fopen(in_dir("bin/gnuplot"), "w");
+	fputs(script, f);
+	fclose(f);
+	chmod(in_dir("bin/gnuplot"), 0755);
+}
+
+/* Runs a report in a child whose PATH is bin/; gives how the child ended. */
+static int child_report(const char *words)
+{
+	int status;
+
+	if (!fork()) {
+		struct err e = {""};
+		int rc;
+
+		setenv("PATH", in_dir("bin"), 1);
+		rc = report("out", &e);
+		_exit(rc == -1 && strstr(e.msg, words) ? 0 : 1);
+	}
+	wait(&status);
+	return status;
+}
+
+static void test_gnuplot_missing(void **state)
+{
+	(void)state;
+	results_store_sweep(2);
+	mkdir(in_dir("bin"), 0755);
+	assert_int_equal(child_report("gnuplot-nox"), 0);
+	files_are("", "bin results.db");
+}
+
+static void test_gnuplot_fails(void **state)
+{
+	(void)state;
+	results_store_sweep(2);
+	fake_gnuplot("#!/bin/sh\necho 'line 3: no such terminal' >&2\nexit 1\n");
+	assert_int_equal(child_report("no such terminal"), 0);
+	fake_gnuplot("#!/bin/sh\necho '<svg>' >\"${2%.gp}.svg\"\n");
+	assert_int_equal(child_report("a part"), 0);
+	files_are("", "bin results.db");
+}
+
+static void test_interrupted(void **state)
+{
+	int status;
+
+	(void)state;
+	results_store_sweep(2);
+	fake_gnuplot("#!/bin/sh\nkill -INT $PPID\n");
+	status = child_report("");
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGINT);
+	files_are("", "bin results.db");
+}
+
+static void test_disk_full(void **state)
+{
+	int status;
+
+	(void)state;
+	results_store_sweep(50);
+	if (!fork()) {
+		struct rlimit limit = {20000, 20000};
+		struct err e = {""};
+		int rc;
+
+		signal(SIGXFSZ, SIG_IGN);
+		setrlimit(RLIMIT_FSIZE, &limit);
+		rc = report("out", &e);
+		_exit(rc == -1 && *e.msg ? 0 : 1);
+	}
+	wait(&status);
+	assert_int_equal(status, 0);
+	files_are("", "results.db");
+}
+
+/* --- parts --- */
+
+static void test_html_text(void **state)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	(void)state;
+	html_text(f, "<a href=\"x\">'&'\x01</a>");
+	fclose(f);
+	assert_string_equal(text, "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;");
+	free(text);
+}
+
+/* 1000 points, one peak and one dip: both are among the 50 that stay. */
+static void test_points_pick(void **state)
+{
+	double value[1000];
+	size_t picks[50], n;
+	bool peak = false, dip = false;
+
+	(void)state;
+	for (size_t i = 0; i < 1000; i++)
+		value[i] = (double)(i % 7);
+	value[503] = 100;
+	value[777] = -100;
+	n = points_pick(value, 1000, 50, picks);
+	assert_in_range(n, 40, 50);
+	assert_int_equal(picks[0], 0);
+	assert_int_equal(picks[n - 1], 999);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(!i || picks[i] > picks[i - 1]);
+		peak = peak || picks[i] == 503;
+		dip = dip || picks[i] == 777;
+	}
+	assert_true(peak && dip);
+	assert_int_equal(points_pick(value, 10, 50, picks), 10);
+	assert_int_equal(points_pick(value, 0, 50, picks), 0);
+}
+
+static void test_well_formed_knows(void **state)
+{
+	(void)state;
+	assert_true(well_formed("<?xml version='1.0'?><svg a='>'><g/>x &amp; y</svg>"));
+	assert_false(well_formed("<svg><g></svg>"));
+	assert_false(well_formed("<svg>a & b</svg>"));
+	assert_false(well_formed("<svg>a < b</svg>"));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, results_setup, results_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_whole),
+		TEST(test_findings),
+		TEST(test_ids_are_unique),
+		TEST(test_hostile_names),
+		TEST(test_equal_runs_equal_pages),
+		TEST(test_bare_run),
+		TEST(test_replaces_a_report),
+		TEST(test_spares_other_files),
+		TEST(test_gnuplot_missing),
+		TEST(test_gnuplot_fails),
+		TEST(test_interrupted),
+		TEST(test_disk_full),
+		cmocka_unit_test(test_html_text),
+		cmocka_unit_test(test_points_pick),
+		cmocka_unit_test(test_well_formed_knows),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
