@@ -15,12 +15,15 @@
 static const char usage[] =
 	"usage: kmemsim import FILE -o OUT.kmt [--from auto|NAME] [--machine M.yaml]\n"
 	"\n"
-	"Reads a recorded kernel memory trace, repairs what the recording leaves out, and writes a\n"
+	"Reads a recorded kernel memory trace, repairs what the recording leaves out, and writes "
+	"a\n"
 	"compact, checked trace that `run` and `replay` take. Prints what was found and done.\n"
 	"\n"
 	"  -o, --output OUT.kmt   the file to write; appears whole or not at all\n"
-	"      --from NAME        importer (`kmemsim list importers`); auto: found by looking at the file\n"
-	"      --machine M.yaml   the machine it was recorded on: stored in the trace, tells nodes apart;\n"
+	"      --from NAME        importer (`kmemsim list importers`); auto: found by looking at "
+	"the file\n"
+	"      --machine M.yaml   the machine it was recorded on: stored in the trace, tells nodes "
+	"apart;\n"
 	"                         left out, two nodes of 1 GiB are assumed and none is stored\n";
 
 #define PAGE_BYTES 4096

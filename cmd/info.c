@@ -11,12 +11,11 @@
 #include "lib/units.h"
 #include "traces/kmt.h"
 
-static const char usage[] =
-	"usage: kmemsim info TRACE.kmt [--format text|json]\n"
-	"\n"
-	"What was recorded, what import made of it, and the caches in it.\n"
-	"\n"
-	"  --format FORMAT   text (default) or json\n";
+static const char usage[] = "usage: kmemsim info TRACE.kmt [--format text|json]\n"
+			    "\n"
+			    "What was recorded, what import made of it, and the caches in it.\n"
+			    "\n"
+			    "  --format FORMAT   text (default) or json\n";
 
 /* How many caches the text names: the busiest. */
 #define CACHES_SHOWN 20U

@@ -1,5 +1,6 @@
 /*
- * Importing trace.dat: the samples, whole and damaged; the recordings beside the repository, if there.
+ * Importing trace.dat: the samples, whole and damaged; the recordings beside the repository, if
+ * there.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -103,10 +104,10 @@ static void compare_stats(const struct kmt_meta *m)
 	assert_int_equal(s->orphan_frees, s->orphan_births + s->bulk_births +
 						  s->orphan_page_births + s->bulk_page_births +
 						  s->moved_page_frees);
-	assert_int_equal(s->live_at_end,
-			 r[REQ_KMALLOC] - r[REQ_KFREE] + r[REQ_CACHE_ALLOC] -
-				 r[REQ_CACHE_FREE] + r[REQ_PAGE_ALLOC] - r[REQ_PAGE_FREE] +
-				 r[REQ_STORE_ALLOC] - r[REQ_STORE_FREE]);
+	assert_int_equal(s->live_at_end, r[REQ_KMALLOC] - r[REQ_KFREE] + r[REQ_CACHE_ALLOC] -
+						 r[REQ_CACHE_FREE] + r[REQ_PAGE_ALLOC] -
+						 r[REQ_PAGE_FREE] + r[REQ_STORE_ALLOC] -
+						 r[REQ_STORE_FREE]);
 	assert_int_equal(s->lost_events, 0);
 	/* The trace's own ground truth: the verdict on slab pages was right at least for 99.8 %. */
 	assert_true(s->truth_missed * 500 <= s->truth_slab_pages);
@@ -175,8 +176,8 @@ static void deterministic(void **state)
 
 static void recordings(void **state)
 {
-	static const char *const names[] = {"boot",	       "fstree",	  "forkstorm",
-					    "small-fstree",    "small-forkstorm", "small-hackbench",
+	static const char *const names[] = {"boot",	      "fstree",		 "forkstorm",
+					    "small-fstree",   "small-forkstorm", "small-hackbench",
 					    "small-pressure", "small-zram"};
 
 	(void)state;
@@ -295,9 +296,9 @@ static void foreign(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sample_kmts), cmocka_unit_test(sample_dat),
+		cmocka_unit_test(sample_kmts),	 cmocka_unit_test(sample_dat),
 		cmocka_unit_test(deterministic), cmocka_unit_test(recordings),
-		cmocka_unit_test(truncated), cmocka_unit_test(flipped),
+		cmocka_unit_test(truncated),	 cmocka_unit_test(flipped),
 		cmocka_unit_test(foreign),
 	};
 

@@ -53,7 +53,11 @@ static char *text(const char *s)
 static void fill_meta(struct kmt_meta *m)
 {
 	static const struct source_cache caches[] = {
-		{.name = "dentry", .object_size = 192, .size = 192, .align = 8, .reclaimable = true},
+		{.name = "dentry",
+		 .object_size = 192,
+		 .size = 192,
+		 .align = 8,
+		 .reclaimable = true},
 		{.name = "kmalloc-64", .object_size = 64, .size = 64, .align = 8, .kmalloc = true},
 	};
 
@@ -328,7 +332,7 @@ static void shortened(void **state)
 	make_stream(7, MANY);
 	write_file(path);
 	data = file_read(path, &n, &e);
-	second = 32 + 40 + (size_t)*(u32 *)(data + 32 + 24);
+	second = 32 + 40 + (size_t) * (u32 *)(data + 32 + 24);
 	assert_memory_equal(data + second, "BLK1", 4);
 	memmove(data + 32, data + second, n - second);
 	put_file(other, data, n - (second - 32));
@@ -380,24 +384,22 @@ static void check(void **state)
 		    (struct request){.t_ns = 10, .kind = REQ_PAGE_ALLOC, .object = 2});
 	check_finds("another kind", (struct request){.t_ns = 10, .kind = REQ_KFREE});
 	check_finds("not live", (struct request){.t_ns = 10, .kind = REQ_PAGE_FREE, .object = 1});
-	check_finds("a birth after", (struct request){.t_ns = 10,
-						      .kind = REQ_PAGE_ALLOC,
-						      .object = 1,
-						      .flags = REQ_F_BIRTH});
-	check_finds("not the size of its cache", (struct request){.t_ns = 10,
-								  .kind = REQ_CACHE_ALLOC,
-								  .object = 1,
-								  .size = 100});
+	check_finds("a birth after",
+		    (struct request){
+			    .t_ns = 10, .kind = REQ_PAGE_ALLOC, .object = 1, .flags = REQ_F_BIRTH});
+	check_finds(
+		"not the size of its cache",
+		(struct request){.t_ns = 10, .kind = REQ_CACHE_ALLOC, .object = 1, .size = 100});
 	check_finds("no such mark", (struct request){.t_ns = 10, .kind = REQ_MARK, .object = 1});
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip), cmocka_unit_test(tables),
+		cmocka_unit_test(round_trip),	 cmocka_unit_test(tables),
 		cmocka_unit_test(deterministic), cmocka_unit_test(truncated),
-		cmocka_unit_test(flipped), cmocka_unit_test(shortened),
-		cmocka_unit_test(foreign), cmocka_unit_test(check),
+		cmocka_unit_test(flipped),	 cmocka_unit_test(shortened),
+		cmocka_unit_test(foreign),	 cmocka_unit_test(check),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

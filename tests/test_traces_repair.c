@@ -95,7 +95,7 @@ static void births_on_their_node(void **state)
 }
 
 /* Allocated in bulk, without an event:  page  a-------     the page is young, so the object
- *                                       obj   .A--f        was born after it, not before time zero. */
+ *                                       obj   .A--f        was born after it, not before time 0. */
 static void bulk_on_young_page(void **state)
 {
 	(void)state;
@@ -191,7 +191,7 @@ static void large_kmalloc(void **state)
 	assert_int_equal(lab_stats(&lab)->slab_pages, 0);
 }
 
-/* kmem_cache_alloc without a name: 1 by its own free, 2 by its page, 3 by its type, 4 not at all. */
+/* kmem_cache_alloc without a name: 1 by its free, 2 by its page, 3 by its type, 4 not at all. */
 static void names(void **state)
 {
 	(void)state;

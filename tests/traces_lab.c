@@ -48,17 +48,14 @@ static u32 name(struct traces_lab *lab, const char *text)
 
 void lab_kmalloc(struct traces_lab *lab, u64 ptr, u32 size, u32 alloc, u32 gfp)
 {
-	feed(lab, (struct raw_event){.type = RAW_KMALLOC,
-				     .ptr = ptr,
-				     .size = size,
-				     .alloc = alloc,
-				     .gfp = gfp});
+	feed(lab,
+	     (struct raw_event){
+		     .type = RAW_KMALLOC, .ptr = ptr, .size = size, .alloc = alloc, .gfp = gfp});
 }
 
 void lab_kfree(struct traces_lab *lab, u64 ptr, const char *site_text)
 {
-	feed(lab,
-	     (struct raw_event){.type = RAW_KFREE, .ptr = ptr, .site = site(lab, site_text)});
+	feed(lab, (struct raw_event){.type = RAW_KFREE, .ptr = ptr, .site = site(lab, site_text)});
 }
 
 void lab_cache_alloc(struct traces_lab *lab, u64 ptr, u32 size, u32 alloc, const char *site_text,

@@ -1,8 +1,8 @@
 /*
  * A laboratory for importers' repair: events by hand, requests as text.
  *
- * Events are 10 ns apart, the first at 0, all on CPU 0 and task 1 unless set otherwise. Addresses are
- * given as page frame and offset. What comes out is one line a request:
+ * Events are 10 ns apart, the first at 0, all on CPU 0 and task 1 unless set otherwise. Addresses
+ * are given as page frame and offset. What comes out is one line a request:
  *
  *	TIME KIND #ID [CACHE|order N|SIZE] [birth] [repair]
  */

@@ -1,8 +1,8 @@
 /*
  * A growing array of bytes, and numbers in it: little-endian, whatever the host is.
  *
- * Reading is bounds-checked: past the end it gives zeros and sets `bad`, so that a parser looks once, at
- * its end. Writing cannot fail but for memory, which ends the process (ASSERT).
+ * Reading is bounds-checked: past the end it gives zeros and sets `bad`, so that a parser looks
+ * once, at its end. Writing cannot fail but for memory, which ends the process (ASSERT).
  */
 #ifndef TRACES_BYTES_H
 #define TRACES_BYTES_H

@@ -26,8 +26,8 @@ struct emit {
 	u16 cpu;
 };
 
-/* Births first, then by place in the stream; births by recorded address, so that the objects of one slab
- * page come together. */
+/* Births first, then by place in the stream; births by recorded address, so that the objects of
+ * one slab page come together. */
 static int by_place(const void *va, const void *vb, void *context)
 {
 	const struct late_record *late = (const struct late_record *)context;

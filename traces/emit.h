@@ -1,8 +1,8 @@
 /*
  * From the spool to the file: the second pass of an import.
  *
- * Every patch is in place; late records are sorted in, objects get their ids (the smallest free number),
- * caches their final number.
+ * Every patch is in place; late records are sorted in, objects get their ids (the smallest free
+ * number), caches their final number.
  */
 #ifndef TRACES_EMIT_H
 #define TRACES_EMIT_H

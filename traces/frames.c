@@ -27,8 +27,8 @@ static u32 new_chunk(struct frames *fs)
 
 	if (fs->nr_chunks == fs->chunks_max) {
 		fs->chunks_max = max(fs->chunks_max * 2, 64U);
-		fs->chunks = (struct frame(*)[64])realloc(
-			(void *)fs->chunks, fs->chunks_max * sizeof(*fs->chunks));
+		fs->chunks = (struct frame(*)[64])realloc((void *)fs->chunks,
+							  fs->chunks_max * sizeof(*fs->chunks));
 		ASSERT(fs->chunks);
 	}
 	f = fs->chunks[fs->nr_chunks];

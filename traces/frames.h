@@ -8,7 +8,7 @@
 
 #include "traces/map.h"
 
-#define FRAME_ORDER_MAX 15 /* what struct request can hold */
+#define FRAME_ORDER_MAX 15	   /* what struct request can hold */
 #define FRAME_PFN_MAX (1ULL << 34) /* 64 TiB, all that a direct map holds: above is damage */
 
 enum frame_state {
@@ -27,8 +27,8 @@ enum frame_state {
 
 struct frame {
 	u32 objects; /* first of the objects known in it, + 1; 0: none. Of a block: at its head */
-	u32 pos;     /* HEAD: place in the spool of its allocation. FREE: the place after its free */
-	u32 slot;    /* HEAD: of its request. FREE: of the birth that its free made */
+	u32 pos;  /* HEAD: place in the spool of its allocation. FREE: the place after its free */
+	u32 slot; /* HEAD: of its request. FREE: of the birth that its free made */
 	u32 gfp;
 	u16 cache;
 	u8 state, order : 4, flags : 4;

@@ -13,14 +13,29 @@ static const struct {
 	const char *name;
 	u32 bit;
 } gfp_bits[] = {
-	{"DMA", 0x1},		 {"HIGHMEM", 0x2},	   {"DMA32", 0x4},
-	{"MOVABLE", 0x8},	 {"RECLAIMABLE", 0x10},	   {"HIGH", 0x20},
-	{"IO", 0x40},		 {"FS", 0x80},		   {"ZERO", 0x100},
-	{"ATOMIC", 0x200},	 {"DIRECT_RECLAIM", 0x400}, {"KSWAPD_RECLAIM", 0x800},
-	{"WRITE", 0x1000},	 {"NOWARN", 0x2000},	   {"RETRY_MAYFAIL", 0x4000},
-	{"NOFAIL", 0x8000},	 {"NORETRY", 0x10000},	   {"MEMALLOC", 0x20000},
-	{"COMP", 0x40000},	 {"NOMEMALLOC", 0x80000},  {"HARDWALL", 0x100000},
-	{"THISNODE", 0x200000},	 {"ACCOUNT", 0x400000},
+	{"DMA", 0x1},
+	{"HIGHMEM", 0x2},
+	{"DMA32", 0x4},
+	{"MOVABLE", 0x8},
+	{"RECLAIMABLE", 0x10},
+	{"HIGH", 0x20},
+	{"IO", 0x40},
+	{"FS", 0x80},
+	{"ZERO", 0x100},
+	{"ATOMIC", 0x200},
+	{"DIRECT_RECLAIM", 0x400},
+	{"KSWAPD_RECLAIM", 0x800},
+	{"WRITE", 0x1000},
+	{"NOWARN", 0x2000},
+	{"RETRY_MAYFAIL", 0x4000},
+	{"NOFAIL", 0x8000},
+	{"NORETRY", 0x10000},
+	{"MEMALLOC", 0x20000},
+	{"COMP", 0x40000},
+	{"NOMEMALLOC", 0x80000},
+	{"HARDWALL", 0x100000},
+	{"THISNODE", 0x200000},
+	{"ACCOUNT", 0x400000},
 };
 
 void gfp_map_init(struct gfp_map *m)

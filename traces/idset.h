@@ -1,8 +1,9 @@
 /*
  * Numbers in use; always hands out the smallest free one.
  *
- * Theory. A bitmap of words of 64 numbers, and bitmaps over it: a bit of level k+1 says that the word of
- * level k below it is full. The smallest free number is found by one look at a word per level.
+ * Theory. A bitmap of words of 64 numbers, and bitmaps over it: a bit of level k+1 says that the
+ * word of level k below it is full. The smallest free number is found by one look at a word per
+ * level.
  */
 #ifndef TRACES_IDSET_H
 #define TRACES_IDSET_H

@@ -77,7 +77,9 @@ static const struct importer *choose(const struct import_options *o, const char 
 	if (n >= 4 && !memcmp(head, "\x89KMT", 4))
 		err_set(e, "%s: offset 0: this is a .kmt trace already", path);
 	else
-		err_set(e, "%s: offset 0: no importer knows this kind of file (see `kmemsim list importers`)",
+		err_set(e,
+			"%s: offset 0: no importer knows this kind of file (see `kmemsim list "
+			"importers`)",
 			path);
 	return NULL;
 }

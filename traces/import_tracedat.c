@@ -1,9 +1,10 @@
 /*
  * Importer of trace.dat: recordings of trace-cmd, read with libtracecmd and libtraceevent.
  *
- * Theory. The library keeps each CPU's records in order; merging them is done here, by runs: the CPU with
- * the oldest record is read until the second oldest is older. Fields are read at offsets looked up once
- * for each event format, as reading by name costs more than everything else together.
+ * Theory. The library keeps each CPU's records in order; merging them is done here, by runs: the
+ * CPU with the oldest record is read until the second oldest is older. Fields are read at offsets
+ * looked up once for each event format, as reading by name costs more than everything else
+ * together.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -37,9 +38,11 @@ struct event_kind {
 };
 
 #define ALLOC_FIELDS                                                                               \
-	{[F_PTR] = "ptr",	[F_SIZE] = "bytes_req", [F_ALLOC] = "bytes_alloc",                 \
-	 [F_GFP] = "gfp_flags", [F_SITE] = "call_site", [F_NODE] = "node",                         \
-	 [F_NAME] = "name"}
+	{                                                                                          \
+		[F_PTR] = "ptr", [F_SIZE] = "bytes_req", [F_ALLOC] = "bytes_alloc",                \
+		[F_GFP] = "gfp_flags", [F_SITE] = "call_site", [F_NODE] = "node",                  \
+		[F_NAME] = "name"                                                                  \
+	}
 
 static const struct event_kind kinds[] = {
 	{"kmem", "kmalloc", RAW_KMALLOC, ALLOC_FIELDS},
@@ -346,8 +349,9 @@ static int check_complete(const struct tracedat *td, const struct tracedat_about
 {
 	for (unsigned int c = 0; c < min(td->nr_cpus, (unsigned int)TRACEDAT_CPUS_MAX); c++)
 		if (td->nr_read[c] < about->nr_events[c] && !td->lost)
-			return err_set(e, "CPU %u: only %llu of %llu recorded events are there: "
-					  "truncated or damaged",
+			return err_set(e,
+				       "CPU %u: only %llu of %llu recorded events are there: "
+				       "truncated or damaged",
 				       c, (unsigned long long)td->nr_read[c],
 				       (unsigned long long)about->nr_events[c]);
 	return 0;
@@ -414,7 +418,8 @@ static int tracedat_run(const char *path, struct raw_sink *sink, struct err *e)
 	tracecmd_set_loglevel(TEP_LOG_NONE);
 	tep_set_loglevel(TEP_LOG_NONE);
 	td.in = tracecmd_open(path, TRACECMD_FL_LOAD_NO_PLUGINS);
-	ret = td.in ? read_all(&td, &about, e) : err_set(e, "not readable by libtracecmd (damaged?)");
+	ret = td.in ? read_all(&td, &about, e)
+		    : err_set(e, "not readable by libtracecmd (damaged?)");
 	if (ret)
 		err_prefix(e, "%s", path);
 	tracedat_free(&td);

@@ -1,5 +1,6 @@
 /*
- * The registry of importers. Constructors run in any order: kept sorted, so lists are the same always.
+ * The registry of importers. Constructors run in any order: kept sorted, so lists are the same
+ * always.
  */
 #include "traces/importer.h"
 

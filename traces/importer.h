@@ -16,8 +16,8 @@ struct importer {
 	/* Could these first bytes of a file be ours? */
 	bool (*probe)(const u8 *head, size_t n);
 	/*
-	 * Reads the whole file into the sink. Runs in a process of its own (traces/guard.h): a crash
-	 * in a library that meets a damaged file becomes a message.
+	 * Reads the whole file into the sink. Runs in a process of its own (traces/guard.h): a
+	 * crash in a library that meets a damaged file becomes a message.
 	 */
 	int (*run)(const char *path, struct raw_sink *sink, struct err *e);
 	struct importer *next; /* of the registry */

@@ -1,9 +1,10 @@
 /*
  * The .kmt trace: a request stream in a file (FORMAT.md describes every byte).
  *
- * The one question everybody asks: *how do I read one?* kmt_open() gives a `struct source`; its next()
- * hands out whole blocks of decoded requests. Memory is one block and the tables, whatever the length.
- * Every byte of the file is under a checksum: damage is an error, never a wrong request.
+ * The one question everybody asks: *how do I read one?* kmt_open() gives a `struct source`; its
+ * next() hands out whole blocks of decoded requests. Memory is one block and the tables, whatever
+ * the length. Every byte of the file is under a checksum: damage is an error, never a wrong
+ * request.
  */
 #ifndef TRACES_KMT_H
 #define TRACES_KMT_H
@@ -61,9 +62,9 @@ const struct kmt_meta *kmt_meta(const struct source *s);
 u64 kmt_file_bytes(const struct source *s);
 
 /*
- * Writing: open, add every request in order, finish. `f` is an empty, seekable file (lib/file.h makes
- * one that appears whole or not at all); the writer neither closes nor commits it.
- * Object ids must be dense: the array that tracks them is as long as the largest.
+ * Writing: open, add every request in order, finish. `f` is an empty, seekable file (lib/file.h
+ * makes one that appears whole or not at all); the writer neither closes nor commits it. Object ids
+ * must be dense: the array that tracks them is as long as the largest.
  */
 struct kmt_writer;
 

@@ -1,9 +1,10 @@
 /*
- * Blocks of the .kmt format: columns of numbers, cut into planes of bytes, each compressed by itself.
+ * Blocks of the .kmt format: columns of numbers, cut into planes of bytes, each compressed by
+ * itself.
  *
- * Theory. Byte k of all values of a column lies together (plane k). The high planes are nearly constant,
- * the low ones have a statistic of their own; compressing each by itself gives it its own entropy code.
- * Decoding has no branch per value, unlike variable-length numbers.
+ * Theory. Byte k of all values of a column lies together (plane k). The high planes are nearly
+ * constant, the low ones have a statistic of their own; compressing each by itself gives it its own
+ * entropy code. Decoding has no branch per value, unlike variable-length numbers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -178,8 +179,8 @@ static int decode_planes(struct kmt_codec *c, struct bytes_reader *r, u32 n, uns
 			return -1;
 		if (raw && len == n)
 			memcpy(c->planes[k], r->data + r->pos, n);
-		else if (raw || ZSTD_decompressDCtx(c->dctx, c->planes[k], n, r->data + r->pos,
-						    len) != n)
+		else if (raw ||
+			 ZSTD_decompressDCtx(c->dctx, c->planes[k], n, r->data + r->pos, len) != n)
 			return -1;
 		r->pos += len;
 	}

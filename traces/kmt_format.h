@@ -59,7 +59,8 @@ struct kmt_codec *kmt_codec_new(void);
 void kmt_codec_free(struct kmt_codec *c);
 /* Appends header and columns. */
 void kmt_block_encode(struct kmt_codec *c, const struct kmt_block *b, struct bytes *out);
-/* Payload of a block whose header has been read into *b and whose checksum is right; -1: impossible. */
+/* Payload of a block whose header has been read into *b and whose checksum is right; -1:
+ * impossible. */
 int kmt_block_decode(struct kmt_codec *c, struct kmt_block *b, const u8 *payload, size_t n);
 
 /* The tables: everything in *m, and the templates. */

@@ -58,8 +58,7 @@ static int check_header(struct kmt_source *k, u64 *chain, struct err *e)
 	if (read_at(k, 0, h, 8, e))
 		return -1;
 	if (memcmp(h, KMT_MAGIC, 8))
-		return err_set(e,
-			       "%s: offset 0: not a .kmt trace (make one with `kmemsim import`)",
+		return err_set(e, "%s: offset 0: not a .kmt trace (make one with `kmemsim import`)",
 			       k->path);
 	if (read_at(k, 0, h, sizeof(h), e))
 		return -1;
@@ -195,7 +194,8 @@ static int read_block(struct kmt_source *k, struct err *e)
 	b->nr_col[KMT_COL_ALLOC] = (u32)le_load(h + 8, 4);
 	b->time_unit = (u32)le_load(h + 12, 4);
 	b->t_first_ns = le_load(h + 16, 8);
-	if (le_load(h, 4) != KMT_BLOCK_MAGIC || k->pos > k->tables_at || len > k->tables_at - k->pos)
+	if (le_load(h, 4) != KMT_BLOCK_MAGIC || k->pos > k->tables_at ||
+	    len > k->tables_at - k->pos)
 		return damaged(k, k->pos, e, "no block begins here (damaged)");
 	if (len > k->payload_max) {
 		k->payload_max = len;
@@ -245,7 +245,8 @@ static int assemble(struct kmt_source *k)
 		r->object = *from[k->makes_object[tmpl]]++;
 	}
 	k->t_last_ns = t;
-	/* Else one of the two columns was read past its end, into the other requests' old values. */
+	/* Else one of the two columns was read past its end, into the other requests' old
+	 * values. */
 	return from[1] == b->alloc + b->nr_col[KMT_COL_ALLOC] ? 0 : -1;
 }
 

@@ -1,6 +1,6 @@
 /*
- * A hash map from 64-bit keys (never 0) to 32-bit values. Open addressing with linear probing; removal
- * moves later entries back, so lookups never walk over graves. At most half full.
+ * A hash map from 64-bit keys (never 0) to 32-bit values. Open addressing with linear probing;
+ * removal moves later entries back, so lookups never walk over graves. At most half full.
  */
 #ifndef TRACES_MAP_H
 #define TRACES_MAP_H

@@ -59,8 +59,8 @@ u32 naming_cache(struct naming *n, const char *name, size_t len)
 		return c;
 	if (c >= n->caches_max) {
 		n->caches_max = max(n->caches_max * 2, 64U);
-		n->caches = (struct cache_info *)realloc(n->caches,
-							 n->caches_max * sizeof(*n->caches));
+		n->caches =
+			(struct cache_info *)realloc(n->caches, n->caches_max * sizeof(*n->caches));
 		ASSERT(n->caches);
 	}
 	n->caches[c] = (struct cache_info){.kmalloc = is_kmalloc_name(n->names.text[c])};

@@ -1,11 +1,11 @@
 /*
  * Which cache an object belongs to, where kmem_cache_alloc does not say.
  *
- * Theory. The free names the cache; so do the other objects of the same slab page (a page belongs to one
- * cache). For objects that are neither freed nor have named neighbours, the others of the same type
- * decide: type is (call site, bytes asked for, bytes got). A kfree has no name either: there the other
- * objects freed at its site decide. Decisions are by majority, kept with one candidate and one counter
- * (Boyer and Moore 1981): exact whenever there is a true majority.
+ * Theory. The free names the cache; so do the other objects of the same slab page (a page belongs
+ * to one cache). For objects that are neither freed nor have named neighbours, the others of the
+ * same type decide: type is (call site, bytes asked for, bytes got). A kfree has no name either:
+ * there the other objects freed at its site decide. Decisions are by majority, kept with one
+ * candidate and one counter (Boyer and Moore 1981): exact whenever there is a true majority.
  */
 #ifndef TRACES_NAMING_H
 #define TRACES_NAMING_H
@@ -53,7 +53,8 @@ u32 naming_cache(struct naming *n, const char *name, size_t len);
 u32 naming_kmalloc_cache(struct naming *n, u32 alloc, u32 gfp);
 u32 naming_type(struct naming *n, u32 site, u32 req, u32 alloc);
 
-/* An object of this type turned out to belong to the cache; one of the cache was freed at the site. */
+/* An object of this type turned out to belong to the cache; one of the cache was freed at the
+ * site. */
 void naming_learn_type(struct naming *n, u32 type, u32 cache);
 void naming_learn_site(struct naming *n, u32 site, u32 cache);
 

@@ -1,8 +1,8 @@
 /*
  * What an importer hands to the repair: recorded events in a common form, merged over all CPUs.
  *
- * Events come by (time, recorded order). Times are those of the recorded clock. Texts are numbered by
- * the sink (raw_sink_*), so an event has a fixed size.
+ * Events come by (time, recorded order). Times are those of the recorded clock. Texts are numbered
+ * by the sink (raw_sink_*), so an event has a fixed size.
  */
 #ifndef TRACES_RAW_EVENT_H
 #define TRACES_RAW_EVENT_H
@@ -11,13 +11,13 @@
 #include "lib/types.h"
 
 enum raw_type {
-	RAW_KMALLOC,	 /* ptr, size, alloc, gfp, node, site */
-	RAW_KFREE,	 /* ptr, site */
-	RAW_CACHE_ALLOC, /* as RAW_KMALLOC; name if the kernel records it */
-	RAW_CACHE_FREE,	 /* ptr, site; name */
-	RAW_PAGE_ALLOC,	 /* ptr: pfn; order, gfp */
-	RAW_PAGE_FREE,	 /* ptr: pfn; order */
-	RAW_PAGE_BATCHED, /* ptr: pfn; second event of a page freed from a list (LRU) */
+	RAW_KMALLOC,	     /* ptr, size, alloc, gfp, node, site */
+	RAW_KFREE,	     /* ptr, site */
+	RAW_CACHE_ALLOC,     /* as RAW_KMALLOC; name if the kernel records it */
+	RAW_CACHE_FREE,	     /* ptr, site; name */
+	RAW_PAGE_ALLOC,	     /* ptr: pfn; order, gfp */
+	RAW_PAGE_FREE,	     /* ptr: pfn; order */
+	RAW_PAGE_BATCHED,    /* ptr: pfn; second event of a page freed from a list (LRU) */
 	RAW_STORE_ALLOC,     /* size; the store's own allocations follow ... */
 	RAW_STORE_ALLOC_RET, /* ptr: handle; ... up to here, in the same task */
 	RAW_STORE_FREE,	     /* ptr: handle */
@@ -49,7 +49,8 @@ struct raw_event {
 
 struct raw_sink;
 
-/* Number of a call site's text ("symbol+0x12"), of a cache's name; of a mark (each is one of its own). */
+/* Number of a call site's text ("symbol+0x12"), of a cache's name; of a mark (each is one of its
+ * own). */
 u32 raw_sink_site(struct raw_sink *s, const char *text);
 u32 raw_sink_name(struct raw_sink *s, const char *text, size_t len);
 u32 raw_sink_mark(struct raw_sink *s, const char *text, size_t len);

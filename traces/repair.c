@@ -36,8 +36,8 @@ u32 repair_add_mark(struct repair *r, const char *text, size_t len)
 {
 	if (r->nr_marks == r->marks_max) {
 		r->marks_max = max(r->marks_max * 2, 64U);
-		r->marks = (struct source_mark *)realloc(r->marks,
-							 r->marks_max * sizeof(*r->marks));
+		r->marks =
+			(struct source_mark *)realloc(r->marks, r->marks_max * sizeof(*r->marks));
 		ASSERT(r->marks);
 	}
 	r->marks[r->nr_marks] = (struct source_mark){.text = strndup(text, len)};

@@ -1,13 +1,14 @@
 /*
  * From recorded events to requests: the first pass of an import.
  *
- * Theory. The repair walks the events in order and keeps, by address, what it knows of each object and
- * each page frame of the recorded machine. An event that fits is spooled as a request. One that does not
- * tells what the recording left out, and the repair puts it in: frees of what is allocated again or whose
- * slab page goes, allocations of what is freed out of nowhere. Page events of the recorded kernel's own
- * slabs are knowledge, not requests.
+ * Theory. The repair walks the events in order and keeps, by address, what it knows of each object
+ * and each page frame of the recorded machine. An event that fits is spooled as a request. One that
+ * does not tells what the recording left out, and the repair puts it in: frees of what is allocated
+ * again or whose slab page goes, allocations of what is freed out of nowhere. Page events of the
+ * recorded kernel's own slabs are knowledge, not requests.
  *
- * Invariant. In the spool with its late records every slot is allocated before it is freed, and once.
+ * Invariant. In the spool with its late records every slot is allocated before it is freed, and
+ * once.
  *
  * Memory: what is alive, the frames that events touched, the newest part of the spool.
  */
@@ -54,7 +55,7 @@ struct repair {
 	struct naming naming;
 	struct import_stats stats;
 
-	struct map by_ptr;    /* address -> object; store handles with bit 0 set -> slot */
+	struct map by_ptr; /* address -> object; store handles with bit 0 set -> slot */
 	struct object *objects;
 	u32 nr_objects, objects_max, free_object; /* + 1 */
 
@@ -68,9 +69,9 @@ struct repair {
 	bool migrations_recorded, store_recorded, truth_recorded;
 	u64 store_bytes, nr_store_allocs; /* for handles whose size nothing tells */
 
-	u64 base;   /* of the direct map: pfn = (ptr - base) / 4096 */
+	u64 base; /* of the direct map: pfn = (ptr - base) / 4096 */
 	u64 t_first_ns;
-	u64 now_ns; /* since the start; never goes back */
+	u64 now_ns;		   /* since the start; never goes back */
 	struct source_mark *marks; /* texts are owned */
 	u32 nr_marks, marks_max;
 };
@@ -108,7 +109,8 @@ int repair_page_free(struct repair *r, const struct raw_event *ev, struct err *e
 void repair_page_batched(struct repair *r, const struct raw_event *ev);
 void repair_page_truth(struct repair *r, const struct raw_event *ev);
 void repair_page_truth_end(struct repair *r);
-/* The frame that stands for an object's slab page: the block's head, else the address's own frame. */
+/* The frame that stands for an object's slab page: the block's head, else the address's own
+ * frame. */
 struct frame *repair_holder(struct repair *r, u64 pfn);
 /* An object was seen in the block: it is a slab page, its page request none. */
 void repair_is_slab(struct repair *r, struct frame *f);

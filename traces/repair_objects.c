@@ -70,8 +70,8 @@ static void learn_cache(struct repair *r, struct frame *f, u32 cache)
 /* Ends a live object: its request's free. */
 static void object_end(struct repair *r, struct object *o, const struct raw_event *ev, u8 flags)
 {
-	struct spool_record rec = repair_record(
-		r, ev, o->kind == REQ_KMALLOC ? REQ_KFREE : REQ_CACHE_FREE, o->slot);
+	struct spool_record rec =
+		repair_record(r, ev, o->kind == REQ_KMALLOC ? REQ_KFREE : REQ_CACHE_FREE, o->slot);
 
 	rec.flags = flags;
 	if (flags & REQ_F_REPAIR)
@@ -168,8 +168,8 @@ static void add_object(struct repair *r, const struct raw_event *ev, struct fram
 	if (cache == CACHE_UNKNOWN && f->cache != FRAME_CACHE_UNKNOWN)
 		o->cache = f->cache;
 	else if (cache == CACHE_UNKNOWN)
-		o->cache = SPOOL_CACHE_TYPE |
-			   naming_type(&r->naming, ev->site, ev->size, ev->alloc);
+		o->cache =
+			SPOOL_CACHE_TYPE | naming_type(&r->naming, ev->site, ev->size, ev->alloc);
 	else
 		o->cache = cache;
 	o->kind = ev->type == RAW_KMALLOC ? REQ_KMALLOC : REQ_CACHE_ALLOC;
@@ -249,9 +249,10 @@ static void learn_spacing(struct repair *r, const struct object *o)
 }
 
 /*
- * An object that nobody allocated. Older than the trace if its page is and its address is new; else it
- * came in bulk, without an event, some time after what is known of it last: the page's birth, or the free
- * of the object that was there before. Slots are reused soon (the freelist is a stack): right after that.
+ * An object that nobody allocated. Older than the trace if its page is and its address is new; else
+ * it came in bulk, without an event, some time after what is known of it last: the page's birth, or
+ * the free of the object that was there before. Slots are reused soon (the freelist is a stack):
+ * right after that.
  */
 static void add_birth(struct repair *r, const struct raw_event *ev, struct frame *f,
 		      struct object *o, bool seen)

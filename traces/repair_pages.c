@@ -225,7 +225,8 @@ static u32 page_birth(struct repair *r, const struct raw_event *ev, u32 gfp)
 		r->stats.orphan_page_births++;
 	else
 		r->stats.bulk_page_births++;
-	return SLOT_LATE | spool_add_late(&r->spool, &rec, old ? 0 : f->pos, r->base + (ev->ptr << 12));
+	return SLOT_LATE |
+	       spool_add_late(&r->spool, &rec, old ? 0 : f->pos, r->base + (ev->ptr << 12));
 }
 
 static bool holds_old_slab(struct repair *r, const struct raw_event *ev)
@@ -237,7 +238,8 @@ static bool holds_old_slab(struct repair *r, const struct raw_event *ev)
 	return slab;
 }
 
-/* The frames of a freed range; `birth`: the slot that its free made, for what the batched event says. */
+/* The frames of a freed range; `birth`: the slot that its free made, for what the batched event
+ * says. */
 static void set_free(struct repair *r, const struct raw_event *ev, u32 birth)
 {
 	for (u64 i = 0; i < 1ULL << ev->order; i++) {
@@ -254,15 +256,16 @@ static void set_free(struct repair *r, const struct raw_event *ev, u32 birth)
 	}
 }
 
-/* The task is copying pages; where migrations were not recorded, compaction as a whole is taken for it. */
+/* The task is copying pages; where migrations were not recorded, compaction as a whole is taken
+ * for it. */
 static bool is_migrating(const struct repair *r, const struct task *t)
 {
 	return t && (t->in_migration || (t->in_compaction && !r->migrations_recorded));
 }
 
 /*
- * Compaction moves a page that no event allocated. If it was freed before, compaction itself had put
- * another one's content there: that request moves on. Else the page is older than the trace.
+ * Compaction moves a page that no event allocated. If it was freed before, compaction itself had
+ * put another one's content there: that request moves on. Else the page is older than the trace.
  */
 static void move_orphan(struct repair *r, const struct raw_event *ev)
 {

@@ -1,8 +1,8 @@
 /*
  * The repair: the compressed store (zsmalloc) of the recorded kernel.
  *
- * Its objects become store requests. What it takes from slab and pages for itself, between zs_malloc and
- * its return, is not replayed: the simulated store takes its own.
+ * Its objects become store requests. What it takes from slab and pages for itself, between
+ * zs_malloc and its return, is not replayed: the simulated store takes its own.
  */
 #include "lib/assert.h"
 #include "traces/repair.h"

@@ -1,5 +1,6 @@
 /*
- * Between importer and repair: texts get numbers, the direct map is found, tables are filled at the end.
+ * Between importer and repair: texts get numbers, the direct map is found, tables are filled at the
+ * end.
  */
 #include <stdlib.h>
 #include <string.h>

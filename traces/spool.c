@@ -89,8 +89,7 @@ u32 spool_add(struct spool *s, const struct spool_record *r)
 	if (s->nr - s->flushed == TAIL_RECORDS) {
 		write_all(&s->fd, s->tail, TAIL_RECORDS / 2 * sizeof(*s->tail),
 			  spool_offset(s->flushed, 0));
-		memmove(s->tail, s->tail + TAIL_RECORDS / 2,
-			TAIL_RECORDS / 2 * sizeof(*s->tail));
+		memmove(s->tail, s->tail + TAIL_RECORDS / 2, TAIL_RECORDS / 2 * sizeof(*s->tail));
 		s->flushed += TAIL_RECORDS / 2;
 	}
 	s->tail[s->nr - s->flushed] = *r;
@@ -102,8 +101,7 @@ void spool_set_kind(struct spool *s, u32 pos, u8 kind)
 	if (pos >= s->flushed)
 		s->tail[pos - s->flushed].kind = kind;
 	else
-		write_all(&s->fd, &kind, 1,
-			  spool_offset(pos, offsetof(struct spool_record, kind)));
+		write_all(&s->fd, &kind, 1, spool_offset(pos, offsetof(struct spool_record, kind)));
 }
 
 void spool_set_cache(struct spool *s, u32 pos, u32 cache)

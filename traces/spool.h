@@ -1,10 +1,10 @@
 /*
  * The spool: requests between the two passes of an import, in a temporary file.
  *
- * Theory. What becomes of an event is often known only later: a cache's name at the free, a page's use
- * at the first object in it. The first pass writes what it knows and patches earlier records; the second
- * reads them in order. Memory holds only the newest records; the file has no name, so nothing is left
- * behind, whatever happens.
+ * Theory. What becomes of an event is often known only later: a cache's name at the free, a page's
+ * use at the first object in it. The first pass writes what it knows and patches earlier records;
+ * the second reads them in order. Memory holds only the newest records; the file has no name, so
+ * nothing is left behind, whatever happens.
  *
  * Records that belong at an earlier place than where they were found out (births before time zero,
  * objects allocated in bulk) are kept apart as `late` records, sorted between the passes.
@@ -45,8 +45,8 @@ struct late_record {
 
 struct spool {
 	int fd, late_fd;
-	u32 nr;		/* records so far; position of the next */
-	u32 flushed;	/* of these, in the file */
+	u32 nr;	     /* records so far; position of the next */
+	u32 flushed; /* of these, in the file */
 	struct spool_record *tail;
 
 	struct late_record *late; /* mapped from its own file */

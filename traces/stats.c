@@ -4,7 +4,9 @@
 #include "traces/stats.h"
 
 #define STAT(field, help)                                                                          \
-	{#field, help, offsetof(struct import_stats, field)}
+	{                                                                                          \
+#field, help, offsetof(struct import_stats, field)                                 \
+	}
 
 const struct import_stat_desc import_stat_table[] = {
 	STAT(t_first_ns, "time of the first event on the recorded clock"),

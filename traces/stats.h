@@ -1,7 +1,9 @@
 /*
- * What an import found and what it did about it: the numbers that `import` prints and `info` repeats.
+ * What an import found and what it did about it: the numbers that `import` prints and `info`
+ * repeats.
  *
- * One table (import_stat_table) names each; the names are those of `info --format json` and of the file.
+ * One table (import_stat_table) names each; the names are those of `info --format json` and of the
+ * file.
  */
 #ifndef TRACES_STATS_H
 #define TRACES_STATS_H
@@ -17,26 +19,26 @@ struct import_stats {
 	u64 null_frees, failed_allocs;
 
 	/* Frees without allocation, and what became of them. */
-	u64 orphan_frees; /* all of them; births, bulk births and moves together */
+	u64 orphan_frees;  /* all of them; births, bulk births and moves together */
 	u64 orphan_births; /* of objects: born before time zero */
 	u64 orphan_page_births;
 	u64 bulk_births; /* objects allocated in bulk, without an event: allocation put in */
 	u64 bulk_page_births;
-	u64 moved_pages; /* freed by compaction: the request lives on */
+	u64 moved_pages;      /* freed by compaction: the request lives on */
 	u64 moved_page_frees; /* orphan frees that ended such a request */
-	u64 isolated_pages; /* free pages that compaction had taken and gave back: no request */
+	u64 isolated_pages;   /* free pages that compaction had taken and gave back: no request */
 
 	/* Allocations of what was already allocated: the free before it was put in. */
 	u64 reappeared, reappeared_pages;
 	/* Objects that their slab page's free proved dead: the free was put in. */
 	u64 slab_page_frees;
-	u64 split_pages; /* allocated as one, freed in parts */
+	u64 split_pages;  /* allocated as one, freed in parts */
 	u64 joined_pages; /* allocated in parts, freed as one */
 
 	/* Not replayed. */
-	u64 slab_pages; /* pages of the recorded kernel's slabs: births */
-	u64 slab_pages_old; /* and such that are older than the trace: frees */
-	u64 large_kmallocs; /* above 8 KiB: seen again as pages */
+	u64 slab_pages;			/* pages of the recorded kernel's slabs: births */
+	u64 slab_pages_old;		/* and such that are older than the trace: frees */
+	u64 large_kmallocs;		/* above 8 KiB: seen again as pages */
 	u64 store_objects, store_pages; /* the recorded zsmalloc's own */
 
 	u64 known_free_slots; /* slots of old slab pages whose first event is an allocation */

@@ -124,7 +124,8 @@ static void keep_clock(struct tracedat_about *about, const char *text)
 	const char *from = strchr(text, '['), *to = from ? strchr(from, ']') : NULL;
 
 	if (to)
-		snprintf(about->clock, sizeof(about->clock), "%.*s", (int)(to - from - 1), from + 1);
+		snprintf(about->clock, sizeof(about->clock), "%.*s", (int)(to - from - 1),
+			 from + 1);
 	else
 		snprintf(about->clock, sizeof(about->clock), "%s", text);
 }
@@ -238,7 +239,8 @@ static int check_v7(struct check *c, u64 at, struct err *e)
 	next = le_load(b, 8);
 	for (int i = 0; next; i++) {
 		if (i == OPTION_SECTIONS_MAX)
-			return bad(c, next, e, "the options follow each other in a circle (damaged)");
+			return bad(c, next, e,
+				   "the options follow each other in a circle (damaged)");
 		if (check_options(c, next, &next, e))
 			return -1;
 	}
@@ -259,7 +261,8 @@ static int check(struct check *c, struct err *e)
 		return err_set(e, "%s: offset %zu: trace.dat version '%.8s'; known are 6 and 7",
 			       c->path, sizeof(magic), version);
 	if (b[0] || b[1] != 8)
-		return bad(c, at, e, "only traces of 64-bit little-endian machines can be imported");
+		return bad(c, at, e,
+			   "only traces of 64-bit little-endian machines can be imported");
 	if (le_load(b + 2, 4) < 4096 || le_load(b + 2, 4) > 65536)
 		return bad(c, at + 2, e, "impossible page size (damaged)");
 	return !strcmp(version, "7") ? check_v7(c, at + sizeof(b), e) : 0;

@@ -1,8 +1,8 @@
 /*
  * A look at a trace.dat before the library gets it: does what it says about itself fit the file?
  *
- * Format: trace-cmd.dat.v7(5) and trace-cmd.dat.v6(5) of trace-cmd. What is found on the way and has no
- * accessor in the library is kept.
+ * Format: trace-cmd.dat.v7(5) and trace-cmd.dat.v6(5) of trace-cmd. What is found on the way and
+ * has no accessor in the library is kept.
  */
 #ifndef TRACES_TRACEDAT_CHECK_H
 #define TRACES_TRACEDAT_CHECK_H
@@ -15,7 +15,7 @@
 struct tracedat_about {
 	char kernel[256]; /* uname: "Linux HOST RELEASE VERSION"; "": not recorded */
 	char clock[64];
-	u64 lost;			    /* events that the kernel's buffer overwrote or dropped */
+	u64 lost;			  /* events that the kernel's buffer overwrote or dropped */
 	u64 nr_events[TRACEDAT_CPUS_MAX]; /* of each CPU, as the recorder counted; 0: not said */
 };
 
