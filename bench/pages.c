@@ -6,10 +6,10 @@
  *	waves	64 Ki pages allocated, then freed: refills, trims, the buddy system
  *	huge	order 9, freed at once: compound pages
  *
- * usage: pages [CHAIN...]; without chains: null, bitmap, page_allocator and two layers on it; not for
- * chains of less than 64 MiB. Machines are
- * noisy: the fastest of some runs is printed; look at the ratios. Instructions:
- * `valgrind --tool=cachegrind --cache-sim=no build/default/bench/pages CHAIN`.
+ * usage: pages [CHAIN...]; without chains: null, bitmap, page_allocator and two layers on it; not
+ * for chains of less than 64 MiB. Machines are noisy: the fastest of some runs is printed; look at
+ * the ratios. Instructions: `valgrind --tool=cachegrind --cache-sim=no build/default/bench/pages
+ * CHAIN`.
  */
 #include <stdio.h>
 #include <stdlib.h>

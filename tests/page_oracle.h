@@ -1,9 +1,10 @@
 /*
- * The oracle of the page fuzzer: it believes nothing a page allocator says and checks what it hands out.
+ * The oracle of the page fuzzer: it believes nothing a page allocator says and checks what it hands
+ * out.
  *
- * A bit for every frame tells what is in use, so no two blocks overlap and a refusal can be proven wrong;
- * blocks are stamped page by page when they are handed out and must still carry the stamps when they are
- * freed. It shares no code with the allocators, not even the zone tables.
+ * A bit for every frame tells what is in use, so no two blocks overlap and a refusal can be proven
+ * wrong; blocks are stamped page by page when they are handed out and must still carry the stamps
+ * when they are freed. It shares no code with the allocators, not even the zone tables.
  */
 #ifndef TESTS_PAGE_ORACLE_H
 #define TESTS_PAGE_ORACLE_H

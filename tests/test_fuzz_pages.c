@@ -1,6 +1,6 @@
 /*
- * Fuzzing: every registered page allocator, alone and in random stacks with random options, from all CPUs,
- * with failing layers and RCU under way, against an oracle that remembers every frame.
+ * Fuzzing: every registered page allocator, alone and in random stacks with random options, from
+ * all CPUs, with failing layers and RCU under way, against an oracle that remembers every frame.
  *
  * test_fuzz_pages [SEED]: another seed than the fixed one. A failure prints what repeats it.
  */

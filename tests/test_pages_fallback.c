@@ -81,7 +81,7 @@ static void the_largest_block_wins(void **state)
 	lab_close(&lab);
 }
 
-/* Leaves `nr_free` pages free at the end of the pageblock at 512; the rest is movable, and given out. */
+/* Leaves so many pages free at the end of the pageblock at 512; the rest is in use, and movable. */
 static void fill_all_but(struct lab *lab, unsigned int nr_free_pages)
 {
 	lab_open(lab, NODE_4M, "page_allocator(pcp=off)");
@@ -186,7 +186,7 @@ static void open_nearly_full(struct lab *lab)
 	assert_pages(0, 16, "|U|.|UU|....|UUUUUUUU|");
 }
 
-/* Where MOVABLE may not take the rest along (order below 4) it takes the smallest block that will do. */
+/* Where MOVABLE may not take the rest along (order below 4) it takes the smallest block. */
 static void movable_takes_the_smallest_it_cannot_steal(void **state)
 {
 	struct lab lab;

@@ -1,6 +1,6 @@
 /*
- * A large machine costs what is touched: 1 TiB with 1 % of its pages given out in clusters, contents
- * unwritten, stays within 512 MiB of resident host memory.
+ * A large machine costs what is touched: 1 TiB with 1 % of its pages given out in clusters,
+ * contents unwritten, stays within 512 MiB of resident host memory.
  */
 #include "tests/pages_test.h"
 

@@ -78,8 +78,8 @@ static void the_page_freed_last_is_reused_first(void **state)
 }
 
 /*
- * nr_pcp_free with batch 4 and high 16: at 16 pages 4 go, at the next 16 twice as many, and so on up to
- * high - batch; an allocation halves it again.
+ * nr_pcp_free with batch 4 and high 16: at 16 pages 4 go, at the next 16 twice as many, and so on
+ * up to high - batch; an allocation halves it again.
  */
 static void frees_alone_trim_ever_larger_batches(void **state)
 {
@@ -112,7 +112,7 @@ static void frees_alone_trim_ever_larger_batches(void **state)
 	lab_close(&lab);
 }
 
-/* Options may set high to less than four batches, which Linux never does: still it bounds the lists. */
+/* Options may set high below four batches, which Linux never does: still it bounds the lists. */
 static void high_is_a_bound_whatever_the_batch(void **state)
 {
 	static const char *const chains[] = {

@@ -70,8 +70,9 @@ static void the_own_node_comes_first_then_the_other(void **state)
 }
 
 /*
- * find_next_best_node by hand. From 0: 1 (15), then 2 and 3 at 30: node 2 first. From 1: 0 at 15 + 1 for
- * a node before us; then 2 and 3 at 30, and 2 has been first of its group once: load makes it 3.
+ * find_next_best_node by hand. From 0: 1 (15), then 2 and 3 at 30: node 2 first. From 1: 0 at 15 +
+ * 1 for a node before us; then 2 and 3 at 30, and 2 has been first of its group once: load makes it
+ * 3.
  */
 static void four_nodes_by_distance_and_load(void **state)
 {
@@ -157,9 +158,10 @@ static void every_source_spills_in_list_order(void **state)
 /* ---- Sizes ---- */
 
 /*
- * The machine the shipped traces were recorded on; expected figures are its zoneinfo, word for word. Boot
- * keeps part of each zone and frees the initrd after watermarks are set, so what it managed then is
- * smaller than what zoneinfo says: these are the sizes that explain its shares of 16896 pages.
+ * The machine the shipped traces were recorded on; expected figures are its zoneinfo, word for
+ * word. Boot keeps part of each zone and frees the initrd after watermarks are set, so what it
+ * managed then is smaller than what zoneinfo says: these are the sizes that explain its shares of
+ * 16896 pages.
  */
 static void recorded_machine(struct lab *lab)
 {

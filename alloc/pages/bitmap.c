@@ -1,16 +1,17 @@
 /*
  * bitmap: one bit a frame, first fit by address.
  *
- * Theory: the naive twin of the buddy system. A request takes the lowest free, naturally aligned block of
- * the first zone in its zonelist that has one; no lists, no caches, no mobility. Blocks inside a word are
- * found by folding it: after k steps bit i says that 2^k frames from i on are free.
+ * Theory: the naive twin of the buddy system. A request takes the lowest free, naturally aligned
+ * block of the first zone in its zonelist that has one; no lists, no caches, no mobility. Blocks
+ * inside a word are found by folding it: after k steps bit i says that 2^k frames from i on are
+ * free.
  *
- * The number of free blocks of order o that are part of no larger one follows from the number F(o) of all
- * aligned free blocks: F(o) - 2 F(o+1).
+ * The number of free blocks of order o that are part of no larger one follows from the number F(o)
+ * of all aligned free blocks: F(o) - 2 F(o+1).
  *
- * Invariant: bit set <=> frame given out. `full` has a bit set for each word of ones. No free block of
- * order o starts below lowest[o]; nothing was ever given out from `touched` on. The last three save
- * searching and change no result.
+ * Invariant: bit set <=> frame given out. `full` has a bit set for each word of ones. No free block
+ * of order o starts below lowest[o]; nothing was ever given out from `touched` on. The last three
+ * save searching and change no result.
  *
  * Unlike Linux: it has nothing like it since bootmem.
  */

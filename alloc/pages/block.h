@@ -1,13 +1,13 @@
 /*
  * What a block of pages looks like once given out, the same for every source.
  *
- * Theory: the head of a given-out block says PG_allocated, its order, the mobility asked for and the CPU
- * that took it. Orders above 0 are compound: PG_head, and each other page says PG_tail and the pfn of its
- * head (prep_compound_page, mm/page_alloc.c, 6.1).
+ * Theory: the head of a given-out block says PG_allocated, its order, the mobility asked for and
+ * the CPU that took it. Orders above 0 are compound: PG_head, and each other page says PG_tail and
+ * the pfn of its head (prep_compound_page, mm/page_alloc.c, 6.1).
  *
- * PG_written stays with a frame while it is free: a frame whose address nobody asked for since it was
- * zeroed has no contents, so __GFP_ZERO costs host time and memory only where there is something to
- * clear. Simulated time is charged for every page all the same.
+ * PG_written stays with a frame while it is free: a frame whose address nobody asked for since it
+ * was zeroed has no contents, so __GFP_ZERO costs host time and memory only where there is
+ * something to clear. Simulated time is charged for every page all the same.
  */
 #ifndef ALLOC_PAGES_BLOCK_H
 #define ALLOC_PAGES_BLOCK_H

@@ -1,21 +1,23 @@
 /*
  * The buddy system of one zone: lists, splitting, merging.
  *
- * Theory: a block of order o starts at a multiple of 2^o; the block it was split from, and with it its
- * buddy, follow from its pfn. A request takes the smallest block that is large enough and gives the upper
- * halves back; a free block merges with its buddy while that is free as a whole (Knowlton 1965;
- * mm/page_alloc.c, 6.1: __rmqueue_smallest, expand, __free_one_page).
+ * Theory: a block of order o starts at a multiple of 2^o; the block it was split from, and with it
+ * its buddy, follow from its pfn. A request takes the smallest block that is large enough and gives
+ * the upper halves back; a free block merges with its buddy while that is free as a whole (Knowlton
+ * 1965; mm/page_alloc.c, 6.1: __rmqueue_smallest, expand, __free_one_page).
  *
- * Blocks of the largest order that nobody has touched yet are a range of pfns, not list entries: the tail
- * of their list, lowest first, which is the order in which boot hands memory over. Their structs are not
- * read before they are needed. Largest blocks never merge, so the range has no buddies to look at.
+ * Blocks of the largest order that nobody has touched yet are a range of pfns, not list entries:
+ * the tail of their list, lowest first, which is the order in which boot hands memory over. Their
+ * structs are not read before they are needed. Largest blocks never merge, so the range has no
+ * buddies to look at.
  *
- * Invariant: every page of a zone lies in the range, or in one block that is free (PG_buddy, on the list
- * of its order and migratetype), on a per-CPU list (PG_pcp) or given out (PG_allocated). Two buddies below
- * the largest order are never both free, unless whole pageblocks of HIGHATOMIC and another type meet.
+ * Invariant: every page of a zone lies in the range, or in one block that is free (PG_buddy, on the
+ * list of its order and migratetype), on a per-CPU list (PG_pcp) or given out (PG_allocated). Two
+ * buddies below the largest order are never both free, unless whole pageblocks of HIGHATOMIC and
+ * another type meet.
  *
- * Unlike Linux: free blocks are counted by type as well as by order; a mask of non-empty orders replaces
- * the walk over them.
+ * Unlike Linux: free blocks are counted by type as well as by order; a mask of non-empty orders
+ * replaces the walk over them.
  */
 #include "alloc/pages/buddy.h"
 

@@ -1,8 +1,8 @@
 /*
  * One zone of the buddy system: free lists by order and mobility, and the untouched range.
  *
- * The one question everybody asks: *who holds the lock?* The caller of buddy_take and buddy_free, as in
- * Linux; a per-CPU list takes it once for a whole batch.
+ * The one question everybody asks: *who holds the lock?* The caller of buddy_take and buddy_free,
+ * as in Linux; a per-CPU list takes it once for a whole batch.
  */
 #ifndef ALLOC_PAGES_BUDDY_H
 #define ALLOC_PAGES_BUDDY_H
@@ -24,7 +24,7 @@ struct buddy_zone {
 	u8 *pageblock_type;	       /* by pfn >> pageblock_order, of the whole machine */
 	struct per_cpu_pages *pageset; /* NULL: no per-CPU lists */
 	u16 nonempty[MIGRATE_TYPES];   /* bit o: nr_free of order o is not 0 */
-	/* Never given out since the zone began: largest blocks, the tail of one list, lowest first. */
+	/* Never given out: largest blocks, the tail of one list, lowest first. */
 	unsigned long fresh_pfn, end_pfn;
 	int fresh_type;
 	spinlock_t lock;
@@ -38,12 +38,12 @@ void buddy_zone_init(struct buddy_zone *bz, struct zone *zone, u8 *pageblock_typ
 struct page *buddy_take(struct buddy_zone *bz, int order, int migratetype, bool nofragment);
 /* Only from lists of this mobility. */
 struct page *buddy_take_smallest(struct buddy_zone *bz, int order, int migratetype);
-/* The block (flags clear but for PG_written) returns, merged as far as it goes, to lists of this type. */
+/* The block (flags clear but for PG_written) returns to lists of this type, merged where it can be. */
 void buddy_free(struct buddy_zone *bz, struct page *page, int order, int migratetype);
 
 /*
- * In fallback.c: makes a block of another mobility available to `start_type`, as Linux steals and claims.
- * False: there is none of at least `order` (nofragment: or of a whole pageblock).
+ * In fallback.c: makes a block of another mobility available to `start_type`, as Linux steals and
+ * claims. False: there is none of at least `order` (nofragment: or of a whole pageblock).
  */
 bool buddy_fallback(struct buddy_zone *bz, int order, int start_type, bool nofragment);
 

@@ -1,10 +1,10 @@
 /*
  * The recount of a zone, bottom-up.
  *
- * Theory: two walks that know nothing of each other must agree. One goes over every struct from the start
- * of the zone to the untouched range and says what each block is; the other follows every list. If each
- * list entry is a block of the first walk and the numbers are equal, each free block is on exactly one
- * list. What the counters say is compared with both.
+ * Theory: two walks that know nothing of each other must agree. One goes over every struct from the
+ * start of the zone to the untouched range and says what each block is; the other follows every
+ * list. If each list entry is a block of the first walk and the numbers are equal, each free block
+ * is on exactly one list. What the counters say is compared with both.
  */
 #include "alloc/pages/pcp.h"
 

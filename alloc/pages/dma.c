@@ -1,7 +1,8 @@
 /*
  * dma: every allocation adds __GFP_DMA.
  *
- * Theory: an allocator for devices that reach low memory only is any allocator with that wish built in.
+ * Theory: an allocator for devices that reach low memory only is any allocator with that wish built
+ * in.
  *
  * Invariant: what it hands out lies below 16 MiB, whatever was asked for.
  *

@@ -1,17 +1,17 @@
 /*
  * Fallback: a request of one mobility takes memory of another.
  *
- * Theory: pages that cannot move are kept apart from those that can, pageblock by pageblock, so that whole
- * blocks can be emptied later. When a type runs out it takes the largest block of another, which comes
- * nearest to a whole free pageblock, and if the rest of that pageblock is mostly free or of its own kind
- * it takes that over too. A movable request that could not take the rest along takes the smallest block
- * instead: it does no lasting harm wherever it lies (mm/page_alloc.c, 6.1: __rmqueue_fallback,
- * steal_suitable_fallback).
+ * Theory: pages that cannot move are kept apart from those that can, pageblock by pageblock, so
+ * that whole blocks can be emptied later. When a type runs out it takes the largest block of
+ * another, which comes nearest to a whole free pageblock, and if the rest of that pageblock is
+ * mostly free or of its own kind it takes that over too. A movable request that could not take the
+ * rest along takes the smallest block instead: it does no lasting harm wherever it lies
+ * (mm/page_alloc.c, 6.1: __rmqueue_fallback, steal_suitable_fallback).
  *
  * Invariant: nothing is given out here; blocks only change lists and pageblocks their type.
  *
- * Unlike Linux: "movable" pages of a pageblock are those asked for as movable, where Linux looks at the LRU
- * lists. Watermarks are not boosted.
+ * Unlike Linux: "movable" pages of a pageblock are those asked for as movable, where Linux looks at
+ * the LRU lists. Watermarks are not boosted.
  */
 #include "alloc/pages/buddy.h"
 
@@ -42,7 +42,7 @@ struct block_census {
 	unsigned long free, movable; /* pages */
 };
 
-/* Moves every free block of the pageblock to lists of start_type and counts (move_freepages_block). */
+/* Moves all free blocks of the pageblock to lists of start_type (move_freepages_block). */
 static struct block_census move_free_blocks(struct buddy_zone *bz, unsigned long pfn,
 					    int start_type)
 {

@@ -1,10 +1,10 @@
 /*
  * Layers that change what is asked for: what dma and numactl share.
  *
- * Theory: such a layer keeps no pages; it rewrites the request and passes it on, and frees are passed on
- * as they are. What a chain of them forces in the end is known when it is made: all flags together, and
- * the innermost node. A chain that nothing can satisfy is refused there, with the reason, rather than
- * failing every request.
+ * Theory: such a layer keeps no pages; it rewrites the request and passes it on, and frees are
+ * passed on as they are. What a chain of them forces in the end is known when it is made: all flags
+ * together, and the innermost node. A chain that nothing can satisfy is refused there, with the
+ * reason, rather than failing every request.
  *
  * Invariant: live_bytes of the layer and of its base are equal as far as this layer uses the base.
  *

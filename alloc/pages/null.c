@@ -1,9 +1,9 @@
 /*
  * null: hands out frames that were never handed out before, and keeps nothing.
  *
- * Theory: what a load costs the simulator itself is what remains when the allocator does nothing. A pfn
- * per zone moves up; frees are forgotten. The only structs written are those without which a slab of
- * several pages could not find its head.
+ * Theory: what a load costs the simulator itself is what remains when the allocator does nothing. A
+ * pfn per zone moves up; frees are forgotten. The only structs written are those without which a
+ * slab of several pages could not find its head.
  *
  * Invariant: no frame is handed out twice.
  *

@@ -1,12 +1,13 @@
 /*
  * numactl: forces a node and adds flags.
  *
- * Theory: placement policy as a layer, so that it can stand above or below any other: pinned slabs under a
- * free cache, or the other way round.
+ * Theory: placement policy as a layer, so that it can stand above or below any other: pinned slabs
+ * under a free cache, or the other way round.
  *
  * Invariant: with node >= 0 and __GFP_THISNODE, whatever it hands out lies on that node.
  *
- * Unlike Linux: there the policy belongs to the task (mm/mempolicy.c), and only its own pages obey it.
+ * Unlike Linux: there the policy belongs to the task (mm/mempolicy.c), and only its own pages obey
+ * it.
  */
 #include "alloc/pages/forced.h"
 

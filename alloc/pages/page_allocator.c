@@ -1,18 +1,18 @@
 /*
  * page_allocator: all of simulated memory, as Linux 6.1 hands it out.
  *
- * Theory: memory is divided into zones; each is a buddy system (buddy.c) whose lists are kept apart by
- * mobility (fallback.c), with lists of each CPU's own in front (pcp.c). A request walks the zones in the
- * order of its zonelist (zonelist.c) and takes the first block it finds: mm/page_alloc.c, 6.1,
- * get_page_from_freelist. If a zone of the local node can only serve it by mixing mobilities, lower zones
- * of that node are tried first (ALLOC_NOFRAGMENT).
+ * Theory: memory is divided into zones; each is a buddy system (buddy.c) whose lists are kept apart
+ * by mobility (fallback.c), with lists of each CPU's own in front (pcp.c). A request walks the
+ * zones in the order of its zonelist (zonelist.c) and takes the first block it finds:
+ * mm/page_alloc.c, 6.1, get_page_from_freelist. If a zone of the local node can only serve it by
+ * mixing mobilities, lower zones of that node are tried first (ALLOC_NOFRAGMENT).
  *
- * Invariant: zone->vm_stat[NR_FREE_PAGES] is what the buddy lists and the untouched range hold; pages of
- * per-CPU lists are not in it.
+ * Invariant: zone->vm_stat[NR_FREE_PAGES] is what the buddy lists and the untouched range hold;
+ * pages of per-CPU lists are not in it.
  *
- * Unlike Linux: a request fails only when no zone it may use has a block (watermarks and reserves do not
- * hold it back; no reclaim, no compaction). All orders above 0 are compound. Machines under 12 MiB keep
- * grouping by mobility.
+ * Unlike Linux: a request fails only when no zone it may use has a block (watermarks and reserves
+ * do not hold it back; no reclaim, no compaction). All orders above 0 are compound. Machines under
+ * 12 MiB keep grouping by mobility.
  */
 #include "alloc/pages/page_allocator.h"
 
@@ -93,8 +93,8 @@ static struct page *take_from_zone(const struct alloc_context *ac, struct buddy_
 }
 
 /*
- * May this request avoid mixing mobilities (alloc_flags_nofragment)? Only from NORMAL with a DMA32 zone on
- * the same node to go to instead.
+ * May this request avoid mixing mobilities (alloc_flags_nofragment)? Only from NORMAL with a DMA32
+ * zone on the same node to go to instead.
  */
 static bool avoid_fragmentation(const struct zone *preferred)
 {
@@ -129,9 +129,9 @@ static void drain_all(const struct page_source *ps)
 }
 
 /*
- * Nothing on the lists (__alloc_pages_slowpath). Waking kswapd, compaction and reclaim have their place
- * here, in this order; what remains without them is reclaim's last resort, the pages that other CPUs and
- * other types' lists keep.
+ * Nothing on the lists (__alloc_pages_slowpath). Waking kswapd, compaction and reclaim have their
+ * place here, in this order; what remains without them is reclaim's last resort, the pages that
+ * other CPUs and other types' lists keep.
  */
 static struct page *take_slowly(const struct alloc_context *ac, gfp_t flags)
 {
@@ -170,8 +170,8 @@ static struct page *allocate_block(struct page_source *ps, const struct zonelist
 }
 
 /*
- * The common case stands out for speed only: the first zone of the list is of the node asked for unless
- * that has no memory, and __GFP_THISNODE asks for no other.
+ * The common case stands out for speed only: the first zone of the list is of the node asked for
+ * unless that has no memory, and __GFP_THISNODE asks for no other.
  */
 static struct page *page_allocator_allocate(const struct page_allocator *self, int order,
 					    gfp_t flags, int node)

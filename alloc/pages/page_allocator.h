@@ -8,7 +8,7 @@
 
 struct per_cpu_pages;
 
-/* The chain's pageblock type (enum migratetype) at pfn; MIGRATE_MOVABLE if its source has no types. */
+/* Type (enum migratetype) of the pageblock at pfn; MIGRATE_MOVABLE if the source has no types. */
 int pageblock_migratetype(const struct page_allocator *pa, unsigned long pfn);
 
 /* One CPU's lists of a zone; NULL if the chain's source has none. */

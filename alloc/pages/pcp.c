@@ -1,16 +1,18 @@
 /*
  * Per-CPU lists of free pages.
  *
- * Theory: most requests are of order 0 and most pages are freed where they are hot. A CPU keeps such pages
- * and moves them to and from the buddy system a batch at a time, so that the zone lock is taken once for
- * many pages. What is kept is bounded by `high`; a CPU that only frees gives back ever larger batches, and
- * keeps no blocks above order 0 at all (mm/page_alloc.c, 6.1: __rmqueue_pcplist, free_unref_page_commit,
- * nr_pcp_free, free_pcppages_bulk).
+ * Theory: most requests are of order 0 and most pages are freed where they are hot. A CPU keeps
+ * such pages and moves them to and from the buddy system a batch at a time, so that the zone lock
+ * is taken once for many pages. What is kept is bounded by `high`; a CPU that only frees gives back
+ * ever larger batches, and keeps no blocks above order 0 at all (mm/page_alloc.c, 6.1:
+ * __rmqueue_pcplist, free_unref_page_commit, nr_pcp_free, free_pcppages_bulk).
  *
- * Invariant: count is the number of pages on all lists, below high after every free; page->migratetype is
- * the type of the pageblock at the time of the free, and of the buddy list the page goes to.
+ * Invariant: count is the number of pages on all lists, below high after every free;
+ * page->migratetype is the type of the pageblock at the time of the free, and of the buddy list the
+ * page goes to.
  *
- * Unlike Linux: nobody trims idle lists (vmstat's deferred work does), and reclaim does not shorten them.
+ * Unlike Linux: nobody trims idle lists (vmstat's deferred work does), and reclaim does not shorten
+ * them.
  */
 #include "alloc/pages/pcp.h"
 
@@ -97,7 +99,7 @@ static unsigned int nr_to_trim(struct per_cpu_pages *pcp)
 	batch <<= pcp->free_factor;
 	if (batch < most && pcp->free_factor < PCP_BATCH_SCALE_MAX)
 		pcp->free_factor++;
-	/* A batch stays, as far as possible: Linux has high at four batches at least, options need not. */
+	/* A batch stays, if it can: Linux has high at four batches at least, options need not. */
 	return min(batch, max(most, 1U));
 }
 

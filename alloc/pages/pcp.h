@@ -72,7 +72,7 @@ static inline struct page *pcp_pop(struct per_cpu_pages *pcp, int order, int mig
 	return page;
 }
 
-/* Frees a block whose flags are clear but for PG_written. HIGHATOMIC pages stand among movable ones. */
+/* The block has no flags but PG_written. HIGHATOMIC pages stand among movable ones. */
 static inline void pcp_free(struct buddy_zone *bz, struct page *page, int order)
 {
 	struct per_cpu_pages *pcp = pcp_enter(bz);

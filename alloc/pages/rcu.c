@@ -1,13 +1,13 @@
 /*
  * rcu: a free waits for a grace period.
  *
- * Theory: readers under rcu_read_lock may still look at a page when it is freed; a slab whose pages wait
- * this way may hand out its objects again at once (SLAB_TYPESAFE_BY_RCU). The page itself carries the
- * callback: rcu_head takes the room of its list links, mapping remembers the instance and the head its
- * order, so that freeing allocates nothing and several instances can share a base.
+ * Theory: readers under rcu_read_lock may still look at a page when it is freed; a slab whose pages
+ * wait this way may hand out its objects again at once (SLAB_TYPESAFE_BY_RCU). The page itself
+ * carries the callback: rcu_head takes the room of its list links, mapping remembers the instance
+ * and the head its order, so that freeing allocates nothing and several instances can share a base.
  *
- * Invariant: a page in limbo is PG_allocated to the base and PG_layer to everybody; base->live_bytes -
- * live_bytes of this layer is what is in limbo.
+ * Invariant: a page in limbo is PG_allocated to the base and PG_layer to everybody;
+ * base->live_bytes - live_bytes of this layer is what is in limbo.
  *
  * Unlike Linux: there each user calls call_rcu himself.
  */

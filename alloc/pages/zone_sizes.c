@@ -1,12 +1,13 @@
 /*
  * What Linux derives from the sizes of zones.
  *
- * Theory: the reserve grows with the square root of memory (init_per_zone_wmark_min); transparent huge
- * pages ask for more, room to keep mobility types apart (set_recommended_min_free_kbytes,
- * mm/khugepaged.c). Zones share it by size. Each CPU's lists may hold the zone's low watermark divided by
- * the CPUs of its node, but at least four batches (zone_highsize); a batch is a thousandth of the zone,
- * at most 1 MiB, a quarter of that, and one less than a power of two (zone_batchsize). All of
- * mm/page_alloc.c, 6.1; tests/test_pages_zones.c has the figures of a recorded machine.
+ * Theory: the reserve grows with the square root of memory (init_per_zone_wmark_min); transparent
+ * huge pages ask for more, room to keep mobility types apart (set_recommended_min_free_kbytes,
+ * mm/khugepaged.c). Zones share it by size. Each CPU's lists may hold the zone's low watermark
+ * divided by the CPUs of its node, but at least four batches (zone_highsize); a batch is a
+ * thousandth of the zone, at most 1 MiB, a quarter of that, and one less than a power of two
+ * (zone_batchsize). All of mm/page_alloc.c, 6.1; tests/test_pages_zones.c has the figures of a
+ * recorded machine.
  *
  * Unlike Linux: zones have no holes and nothing reserved at boot, so managed = spanned pages.
  */
@@ -81,7 +82,7 @@ unsigned long min_free_pages(void)
 	unsigned long boot, huge;
 
 	boot = min(max(kib, (unsigned long)MIN_FREE_KIB_MIN), MIN_FREE_KIB_MAX) / KIB_PER_PAGE;
-	/* Two free blocks, and for each pair of mobility types one to fall back to, in every zone. */
+	/* In every zone two free blocks, and one for each pair of mobility types. */
 	huge = pageblock_nr_pages * nr_zones * (2 + MIGRATE_PCPTYPES * MIGRATE_PCPTYPES);
 	huge = min(huge, buffer_pages(boot) / 20);
 	return max(boot, huge);

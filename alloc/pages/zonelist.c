@@ -1,14 +1,15 @@
 /*
  * Zonelists by node distance.
  *
- * Theory: a request prefers its own node, then the nearest; within a node the highest zone it may use, so
- * that low memory is kept for those who need it. Among nodes at equal distance the order rotates from node
- * to node: each list adds load to the first node of every distance group, and less loaded nodes come
- * first (build_zonelists, find_next_best_node, mm/page_alloc.c, 6.1).
+ * Theory: a request prefers its own node, then the nearest; within a node the highest zone it may
+ * use, so that low memory is kept for those who need it. Among nodes at equal distance the order
+ * rotates from node to node: each list adds load to the first node of every distance group, and
+ * less loaded nodes come first (build_zonelists, find_next_best_node, mm/page_alloc.c, 6.1).
  *
  * Invariant: every list names each zone with memory that its highest type admits, once.
  *
- * Unlike Linux: one list for each highest type instead of one list that is filtered while it is walked.
+ * Unlike Linux: one list for each highest type instead of one list that is filtered while it is
+ * walked.
  */
 #include "alloc/pages/zonelist.h"
 
@@ -56,7 +57,7 @@ static bool node_has_cpus(int nid)
 	return false;
 }
 
-/* The nearest node not yet used, with its small preferences: the next one, headless ones, the idler. */
+/* The nearest node not yet used; then the next one, the one without CPUs, the less loaded. */
 static int next_best_node(int node, const struct node_order *order, const u32 load[])
 {
 	int best = NUMA_NO_NODE, n;

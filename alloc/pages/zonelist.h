@@ -21,7 +21,7 @@ struct zonelists {
 void zonelists_create(struct zonelists *zls);
 void zonelists_destroy(struct zonelists *zls);
 
-/* Highest zone a request may use, by the four zone bits of gfp (gfp_zone, include/linux/gfp.h, 6.1). */
+/* Highest zone a request may use, by its four zone bits (gfp_zone, include/linux/gfp.h, 6.1). */
 extern const u8 gfp_zone_table[16];
 
 static inline enum zone_type gfp_zone(gfp_t flags)
