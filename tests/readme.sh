@@ -1,0 +1,22 @@
+# The README keeps its word: its allocator in one file builds, is listed, and serves a whole trace.
+. tests/shell_lib
+
+sed -n '/^```c$/,/^```$/p' README.md | sed '1d;$d' >"$SCRATCH/local.c"
+objects=$(ls build/default/{lib,alloc,alloc/pages,alloc/slab,sim,traces,reports,cmd}/*.o)
+succeeds "the README's allocator compiles without a warning" \
+	gcc -std=gnu11 -O2 -Wall -Wextra -Werror -I. -c "$SCRATCH/local.c" -o "$SCRATCH/local.o"
+# shellcheck disable=SC2086
+succeeds "and links" gcc "$SCRATCH/local.o" $objects \
+	$(pkg-config --libs $(sed -n 's/^PKGS *:= //p' Makefile)) -lm -pthread -o "$SCRATCH/kmemsim"
+succeeds "it is listed" "$SCRATCH/kmemsim" list allocators
+says "by its name" "memory of the CPU's own node or none"
+"$SCRATCH/kmemsim" replay traces/samples/small-hackbench.kmt --pages rcu:local:page_allocator \
+	--db none --check 20000 2>"$SCRATCH.out"
+verdict "it stands in a stack and serves a trace" $?
+says "to the end" ": ok, digest"
+
+# Every command the README shows is one that exists, with options that exist.
+grep -oE '^    \./kmemsim [a-z]+.*|^\$ \./kmemsim [a-z]+' README.md | grep -oE 'kmemsim [a-z]+' |
+	sort -u | while read -r _ command; do
+	succeeds "README's command $command" "$KMEMSIM" help "$command"
+done
