@@ -3,6 +3,10 @@
  */
 #include "tests/pages_test.h"
 
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 /* A zone of 16 MiB: DMA. Without per-CPU lists each step shows. */
 static void open_plain(struct lab *lab)
 {
@@ -154,6 +158,83 @@ static void a_new_chain_finds_the_machine_clean(void **state)
 	lab_close(&lab);
 }
 
+/* ---- The recount finds what is wrong ---- */
+
+static void wrong_counter(struct lab *lab)
+{
+	(void)lab;
+	node_zone(0, ZONE_DMA)->vm_stat[NR_FREE_PAGES]++;
+}
+
+static void lost_free_block(struct lab *lab)
+{
+	struct page *page = pfn_to_page(8); /* order 3, free */
+
+	(void)lab;
+	ASSERT(page->flags & PG_buddy);
+	list_del(&page->lru);
+}
+
+static void block_on_the_wrong_list(struct lab *lab)
+{
+	(void)lab;
+	pfn_to_page(8)->migratetype = MIGRATE_RECLAIMABLE;
+}
+
+static void tail_without_head(struct lab *lab)
+{
+	(void)lab;
+	ASSERT(pfn_to_page(3)->flags & PG_tail);
+	pfn_to_page(3)->index = 0;
+}
+
+static void given_out_and_free(struct lab *lab)
+{
+	(void)lab;
+	pfn_to_page(8)->flags |= PG_allocated;
+}
+
+static void unmerged_buddies(struct lab *lab)
+{
+	pfn_to_page(1)->flags &= ~PG_buddy; /* hides it from its buddy */
+	lab_free(lab, 0, pfn_to_page(0), 0);
+	pfn_to_page(1)->flags |= PG_buddy;
+}
+
+static int exit_code_of_check(void (*damage)(struct lab *lab))
+{
+	int status;
+	pid_t child = fork();
+
+	if (!child) {
+		struct lab lab;
+
+		if (!freopen("/dev/null", "w", stderr))
+			_exit(1);
+		open_plain(&lab);
+		lab_alloc(&lab, 0, 0, GFP_MOVABLE_USER, -1);
+		lab_alloc(&lab, 0, 1, GFP_MOVABLE_USER, -1);
+		if (damage)
+			damage(&lab);
+		page_allocator_check(lab.pa);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void the_recount_finds_damage(void **state)
+{
+	(void)state;
+	assert_int_equal(exit_code_of_check(NULL), 0);
+	assert_int_equal(exit_code_of_check(wrong_counter), EXIT_BUG);
+	assert_int_equal(exit_code_of_check(lost_free_block), EXIT_BUG);
+	assert_int_equal(exit_code_of_check(block_on_the_wrong_list), EXIT_BUG);
+	assert_int_equal(exit_code_of_check(tail_without_head), EXIT_BUG);
+	assert_int_equal(exit_code_of_check(given_out_and_free), EXIT_BUG);
+	assert_int_equal(exit_code_of_check(unmerged_buddies), EXIT_BUG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +246,7 @@ int main(void)
 		cmocka_unit_test(zeroing_costs_time_even_where_nothing_is_written),
 		cmocka_unit_test(the_last_page_is_given_out_and_the_next_refused),
 		cmocka_unit_test(a_new_chain_finds_the_machine_clean),
+		cmocka_unit_test(the_recount_finds_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

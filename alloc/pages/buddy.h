@@ -38,7 +38,7 @@ void buddy_zone_init(struct buddy_zone *bz, struct zone *zone, u8 *pageblock_typ
 struct page *buddy_take(struct buddy_zone *bz, int order, int migratetype, bool nofragment);
 /* Only from lists of this mobility. */
 struct page *buddy_take_smallest(struct buddy_zone *bz, int order, int migratetype);
-/* The block (flags clear but for PG_written) returns to lists of this type, merged where it can be. */
+/* The block (no flags but PG_written) returns to lists of this type, merged where it can be. */
 void buddy_free(struct buddy_zone *bz, struct page *page, int order, int migratetype);
 
 /*

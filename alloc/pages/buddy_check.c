@@ -5,6 +5,10 @@
  * start of the zone to the untouched range and says what each block is; the other follows every
  * list. If each list entry is a block of the first walk and the numbers are equal, each free block
  * is on exactly one list. What the counters say is compared with both.
+ *
+ * Invariant: nothing is changed, no simulated time passes, no untouched struct is read.
+ *
+ * Unlike Linux: there only single pages are looked at, as they pass (free_page_is_bad, check_new_page).
  */
 #include "alloc/pages/pcp.h"
 

@@ -9,6 +9,8 @@
  * (zone_batchsize). All of mm/page_alloc.c, 6.1; tests/test_pages_zones.c has the figures of a
  * recorded machine.
  *
+ * Invariant: min <= low <= high; the mins of all zones add up to no more than min_free_pages.
+ *
  * Unlike Linux: zones have no holes and nothing reserved at boot, so managed = spanned pages.
  */
 #include "alloc/pages/zone_sizes.h"
