@@ -56,11 +56,14 @@ void figure_abort(struct figure *f)
 	f->gp = NULL;
 }
 
-double figure_line_width(const struct figure *f, size_t stack)
+void figure_line(struct figure *f, size_t stack)
 {
-	size_t above = f->page->nr_stacks - 1 - stack;
+	static const char *const dashes[REPORT_STACKS_MAX] = {
+		"solid",      "solid", "(10,7)",	"(4,4)",
+		"(14,4,3,4)", "(2,4)", "(8,3,2,3,2,3)", "(18,9)"};
 
-	return 1.6 + (double)above * (f->page->nr_stacks > 4 ? 0.6 : 1.5);
+	fprintf(f->gp, "with lines linewidth %g dashtype %s linecolor rgb '%s' notitle",
+		stack ? 1.8 : 3.2, dashes[stack], f->page->stacks[stack].colour);
 }
 
 /* Double quotes, for gnuplot takes two quotes inside single ones for the end; what it would expand
@@ -133,7 +136,7 @@ void figure_legend_stacks(struct figure *f, size_t load)
 	const struct report *p = f->page;
 
 	for (size_t s = 0; s < p->nr_stacks; s++)
-		if (report_run(p, load, s))
+		if (report_run(p, load, s) && !f->hidden[s])
 			figure_legend(f, p->stacks[s].colour, "solid 1", p->stacks[s].name);
 }
 
@@ -141,9 +144,13 @@ double figure_time_axis(struct figure *f, u64 end_ns)
 {
 	const char *unit = end_ns >= NSEC_PER_SEC ? "s" : end_ns >= NSEC_PER_MSEC ? "ms" : "us";
 	double factor = *unit == 's' ? 1 : unit[0] == 'm' ? 1e3 : 1e6;
+	bool lowest = (int)f->nr_panels - 1 + f->cols >= f->panels;
 
-	fprintf(f->gp, "set xrange [0:%.6g]\nset xlabel 'simulated time [%s]' offset 0,0.4\n",
-		max((double)end_ns, 1.0) / 1e9 * factor, unit);
+	fprintf(f->gp, "set xrange [0:%.6g]\n", max((double)end_ns, 1.0) / 1e9 * factor);
+	if (lowest)
+		fprintf(f->gp, "set xlabel 'simulated time [%s]' offset 0,0.4\n", unit);
+	else
+		fputs("unset xlabel\n", f->gp);
 	return factor;
 }
 

@@ -19,11 +19,12 @@ struct figure {
 	char name[96];
 	struct report *page;
 	unsigned int nr_panels, nr_legend;
-	double legend_x; /* pixels from the left */
+	double legend_x;		/* pixels from the left */
+	bool hidden[REPORT_STACKS_MAX]; /* stacks without data here: not in the legend */
 
 	/* Panels: a grid in pixels. */
 	int width, height;
-	int cols, rows;
+	int cols, rows, panels;	      /* panels: how many there will be */
 	int left, right, top, bottom; /* of the whole figure */
 	int gap_x, gap_y;
 };
@@ -47,12 +48,11 @@ void figure_panel(struct figure *f, const char *title);
 void figure_legend(struct figure *f, const char *colour, const char *fill, const char *text);
 void figure_legend_mark(struct figure *f, int point_type, double size, const char *text);
 void figure_legend_stacks(struct figure *f, size_t load);
-/* Width of a stack's line: the first ones are wider, so that they show where lines coincide. */
-double figure_line_width(const struct figure *f, size_t stack);
+/* "with lines ..." of a stack: its colour, and a width or dashes that let a line below show. */
+void figure_line(struct figure *f, size_t stack);
 /* A gnuplot string of any text. */
 void figure_quote(FILE *gp, const char *text);
-/* "set xrange ...; set xlabel" for simulated time 0..end; returns factor from seconds to the unit.
- */
+/* Simulated time 0..end on x, named below the lowest panels only; returns seconds to its unit. */
 double figure_time_axis(struct figure *f, u64 end_ns);
 /* Bytes 0..most on y (or x with axis 'x'), in a unit that suits; returns bytes of one unit. */
 double figure_bytes_axis(struct figure *f, char axis, double most, const char **unit);

@@ -123,38 +123,38 @@ static int latency_write(struct report *p, const struct latency_rows *l,
 	return report_file_close(&p->dir, f, e);
 }
 
-/* The row whose 99th percentile differs most between two stacks. */
+/* Where some stack's 99th percentile is furthest above the first stack's. */
 static void latency_finding(const struct report *p, const struct latency_rows *l)
 {
 	const struct latency_row *worst = NULL;
-	size_t low_stack = 0, high_stack = 0;
+	size_t stack = 0;
 	double most = 1;
 	char low[VALUE_TEXT_MAX], high[VALUE_TEXT_MAX];
 
 	for (size_t i = 0; i < min(l->nr, (size_t)ROWS_MAX); i++) {
-		for (size_t a = 0; a < p->nr_stacks; a++) {
-			for (size_t b = 0; b < p->nr_stacks; b++) {
-				const struct latency *x = &l->rows[i].of[a], *y = &l->rows[i].of[b];
+		const struct latency *base = &l->rows[i].of[0];
 
-				if (!x->count || !y->count ||
-				    (double)y->p99_ns <= most * (double)max(x->p99_ns, 1UL))
-					continue;
-				most = (double)y->p99_ns / (double)max(x->p99_ns, 1UL);
-				worst = &l->rows[i];
-				low_stack = a;
-				high_stack = b;
-			}
+		for (size_t s = 1; s < p->nr_stacks && base->p99_ns; s++) {
+			double ratio = (double)l->rows[i].of[s].p99_ns / (double)base->p99_ns;
+
+			if (ratio <= most)
+				continue;
+			most = ratio;
+			worst = &l->rows[i];
+			stack = s;
 		}
 	}
 	if (!worst) {
-		report_finding(p, "No operation's 99th percentile differs between stacks.");
+		if (p->nr_stacks > 1)
+			report_finding(p, "No operation's 99th percentile is above %s's.",
+				       p->stacks[0].name);
 		return;
 	}
-	time_human((double)worst->of[low_stack].p99_ns, low, sizeof(low));
-	time_human((double)worst->of[high_stack].p99_ns, high, sizeof(high));
-	report_finding(p, "The 99th percentile differs most for %s (%s): %s under %s, %s under %s.",
-		       worst->op, worst->path, low, p->stacks[low_stack].name, high,
-		       p->stacks[high_stack].name);
+	time_human((double)worst->of[0].p99_ns, low, sizeof(low));
+	time_human((double)worst->of[stack].p99_ns, high, sizeof(high));
+	report_finding(
+		p, "The 99th percentile rises most for %s (%s): from %s under %s to %s under %s.",
+		worst->op, worst->path, low, p->stacks[0].name, high, p->stacks[stack].name);
 }
 
 static double offset_of(size_t nth, size_t nr)

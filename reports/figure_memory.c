@@ -130,11 +130,9 @@ static void stacks_panel(struct figure *f, size_t load, const char *title, const
 
 		if (!run)
 			continue;
-		fprintf(f->gp,
-			"%s'../data/memory-%s.csv' using ($1*%g):(%s/%g) skip 1 with lines "
-			"linewidth %g linecolor rgb '%s' notitle",
-			comma, run->slug, factor, column, bytes, figure_line_width(f, s),
-			p->stacks[s].colour);
+		fprintf(f->gp, "%s'../data/memory-%s.csv' using ($1*%g):(%s/%g) skip 1 ", comma,
+			run->slug, factor, column, bytes);
+		figure_line(f, s);
 		comma = ", ";
 	}
 	fputc('\n', f->gp);
@@ -189,7 +187,7 @@ static int stacks_figure(struct report *p, size_t load, struct err *e)
 		       held > 0 ? "Most memory taken: %s. Most held back from reuse: %s."
 				: "Most memory taken: %s. No stack holds memory back.",
 		       taken_text.text, held_text.text);
-	f.cols = held > 0 ? 3 : 2;
+	f.cols = f.panels = held > 0 ? 3 : 2;
 	/* Columns count from 1, and the first is the time. */
 	snprintf(held_columns, sizeof(held_columns), "($%d+$%d)", PART_SLAB_HELD + 2,
 		 PART_PAGE_HELD + 2);
@@ -265,8 +263,8 @@ static void parts_plot(struct figure *f, const struct report_run *run, double fa
 	fputc('\n', f->gp);
 }
 
-/* What a run's memory is made of when it is most. */
-static void memory_peak(const struct report *p, const struct report_run *run, struct sentence *text)
+/* The share nobody asked for when the run's memory is most. */
+static double excess_at_peak(const struct report_run *run)
 {
 	const struct series *lead = lead_of(run);
 	double v[NR_PARTS], sum = 0;
@@ -277,12 +275,7 @@ static void memory_peak(const struct report *p, const struct report_run *run, st
 	parts_at(&run->samples, lead->t_ns[peak], v);
 	for (size_t k = 0; k < NR_PARTS; k++)
 		sum += v[k];
-	sum = max(sum, 1.0);
-	sentence_add(
-		text, "%s%s %.1f %% (%.1f %% free in slabs, %.1f %% held back, %.1f %% rounding)",
-		text->used ? ", " : "", p->stacks[run->stack].name,
-		100 - 100 * (v[PART_OBJECTS] + v[PART_PAGES]) / sum, 100 * v[PART_SLAB_FREE] / sum,
-		100 * (v[PART_SLAB_HELD] + v[PART_PAGE_HELD]) / sum, 100 * v[PART_ROUNDING] / sum);
+	return 100 - 100 * (v[PART_OBJECTS] + v[PART_PAGES]) / max(sum, 1.0);
 }
 
 static void memory_finding(const struct report *p, size_t load)
@@ -293,9 +286,10 @@ static void memory_finding(const struct report *p, size_t load)
 		const struct report_run *run = report_run(p, load, s);
 
 		if (run && lead_of(run))
-			memory_peak(p, run, &text);
+			sentence_add(&text, "%s%s %.1f %%", text.used ? ", " : "",
+				     p->stacks[s].name, excess_at_peak(run));
 	}
-	report_finding(p, "Memory taken beyond what was asked for, when it is most: %s.",
+	report_finding(p, "Share of the memory that nobody asked for, when most is taken: %s.",
 		       text.text);
 }
 
@@ -339,6 +333,7 @@ static int memory_figure(struct report *p, size_t load, const bool shown[NR_PART
 		taken = max(taken, taken_max(run));
 		taken = max(taken, whole_max(run, "slab_bytes"));
 	}
+	f.panels = (int)nr;
 	f.cols = (int)min(nr, (size_t)3);
 	f.rows = (int)DIV_ROUND_UP(nr, (size_t)3);
 	f.height = f.top + f.bottom + f.rows * 230 + (f.rows - 1) * f.gap_y;

@@ -26,16 +26,13 @@ static void order_title(int k, char *buf, size_t n)
 }
 
 /* Axis titles stand at the left and below only: the panels share them. */
-static void order_axes(struct figure *f, size_t load, const char *ylabel, double most, int panels,
-		       double *factor)
+static double order_axes(struct figure *f, size_t load, const char *ylabel, double most)
 {
-	int panel = (int)f->nr_panels - 1;
+	bool leftmost = ((int)f->nr_panels - 1) % f->cols == 0;
 
-	*factor = figure_time_axis(f, report_load_end(f->page, load));
-	if (panel + f->cols < panels)
-		fputs("unset xlabel\n", f->gp);
-	fprintf(f->gp, "set ylabel '%s'\nset yrange [0:%.6g]\n", panel % f->cols ? "" : ylabel,
+	fprintf(f->gp, "set ylabel '%s'\nset yrange [0:%.6g]\n", leftmost ? ylabel : "",
 		most > 0 ? most * 1.08 : 1);
+	return figure_time_axis(f, report_load_end(f->page, load));
 }
 
 /* Lines of column 2 + k of each run's data. */
@@ -48,13 +45,11 @@ static void order_lines(struct figure *f, size_t load, const char *kind, int k, 
 	for (size_t s = 0; s < p->nr_stacks; s++) {
 		const struct report_run *run = report_run(p, load, s);
 
-		if (!run)
+		if (!run || f->hidden[s])
 			continue;
-		fprintf(f->gp,
-			"%s'../data/%s-%s.csv' using ($1*%g):%d skip 1 with lines linewidth %g "
-			"linecolor rgb '%s' notitle",
-			comma, kind, run->slug, factor, k + 2, figure_line_width(f, s),
-			p->stacks[s].colour);
+		fprintf(f->gp, "%s'../data/%s-%s.csv' using ($1*%g):%d skip 1 ", comma, kind,
+			run->slug, factor, k + 2);
+		figure_line(f, s);
 		comma = ", ";
 	}
 	fputc('\n', f->gp);
@@ -64,16 +59,15 @@ static void order_lines(struct figure *f, size_t load, const char *kind, int k, 
 static void order_panels(struct figure *f, size_t load, const char *kind, int first,
 			 const char *ylabel, const double most[SINK_NR_ORDERS])
 {
+	f->panels = SINK_NR_ORDERS - first;
 	for (int k = first; k < SINK_NR_ORDERS; k++) {
 		char title[96];
-		double factor;
 
 		order_title(k, title, sizeof(title));
 		figure_panel(f, title);
-		order_axes(f, load, ylabel, most[k], SINK_NR_ORDERS - first, &factor);
 		if (k == first)
 			figure_legend_stacks(f, load);
-		order_lines(f, load, kind, k, factor);
+		order_lines(f, load, kind, k, order_axes(f, load, ylabel, most[k]));
 	}
 }
 
@@ -82,15 +76,23 @@ static void order_panels(struct figure *f, size_t load, const char *kind, int fi
 struct free_load {
 	struct free_blocks runs[REPORT_STACKS_MAX]; /* by stack */
 	double most[SINK_NR_ORDERS];
+	bool hidden[REPORT_STACKS_MAX];
 	bool any;
 };
 
-static void free_most(struct free_load *fl, const struct free_blocks *b)
+/* Takes a run into the axes; false if it never reports a free block (it keeps no free lists). */
+static bool free_most(struct free_load *fl, const struct free_blocks *b)
 {
+	bool any = false;
+
+	for (size_t i = 0; i < b->nr; i++)
+		for (int k = 0; k < SINK_NR_ORDERS; k++)
+			any = any || b->nr_free[i][k];
 	for (size_t i = 0; i < b->nr; i++)
 		for (int k = 0; k < SINK_NR_ORDERS; k++)
 			fl->most[k] = max(fl->most[k], (double)b->nr_free[i][k]);
-	fl->any = fl->any || b->nr;
+	fl->any = fl->any || any;
+	return any;
 }
 
 static int free_write(struct report *p, const struct report_run *run, const struct free_blocks *b,
@@ -131,7 +133,7 @@ static int free_read(struct free_load *fl, struct report *p, size_t load, struct
 		if (free_blocks_load(&fl->runs[s], p->db, run->info->id, e) ||
 		    free_write(p, run, &fl->runs[s], e))
 			return -1;
-		free_most(fl, &fl->runs[s]);
+		fl->hidden[s] = !free_most(fl, &fl->runs[s]);
 	}
 	return 0;
 }
@@ -154,7 +156,7 @@ static void free_finding(const struct report *p, size_t load, const struct free_
 	struct sentence text = {.used = 0};
 
 	for (size_t s = 0; s < p->nr_stacks; s++)
-		if (fl->runs[s].nr)
+		if (fl->runs[s].nr && !fl->hidden[s])
 			sentence_add(&text, "%s%.2f %% under %s", text.used ? ", " : "",
 				     huge_share(&fl->runs[s]), p->stacks[s].name);
 	report_finding(p, "Free memory in blocks of a huge page or larger when %s ends: %s.",
@@ -173,6 +175,7 @@ static int free_figure(struct report *p, size_t load, const struct free_load *fl
 			   .gap_x = 52,
 			   .gap_y = 66};
 
+	memcpy(f.hidden, fl->hidden, sizeof(f.hidden));
 	if (figure_open(&f, p, "free", load, e))
 		return -1;
 	order_panels(&f, load, "free", 0, "free blocks", fl->most);
@@ -235,13 +238,19 @@ static int unusable_write(struct report *p, const struct report_run *run, struct
 	return report_file_close(&p->dir, f, e);
 }
 
+/* Order 0 can use any free page: an index above 0 says that no free memory is known of. */
+static bool index_known(const struct report_run *run)
+{
+	return run && index_of(run, HUGE_ORDER) && series_max(index_of(run, 0)) == 0;
+}
+
 static void unusable_finding(const struct report *p, size_t load)
 {
 	struct sentence text = {.used = 0};
 
 	for (size_t s = 0; s < p->nr_stacks; s++) {
 		const struct report_run *run = report_run(p, load, s);
-		const struct series *n = run ? index_of(run, HUGE_ORDER) : NULL;
+		const struct series *n = index_known(run) ? index_of(run, HUGE_ORDER) : NULL;
 
 		if (n)
 			sentence_add(&text, "%s%.1f %% under %s (at worst %.1f %%)",
@@ -266,11 +275,12 @@ static int unusable_figure(struct report *p, size_t load, double most, struct er
 			   .gap_y = 66};
 	double tops[SINK_NR_ORDERS];
 
+	for (size_t s = 0; s < p->nr_stacks; s++)
+		f.hidden[s] = !index_known(report_run(p, load, s));
 	if (figure_open(&f, p, "unusable", load, e))
 		return -1;
 	for (int k = 0; k < SINK_NR_ORDERS; k++)
 		tops[k] = most;
-	/* Order 0 can use any free page: its index is always 0. */
 	order_panels(&f, load, "unusable", 1, "% of free memory", tops);
 	return figure_close(
 		&f,
@@ -280,19 +290,30 @@ static int unusable_figure(struct report *p, size_t load, double most, struct er
 		e);
 }
 
+/* The top of the load's axes; negative: no run knows of free memory. */
+static double unusable_most(const struct report *p, size_t load)
+{
+	double most = -1;
+
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		const struct report_run *run = report_run(p, load, s);
+
+		for (int k = 1; index_known(run) && k < SINK_NR_ORDERS; k++)
+			most = max(most, series_max(index_of(run, k)) / 10);
+	}
+	return most;
+}
+
 int report_unusable_figures(struct report *p, struct err *e)
 {
+	for (size_t i = 0; i < p->nr_runs; i++)
+		if (unusable_write(p, &p->runs[i], e))
+			return -1;
 	for (size_t load = 0; load < p->loads.nr; load++) {
-		double most = 0;
+		double most = unusable_most(p, load);
 
-		for (size_t s = 0; s < p->nr_stacks; s++) {
-			const struct report_run *run = report_run(p, load, s);
-
-			if (run && unusable_write(p, run, e))
-				return -1;
-			for (int k = 1; run && k < SINK_NR_ORDERS; k++)
-				most = max(most, series_max(index_of(run, k)) / 10);
-		}
+		if (most < 0)
+			continue;
 		report_load_heading(p, load);
 		unusable_finding(p, load);
 		if (unusable_figure(p, load, most, e))

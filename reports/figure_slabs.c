@@ -139,11 +139,9 @@ static void slab_finding(const struct report *p, size_t load, const struct slab_
 	for (size_t s = 0; s < p->nr_stacks; s++) {
 		if (!report_run(p, load, s))
 			continue;
-		sentence_add(&text,
-			     "%s%s's slabs are %.0f %% in use at their peak, %.0f %% at the end",
-			     text.used ? "; " : "", p->stacks[s].name,
-			     percent(u->active[s][AT_PEAK], u->total[s][AT_PEAK]),
-			     percent(u->active[s][AT_END], u->total[s][AT_END]));
+		sentence_add(&text, "%s%s %.0f %% (%.0f %%)", text.used ? ", " : "",
+			     p->stacks[s].name, percent(u->active[s][AT_END], u->total[s][AT_END]),
+			     percent(u->active[s][AT_PEAK], u->total[s][AT_PEAK]));
 		for (size_t i = 0; i < u->nr; i++) {
 			double unused =
 				u->caches[i].total[s][AT_END] - u->caches[i].active[s][AT_END];
@@ -156,8 +154,11 @@ static void slab_finding(const struct report *p, size_t load, const struct slab_
 		}
 	}
 	size_human(most, waste, sizeof(waste));
-	report_finding(p, "%s. Most memory left unused: %s, %s under %s.", text.text,
-		       u->caches[worst].name, waste, p->stacks[worst_stack].name);
+	report_finding(
+		p,
+		"Slab memory in use at the end (at its peak): %s. Most is left unused in %s: "
+		"%s under %s.",
+		text.text, u->caches[worst].name, waste, p->stacks[worst_stack].name);
 }
 
 static double row_of_stack(size_t nth, size_t nr)
