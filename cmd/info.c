@@ -20,10 +20,26 @@ static const char usage[] = "usage: kmemsim info TRACE.kmt [--format text|json]\
 /* How many caches the text names: the busiest. */
 #define CACHES_SHOWN 20U
 
+/* 1846122 -> "1,846,122" */
+static void group_digits(u64 v, char buf[32])
+{
+	char plain[24];
+	int n = snprintf(plain, sizeof(plain), "%llu", (unsigned long long)v), out = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (i && (n - i) % 3 == 0)
+			buf[out++] = ',';
+		buf[out++] = plain[i];
+	}
+	buf[out] = 0;
+}
+
 static void row(FILE *f, const char *name, u64 v, const char *help)
 {
-	fprintf(f, "  %-22s %12llu%s%s\n", name, (unsigned long long)v, help ? "  " : "",
-		help ? help : "");
+	char digits[32];
+
+	group_digits(v, digits);
+	fprintf(f, "  %-34s %14s%s%s\n", name, digits, help ? "  " : "", help ? help : "");
 }
 
 static void print_origin(FILE *f, const struct source *s)
@@ -72,7 +88,7 @@ static void print_events(FILE *f, const struct kmt_meta *m)
 	qsort(sorted, m->nr_events, sizeof(*sorted), by_count);
 	row(f, "all", m->stats.nr_events, NULL);
 	for (unsigned int i = 0; i < m->nr_events; i++)
-		fprintf(f, "  %-34s %12llu\n", sorted[i].name, (unsigned long long)sorted[i].count);
+		row(f, sorted[i].name, sorted[i].count, NULL);
 	free(sorted);
 }
 
@@ -87,7 +103,7 @@ static void print_stats(FILE *f, const struct kmt_meta *m)
 	for (const struct import_stat_desc *d = import_stat_table; d->name; d++) {
 		u64 v = *import_stat((struct import_stats *)&m->stats, d);
 
-		if (strncmp(d->name, "t_", 2) && strcmp(d->name, "nr_events"))
+		if (strncmp(d->name, "t_", 2) && strcmp(d->name, "nr_events") && (v || d->always))
 			row(f, d->name, v, d->help);
 	}
 }

@@ -89,6 +89,7 @@ struct tracedat {
 
 	unsigned int nr_cpus;
 	struct tep_record **head; /* next record of each CPU; NULL: none left */
+	u64 *next_ts;		  /* times of these; UINT64_MAX: none left */
 	u64 *nr_read;		  /* records of each CPU so far */
 	u64 t_first_ns, t_last_ns, lost, read;
 };
@@ -281,6 +282,7 @@ static void advance(struct tracedat *td, unsigned int cpu)
 	if (td->head[cpu])
 		tracecmd_free_record(td->head[cpu]);
 	td->head[cpu] = tracecmd_read_data(td->in, (int)cpu);
+	td->next_ts[cpu] = td->head[cpu] ? td->head[cpu]->ts : UINT64_MAX;
 	td->nr_read[cpu] += td->head[cpu] != NULL;
 	if (td->head[cpu] && td->head[cpu]->missed_events)
 		td->lost += td->head[cpu]->missed_events > 0
@@ -288,43 +290,43 @@ static void advance(struct tracedat *td, unsigned int cpu)
 				    : 1; /* "some", the recording does not know how many */
 }
 
-/* The CPU with the oldest record, and where its run ends: the second oldest. -1: none is left. */
-static int oldest(const struct tracedat *td, u64 *limit_ts, int *limit_cpu)
+/*
+ * The CPU with the oldest record (the lowest of several), and where its run ends: at the oldest
+ * record of the others. A plain scan: with many CPUs it is one sweep over an array for each run,
+ * not each record.
+ */
+static unsigned int oldest(const struct tracedat *td, u64 *limit_ts, unsigned int *limit_cpu)
 {
-	int best = -1, second = -1;
+	unsigned int best = 0, second = td->nr_cpus;
 
-	for (int c = 0; c < (int)td->nr_cpus; c++) {
-		if (!td->head[c])
-			continue;
-		if (best < 0 || td->head[c]->ts < td->head[best]->ts) {
+	for (unsigned int c = 1; c < td->nr_cpus; c++) {
+		if (td->next_ts[c] < td->next_ts[best]) {
 			second = best;
 			best = c;
-		} else if (second < 0 || td->head[c]->ts < td->head[second]->ts) {
+		} else if (second == td->nr_cpus || td->next_ts[c] < td->next_ts[second]) {
 			second = c;
 		}
 	}
-	*limit_ts = second < 0 ? UINT64_MAX : td->head[second]->ts;
-	*limit_cpu = second < 0 ? best : second;
+	*limit_ts = second < td->nr_cpus ? td->next_ts[second] : UINT64_MAX;
+	*limit_cpu = second;
 	return best;
 }
 
 static int merge(struct tracedat *td, struct err *e)
 {
+	unsigned int c, limit_cpu;
 	u64 limit_ts;
-	int c, limit_cpu;
 
-	while ((c = oldest(td, &limit_ts, &limit_cpu)) >= 0) {
+	while (c = oldest(td, &limit_ts, &limit_cpu), td->head[c]) {
 		do {
-			u64 ts = td->head[c]->ts;
-
+			td->t_last_ns = max(td->t_last_ns, td->next_ts[c]);
 			if (read_event(td, td->head[c], e))
 				return -1;
-			td->t_last_ns = max(td->t_last_ns, ts);
 			if (++td->read % 16384 == 0)
 				guard_progress(td->read, 0);
-			advance(td, (unsigned int)c);
-		} while (td->head[c] && (td->head[c]->ts < limit_ts ||
-					 (td->head[c]->ts == limit_ts && c < limit_cpu)));
+			advance(td, c);
+		} while (td->head[c] && (td->next_ts[c] < limit_ts ||
+					 (td->next_ts[c] == limit_ts && c < limit_cpu)));
 	}
 	return 0;
 }
@@ -365,7 +367,8 @@ static int read_all(struct tracedat *td, const struct tracedat_about *about, str
 	td->nr_cpus = (unsigned int)max(tep_get_cpus(td->tep), 0);
 	td->head = (struct tep_record **)calloc(td->nr_cpus + 1, sizeof(struct tep_record *));
 	td->nr_read = (u64 *)calloc(td->nr_cpus + 1, sizeof(*td->nr_read));
-	ASSERT(td->head && td->nr_read);
+	td->next_ts = (u64 *)calloc(td->nr_cpus + 1, sizeof(*td->next_ts));
+	ASSERT(td->head && td->nr_read && td->next_ts);
 	if (find_common(td, e))
 		return -1;
 	find_events(td);
@@ -394,6 +397,7 @@ static void tracedat_free(struct tracedat *td)
 		if (td->head[c])
 			tracecmd_free_record(td->head[c]);
 	free(td->head);
+	free(td->next_ts);
 	free(td->nr_read);
 	free(td->readers);
 	free(td->counts);

@@ -53,6 +53,7 @@ struct import_stats {
 struct import_stat_desc {
 	const char *name, *help;
 	size_t offset;
+	bool always; /* people want to see it even if it is 0 */
 };
 
 /* Ends with a NULL name. */
