@@ -63,17 +63,19 @@ static const struct series *lead_of(const struct report_run *run)
 	return taken ? taken : samples_find(&run->samples, "", "slab_bytes");
 }
 
+static double held_at(const struct report_run *run, u64 t)
+{
+	return samples_above_at(&run->samples, "slab", "held_bytes", t) +
+	       samples_above_at(&run->samples, "pages", "held_bytes", t);
+}
+
 static double held_max(const struct report_run *run)
 {
 	const struct series *lead = lead_of(run);
 	double most = 0;
 
-	for (size_t i = 0; lead && i < lead->nr; i++) {
-		u64 t = lead->t_ns[i];
-
-		most = max(most, samples_above_at(&run->samples, "slab", "held_bytes", t) +
-					 samples_above_at(&run->samples, "pages", "held_bytes", t));
-	}
+	for (size_t i = 0; lead && i < lead->nr; i++)
+		most = max(most, held_at(run, lead->t_ns[i]));
 	return most;
 }
 
@@ -82,19 +84,29 @@ static double whole_max(const struct report_run *run, const char *metric)
 	return series_max(samples_find(&run->samples, "", metric));
 }
 
-static int write_run(struct report *p, const struct report_run *run, struct err *e)
+/* Points that keep the peaks of all three curves that are compared: memory taken, slabs, held back. */
+static size_t memory_points(const struct report_run *run, const struct series *lead, size_t *picks)
 {
-	const struct series *lead = lead_of(run);
-	FILE *f = report_file(&p->dir, e, "data/memory-%s.csv", run->slug);
-	size_t picks[POINTS_MAX], n;
+	double *slab = mem_alloc(lead->nr, sizeof(*slab)),
+	       *held = mem_alloc(lead->nr, sizeof(*held));
+	const double *const curves[] = {lead->value, slab, held};
+	size_t n = 0;
 
-	if (!f)
-		return -1;
-	fputs("t_s", f);
-	for (size_t k = 0; k < NR_PARTS; k++)
-		fprintf(f, ",%s", parts[k].column);
-	fputs(",slab_bytes,pages_taken_bytes\n", f);
-	n = lead ? points_pick(lead->value, lead->nr, POINTS_MAX, picks) : 0;
+	for (size_t i = 0; i < lead->nr; i++) {
+		slab[i] = whole_at(&run->samples, "slab_bytes", lead->t_ns[i]);
+		held[i] = held_at(run, lead->t_ns[i]);
+	}
+	for (size_t c = 0; c < ARRAY_SIZE(curves); c++)
+		n += points_pick(curves[c], lead->nr, POINTS_MAX / 3, picks + n);
+	free(slab);
+	free(held);
+	return points_merge(picks, n);
+}
+
+static void write_points(FILE *f, const struct report_run *run, const struct series *lead)
+{
+	size_t picks[POINTS_MAX], n = memory_points(run, lead, picks);
+
 	for (size_t i = 0; i < n; i++) {
 		u64 t = lead->t_ns[picks[i]];
 		double v[NR_PARTS];
@@ -103,10 +115,23 @@ static int write_run(struct report *p, const struct report_run *run, struct err 
 		fprintf(f, "%.9g", (double)t / 1e9);
 		for (size_t k = 0; k < NR_PARTS; k++)
 			fprintf(f, ",%.0f", v[k]);
-		fprintf(f, ",%.0f,%.0f\n",
-			series_at(samples_find(&run->samples, "", "slab_bytes"), t),
-			series_at(samples_find(&run->samples, "", "pages_taken_bytes"), t));
+		fprintf(f, ",%.0f,%.0f\n", whole_at(&run->samples, "slab_bytes", t),
+			whole_at(&run->samples, "pages_taken_bytes", t));
 	}
+}
+
+static int write_run(struct report *p, const struct report_run *run, struct err *e)
+{
+	FILE *f = report_file(&p->dir, e, "data/memory-%s.csv", run->slug);
+
+	if (!f)
+		return -1;
+	fputs("t_s", f);
+	for (size_t k = 0; k < NR_PARTS; k++)
+		fprintf(f, ",%s", parts[k].column);
+	fputs(",slab_bytes,pages_taken_bytes\n", f);
+	if (lead_of(run))
+		write_points(f, run, lead_of(run));
 	return report_file_close(&p->dir, f, e);
 }
 
@@ -163,7 +188,7 @@ static int stacks_figure(struct report *p, size_t load, struct err *e)
 {
 	struct figure f = {.height = 290,
 			   .rows = 1,
-			   .left = 62,
+			   .left = 74,
 			   .right = 12,
 			   .top = 30,
 			   .bottom = 84,
@@ -200,8 +225,7 @@ static int stacks_figure(struct report *p, size_t load, struct err *e)
 			     false);
 	return figure_close(
 		&f,
-		"All axes start at 0; each panel has its own scale; where lines coincide, the "
-		"first stack's is the widest. Held back: what layers "
+		"All axes start at 0; each panel has its own scale. Held back: what layers "
 		"such as rcu keep until a grace period has passed.",
 		e);
 }
@@ -319,7 +343,7 @@ static bool parts_shown(const struct report *p, size_t load, bool shown[NR_PARTS
 static int memory_figure(struct report *p, size_t load, const bool shown[NR_PARTS], struct err *e)
 {
 	struct figure f = {
-		.left = 62, .right = 12, .top = 30, .bottom = 84, .gap_x = 40, .gap_y = 76};
+		.left = 74, .right = 12, .top = 30, .bottom = 84, .gap_x = 40, .gap_y = 76};
 	bool keys = true;
 	double taken = 0;
 	size_t nr = 0;

@@ -60,6 +60,7 @@ static void order_panels(struct figure *f, size_t load, const char *kind, int fi
 			 const char *ylabel, const double most[SINK_NR_ORDERS])
 {
 	f->panels = SINK_NR_ORDERS - first;
+	fputs("set tics font ',11'\n", f->gp);
 	for (int k = first; k < SINK_NR_ORDERS; k++) {
 		char title[96];
 

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "lib/progress.h"
 #include "reports/html.h"
 #include "reports/report_page.h"
 
@@ -28,6 +29,24 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* What the label stands for, without options: those are under Provenance. */
+static void stack_chains(const struct report *p, size_t stack)
+{
+	for (size_t i = 0; i < p->nr_runs; i++) {
+		char chains[64];
+
+		if (p->runs[i].stack != stack)
+			continue;
+		label_short(p->runs[i].info->stack, chains, sizeof(chains));
+		if (!strcmp(chains, p->stacks[stack].name))
+			return;
+		fputs(" <code class=\"sub\">", p->html);
+		html_text(p->html, chains);
+		fputs("</code>", p->html);
+		return;
+	}
+}
+
 static void header(const struct report *p)
 {
 	FILE *f = p->html;
@@ -44,14 +63,7 @@ static void header(const struct report *p)
 		fprintf(f, "<li><span class=\"key\" style=\"background:%s\"></span>",
 			p->stacks[s].colour);
 		html_text(f, p->stacks[s].name);
-		for (size_t i = 0; i < p->nr_runs; i++) {
-			if (p->runs[i].stack != s)
-				continue;
-			fputs(" <code class=\"sub\">", f);
-			html_text(f, p->runs[i].info->stack);
-			fputs("</code>", f);
-			break;
-		}
+		stack_chains(p, s);
 		fputs("</li>\n", f);
 	}
 	fputs("</ul>\n<nav>", f);
@@ -62,13 +74,22 @@ static void header(const struct report *p)
 
 static int body(struct report *p, struct err *e)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+	struct progress bar;
+	int rc = 0;
+
+	progress_begin(&bar, "report", ARRAY_SIZE(sections));
+	for (size_t i = 0; i < ARRAY_SIZE(sections) && !rc; i++) {
 		fprintf(p->html, "<section id=\"%s\">\n<h2>%s</h2>\n", sections[i].id,
 			sections[i].title);
-		if (sections[i].write(p, e))
-			return -1;
+		rc = sections[i].write(p, e);
 		fputs("</section>\n", p->html);
+		/* Few and slow steps: each is worth a look at the clock. */
+		bar.next_check = 0;
+		progress_step(&bar, i + 1);
 	}
+	progress_end(&bar);
+	if (rc)
+		return -1;
 	fputs("<section id=\"provenance\">\n<h2>Provenance</h2>\n", p->html);
 	report_provenance(p);
 	fputs("</section>\n</main>\n", p->html);

@@ -225,3 +225,20 @@ size_t points_pick(const double *value, size_t n, size_t max_points, size_t *pic
 	}
 	return pick_add(picks, nr, n - 1);
 }
+
+static int by_place(const void *a, const void *b)
+{
+	const size_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+size_t points_merge(size_t *picks, size_t n)
+{
+	size_t nr = 0;
+
+	qsort(picks, n, sizeof(*picks), by_place);
+	for (size_t i = 0; i < n; i++)
+		nr = pick_add(picks, nr, picks[i]);
+	return nr;
+}

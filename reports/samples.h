@@ -57,5 +57,7 @@ void free_blocks_free(struct free_blocks *b);
  * for max.
  */
 size_t points_pick(const double *value, size_t n, size_t max, size_t *picks);
+/* Sorts the points of several picks, each once; returns how many are left. */
+size_t points_merge(size_t *picks, size_t n);
 
 #endif

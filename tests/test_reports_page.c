@@ -454,6 +454,16 @@ static void test_points_pick(void **state)
 	assert_int_equal(points_pick(value, 0, 50, picks), 0);
 }
 
+static void test_points_merge(void **state)
+{
+	size_t picks[] = {0, 4, 9, 0, 2, 4, 8, 9};
+	static const size_t merged[] = {0, 2, 4, 8, 9};
+
+	(void)state;
+	assert_int_equal(points_merge(picks, ARRAY_SIZE(picks)), ARRAY_SIZE(merged));
+	assert_memory_equal(picks, merged, sizeof(merged));
+}
+
 static void test_well_formed_knows(void **state)
 {
 	(void)state;
@@ -482,6 +492,7 @@ int main(void)
 		TEST(test_disk_full),
 		cmocka_unit_test(test_html_text),
 		cmocka_unit_test(test_points_pick),
+		cmocka_unit_test(test_points_merge),
 		cmocka_unit_test(test_well_formed_knows),
 	};
 
