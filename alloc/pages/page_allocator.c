@@ -10,9 +10,10 @@
  * Invariant: zone->vm_stat[NR_FREE_PAGES] is what the buddy lists and the untouched range hold;
  * pages of per-CPU lists are not in it.
  *
- * Unlike Linux: a request fails only when no zone it may use has a block (watermarks and reserves
- * do not hold it back; no reclaim, no compaction). All orders above 0 are compound. Machines under
- * 12 MiB keep grouping by mobility.
+ * Unlike Linux: watermarks and reserves do not hold a request back, and there is no reclaim and no
+ * compaction: it fails only when no zone it may use has a block on its buddy lists, and, if it may
+ * reclaim, none on any per-CPU list either. All orders above 0 are compound. Machines under 12 MiB
+ * keep grouping by mobility.
  */
 #include "alloc/pages/page_allocator.h"
 
