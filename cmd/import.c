@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cmd/cmd.h"
 #include "cmd/info.h"
@@ -97,12 +98,23 @@ static void nodes_of(const struct machine_config *m, struct emit_nodes *nodes)
 	}
 }
 
+/* Writing would put the trace in the place of the recording. */
+static int check_output(const struct arguments *a, struct err *e)
+{
+	struct stat in, out;
+
+	if (!stat(a->input, &in) && !stat(a->output, &out) && in.st_dev == out.st_dev &&
+	    in.st_ino == out.st_ino)
+		return err_set(e, "-o %s: that is the recording itself", a->output);
+	return 0;
+}
+
 static int import_to(const struct arguments *a, const struct import_options *o, struct err *e)
 {
 	struct new_file out;
 	struct source *s;
 
-	if (new_file_open(&out, a->output, e))
+	if (check_output(a, e) || new_file_open(&out, a->output, e))
 		return -1;
 	if (import_trace(a->input, out.f, o, e)) {
 		new_file_abort(&out);

@@ -10,6 +10,7 @@
 #include "lib/out.h"
 #include "lib/units.h"
 #include "traces/kmt.h"
+#include "traces/kmt_check.h"
 
 static const char usage[] = "usage: kmemsim info TRACE.kmt [--format text|json]\n"
 			    "\n"
@@ -235,6 +236,23 @@ void info_print_json(FILE *f, const struct source *s)
 	fprintf(f, "}\n");
 }
 
+/* Reads every block: what is shown is of a trace that can be replayed. */
+static int show(const char *path, enum out_format format, struct err *e)
+{
+	struct source *s = kmt_open(path, e);
+	int ret;
+
+	if (!s)
+		return -1;
+	ret = kmt_check(s, e);
+	if (!ret && format == OUT_JSON)
+		info_print_json(stdout, s);
+	else if (!ret)
+		info_print_text(stdout, s);
+	s->ops->close(s);
+	return ret;
+}
+
 int cmd_info(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -243,7 +261,6 @@ int cmd_info(int argc, char **argv)
 		{0},
 	};
 	enum out_format format = OUT_TEXT;
-	struct source *s;
 	struct err e;
 	int opt;
 
@@ -259,13 +276,5 @@ int cmd_info(int argc, char **argv)
 	}
 	if (argc - optind != 1)
 		return cmd_misused("info", "give one .kmt trace");
-	s = kmt_open(argv[optind], &e);
-	if (!s)
-		return cmd_fail("info", &e);
-	if (format == OUT_JSON)
-		info_print_json(stdout, s);
-	else
-		info_print_text(stdout, s);
-	s->ops->close(s);
-	return 0;
+	return show(argv[optind], format, &e) ? cmd_fail("info", &e) : 0;
 }

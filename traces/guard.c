@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,6 +52,7 @@ _Noreturn static void child(int (*fn)(void *arg, struct err *e), void *arg, int 
 	struct err e = {{0}};
 
 	result_fd = out;
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would take the result */
 	setrlimit(RLIMIT_CORE, &no_core);
 	dup2(log_fd, STDERR_FILENO);
 	child_end(fn(arg, &e) ? 'e' : 'k', &e);

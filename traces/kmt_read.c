@@ -223,16 +223,19 @@ static int assemble(struct kmt_source *k)
 	const struct kmt_block *b = &k->block;
 	const u32 *from[2] = {b->other, b->alloc};
 	u64 t = b->t_first_ns;
-	u32 cpu_all = 0, template_max = 0, object_max = 0;
+	u32 cpu_max = 0, template_max = 0, object_max = 0, other_max = 0;
 
 	for (u32 i = 0; i < b->nr; i++) {
 		template_max = max(template_max, b->template[i]);
-		cpu_all = max(cpu_all, b->cpu[i]);
+		cpu_max = max(cpu_max, b->cpu[i]);
 	}
 	for (u32 i = 0; i < b->nr_col[KMT_COL_ALLOC]; i++)
 		object_max = max(object_max, b->alloc[i]);
-	if (template_max >= k->nr_templates || cpu_all >= k->meta.nr_cpus ||
-	    object_max > k->meta.nr_objects_max || t < k->t_last_ns)
+	for (u32 i = 0; i < b->nr_col[KMT_COL_OTHER]; i++)
+		other_max = max(other_max, b->other[i]);
+	if (template_max >= k->nr_templates || cpu_max >= k->meta.nr_cpus || t < k->t_last_ns ||
+	    (b->nr_col[KMT_COL_ALLOC] && object_max >= k->meta.nr_objects_max) ||
+	    (other_max && other_max >= max(k->meta.nr_objects_max, (u64)k->meta.nr_marks)))
 		return -1;
 	for (u32 i = 0; i < b->nr; i++) {
 		struct request *r = &k->batch[i];

@@ -24,6 +24,7 @@ void repair_is_slab(struct repair *r, struct frame *f)
 	if (f->state != FRAME_HEAD)
 		return;
 	r->stats.slab_pages++;
+	r->stats.store_pages -= !!(f->flags & FRAME_F_STORE);
 	if (f->slot == SLOT_NONE)
 		return;
 	spool_set_kind(&r->spool, f->pos, SPOOL_DROPPED);

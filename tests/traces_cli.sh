@@ -1,0 +1,48 @@
+# import and info from outside: what they refuse, what they print.
+. tests/shell_lib
+
+dat=traces/samples/small-fstree.dat
+kmt=$SCRATCH/a.kmt
+
+# --- import
+cp $dat "$SCRATCH/own.dat"
+"$KMEMSIM" import "$SCRATCH/own.dat" -o "$SCRATCH/own.dat" >/dev/null 2>"$SCRATCH/err"
+[ $? = 2 ] && grep -q "the recording itself" "$SCRATCH/err" && cmp -s $dat "$SCRATCH/own.dat"
+verdict "import: a recording is never overwritten by its trace" $?
+"$KMEMSIM" import $dat $dat -o "$kmt" >/dev/null 2>"$SCRATCH/err"
+[ $? = 2 ] && grep -q "one FILE at a time" "$SCRATCH/err" && [ ! -e "$kmt" ]
+verdict "import: two recordings at once" $?
+"$KMEMSIM" import $dat -o "$kmt" --from tracedat >"$SCRATCH/printed" 2>"$SCRATCH/err"
+[ $? = 0 ] && [ ! -s "$SCRATCH/err" ]
+verdict "import: quiet on standard error" $?
+"$KMEMSIM" info "$kmt" >"$SCRATCH/info"
+cmp -s "$SCRATCH/printed" "$SCRATCH/info"
+verdict "info repeats what import printed" $?
+"$KMEMSIM" import $dat -o "$SCRATCH/b.kmt" >/dev/null && cmp -s "$kmt" "$SCRATCH/b.kmt"
+verdict "import: twice the same bytes" $?
+
+# --- info
+json=$SCRATCH/info.json
+"$KMEMSIM" info "$kmt" --format json >"$json"
+for key in format cpus nodes t_first_ns t_last_ns events lost_events requests null_frees orphan_frees \
+	reappeared slab_pages live_at_end unresolved_caches caches; do
+	grep -q "^  \"$key\": " "$json"
+	verdict "info: json has $key" $?
+done
+while read -r count name; do
+	grep -q "^    \"$name\": $count,\?$" "$json" || echo "$name"
+done <traces/samples/small-fstree.events >"$SCRATCH/differ"
+[ ! -s "$SCRATCH/differ" ]
+verdict "info: events as recorded" $?
+"$KMEMSIM" info "$kmt" --format csv >/dev/null 2>"$SCRATCH/err"
+[ $? = 2 ] && grep -q "text or json" "$SCRATCH/err"
+verdict "info: no csv" $?
+
+# One bit inside a block: only who reads the block can see it.
+size=$(stat -c %s "$kmt")
+at=$((size / 2))
+byte=$(od -An -tu1 -j $at -N 1 "$kmt")
+printf "\\$(printf %03o $((byte ^ 1)))" | dd of="$kmt" bs=1 seek=$at conv=notrunc status=none
+"$KMEMSIM" info "$kmt" >"$SCRATCH/info" 2>"$SCRATCH/err"
+[ $? = 2 ] && grep -q "offset .*wrong checksum" "$SCRATCH/err" && [ ! -s "$SCRATCH/info" ]
+verdict "info: a flipped bit inside a block" $?
