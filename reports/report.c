@@ -47,6 +47,21 @@ static void stack_chains(const struct report *p, size_t stack)
 	}
 }
 
+/* Who reads a plot must know that it stops where the run did. */
+static void early_ends(const struct report *p)
+{
+	for (size_t i = 0; i < p->nr_runs; i++) {
+		const struct run_info *r = p->runs[i].info;
+
+		if (!strcmp(r->status, "ok"))
+			continue;
+		fputs("<p class=\"note\">", p->html);
+		html_print(p->html, "%s on %s ended early (%s): its figures are of a part.",
+			   p->stacks[p->runs[i].stack].name, r->load, r->status);
+		fputs("</p>\n", p->html);
+	}
+}
+
 static void header(const struct report *p)
 {
 	FILE *f = p->html;
@@ -66,7 +81,9 @@ static void header(const struct report *p)
 		stack_chains(p, s);
 		fputs("</li>\n", f);
 	}
-	fputs("</ul>\n<nav>", f);
+	fputs("</ul>\n", f);
+	early_ends(p);
+	fputs("<nav>", f);
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		fprintf(f, "<a href=\"#%s\">%s</a>\n", sections[i].id, sections[i].title);
 	fputs("<a href=\"#provenance\">Provenance</a></nav>\n</header>\n<main>\n", f);

@@ -22,7 +22,7 @@
 
 static char *in_dir(const char *name)
 {
-	static char path[256];
+	static char path[512];
 
 	snprintf(path, sizeof(path), "%s/%s", results_dir, name);
 	return path;
@@ -291,6 +291,7 @@ static void test_bare_run(void **state)
 	struct err e = {""};
 	struct db *db = db_open(results_path, DB_WRITE, &e);
 	struct sink *s = db_sink_new(db);
+	char *page;
 
 	(void)state;
 	s->ops->begin(s, &run);
@@ -299,6 +300,9 @@ static void test_bare_run(void **state)
 	db_close(db);
 	report_made("out");
 	files_are("out", "data index.html plots");
+	page = text_of("out/index.html");
+	assert_says(page, "ended early (oom)");
+	free(page);
 }
 
 /* --- whole or not at all --- */
