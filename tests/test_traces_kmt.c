@@ -358,16 +358,18 @@ static void foreign(void **state)
 	assert_says(e.msg, dir);
 }
 
-/* The check itself must find what it promises to. */
+/* The check itself must find what it promises to: 0 is live, 1 was. */
 static void check_finds(const char *words, struct request last)
 {
 	struct source *s;
 	struct err e = {{0}};
 
-	memset(requests, 0, 2 * sizeof(*requests));
+	memset(requests, 0, 4 * sizeof(*requests));
 	requests[0] = (struct request){.t_ns = 10, .kind = REQ_PAGE_ALLOC, .object = 0};
-	requests[1] = last;
-	nr_requests = 2;
+	requests[1] = (struct request){.t_ns = 10, .kind = REQ_PAGE_ALLOC, .object = 1};
+	requests[2] = (struct request){.t_ns = 10, .kind = REQ_PAGE_FREE, .object = 1};
+	requests[3] = last;
+	nr_requests = 4;
 	write_file(path);
 	s = kmt_open(path, &e);
 	assert_non_null(s);
@@ -390,6 +392,8 @@ static void check(void **state)
 	check_finds(
 		"not the size of its cache",
 		(struct request){.t_ns = 10, .kind = REQ_CACHE_ALLOC, .object = 1, .size = 100});
+	check_finds("impossible block",
+		    (struct request){.t_ns = 10, .kind = REQ_PAGE_FREE, .object = 2});
 	check_finds("no such mark", (struct request){.t_ns = 10, .kind = REQ_MARK, .object = 1});
 }
 
