@@ -145,6 +145,10 @@ struct kernel {
 	const u8 *distance; /* nr_node_ids x nr_node_ids */
 	struct zone *zones; /* nr_node_ids x MAX_NR_ZONES */
 	u64 hz;
+	/* Settings of the machine that Linux has as sysctls; 0: as Linux computes them. */
+	unsigned long min_free_pages; /* vm.min_free_kbytes */
+	unsigned long watermark_scale; /* vm.watermark_scale_factor, of 10,000; never 0 */
+	unsigned int pcp_batch, pcp_high; /* per-CPU lists: moved at once, kept at most, in pages */
 };
 
 /* The machine of this thread: set by the simulator before any allocator code runs. */

@@ -124,6 +124,10 @@ static void fill_kernel(struct machine *m)
 	k->distance = m->distances;
 	k->zones = m->zones;
 	k->hz = m->config.hz;
+	k->min_free_pages = m->config.min_free_bytes >> PAGE_SHIFT;
+	k->watermark_scale = m->config.watermark_scale;
+	k->pcp_batch = (unsigned int)m->config.pcp_batch;
+	k->pcp_high = (unsigned int)m->config.pcp_high;
 	m->section_zone = calloc(1, (k->max_pfn >> SECTION_PFN_SHIFT) + 1);
 	ASSERT(m->section_zone);
 	k->section_zone = m->section_zone;

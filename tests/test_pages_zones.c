@@ -234,6 +234,31 @@ static void batch_and_high_are_options(void **state)
 	lab_close(&lab);
 }
 
+/* nodes is followed by whatever else a machine file may say. */
+static void the_machine_may_set_them(void **state)
+{
+	const char *const machine = LAB_NODE "percpu_lists: {batch: 6, high: 30}\n"
+					     "watermarks: {min_free: 2MiB, scale: 1000}\n";
+	const struct per_cpu_pages *pcp;
+	struct zone_sizes s;
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab, machine, "page_allocator");
+	pcp = zone_pageset(lab.pa, node_zone(0, ZONE_DMA), 1);
+	assert_int_equal(pcp->batch, 6);
+	assert_int_equal(pcp->high, 30);
+	assert_int_equal(min_free_pages(), 512);
+	zone_sizes_compute(&s, node_zone(0, ZONE_DMA), min_free_pages(), 0);
+	/* The gap is a tenth of the zone's 4096 pages, since that is more than a quarter of min. */
+	assert_int_equal(s.min, 512);
+	assert_int_equal(s.low, 512 + 409);
+	lab_close(&lab);
+	lab_open(&lab, machine, "page_allocator(batch=5)"); /* the allocator's own option wins */
+	assert_int_equal(zone_pageset(lab.pa, node_zone(0, ZONE_DMA), 1)->batch, 5);
+	lab_close(&lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +271,7 @@ int main(void)
 		cmocka_unit_test(sizes_are_those_of_the_recorded_machine),
 		cmocka_unit_test(small_zones_move_small_batches),
 		cmocka_unit_test(batch_and_high_are_options),
+		cmocka_unit_test(the_machine_may_set_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

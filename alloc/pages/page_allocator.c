@@ -34,9 +34,9 @@ static const struct opt_desc page_allocator_opts[] = {
 	OPT_BOOL("pcp", struct page_allocator_options, pcp, "on",
 		 "keep free pages of orders 0 to 3 and 9 on lists of each CPU"),
 	OPT_U64("batch", struct page_allocator_options, batch, "0", 0, 1 << 20,
-		"pages moved to or from such a list at once; 0: by the size of the zone"),
+		"pages moved to or from such a list at once; 0: the machine's, else by zone size"),
 	OPT_U64("high", struct page_allocator_options, high, "0", 0, 1 << 30,
-		"pages each CPU keeps of a zone at most; 0: by the zone's low watermark"),
+		"pages each CPU keeps of a zone at most; 0: the machine's, else by low watermark"),
 	OPT_BOOL("grouping", struct page_allocator_options, grouping, "on",
 		 "keep pages of different mobility in different pageblocks"),
 	OPT_END};
@@ -285,6 +285,8 @@ const struct per_cpu_pages *zone_pageset(const struct page_allocator *pa, const 
 
 static void create_zones(struct page_source *ps, const struct page_allocator_options *o)
 {
+	unsigned int batch = o->batch ? (unsigned int)o->batch : kernel->pcp_batch;
+	unsigned int high = o->high ? (unsigned int)o->high : kernel->pcp_high;
 	unsigned long min_free = min_free_pages();
 
 	for (int i = 0; i < ps->nr_zones; i++) {
@@ -295,8 +297,8 @@ static void create_zones(struct page_source *ps, const struct page_allocator_opt
 				ps->grouping ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE);
 		if (!ps->pcp || !bz->zone->spanned_pages)
 			continue;
-		zone_sizes_compute(&sizes, bz->zone, min_free, (unsigned int)o->batch);
-		pcp_create(bz, sizes.pcp_batch, o->high ? (unsigned int)o->high : sizes.pcp_high);
+		zone_sizes_compute(&sizes, bz->zone, min_free, batch);
+		pcp_create(bz, sizes.pcp_batch, high ? high : sizes.pcp_high);
 	}
 }
 

@@ -19,8 +19,6 @@
 #define MIN_FREE_KIB_MIN 128
 #define MIN_FREE_KIB_MAX (256UL << 10)
 
-#define WATERMARK_SCALE 10 /* of 10,000: vm.watermark_scale_factor's default */
-
 static unsigned long int_sqrt(unsigned long x)
 {
 	unsigned long root = 0;
@@ -53,7 +51,7 @@ static void watermarks(struct zone_sizes *s, const struct zone *zone, unsigned l
 	unsigned long gap;
 
 	s->min = min_free * zone->spanned_pages / max(all, 1UL);
-	gap = max(s->min >> 2, zone->spanned_pages * WATERMARK_SCALE / 10000);
+	gap = max(s->min >> 2, zone->spanned_pages * kernel->watermark_scale / 10000);
 	s->low = s->min + gap;
 	s->high = s->low + gap;
 }
@@ -83,6 +81,8 @@ unsigned long min_free_pages(void)
 	unsigned long kib = int_sqrt(lowmem * KIB_PER_PAGE * 16);
 	unsigned long boot, huge;
 
+	if (kernel->min_free_pages)
+		return kernel->min_free_pages;
 	boot = min(max(kib, (unsigned long)MIN_FREE_KIB_MIN), MIN_FREE_KIB_MAX) / KIB_PER_PAGE;
 	/* In every zone two free blocks, and one for each pair of mobility types. */
 	huge = pageblock_nr_pages * nr_zones * (2 + MIGRATE_PCPTYPES * MIGRATE_PCPTYPES);
