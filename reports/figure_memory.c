@@ -192,7 +192,7 @@ static int stacks_figure(struct report *p, size_t load, struct err *e)
 			   .right = 12,
 			   .top = 30,
 			   .bottom = 84,
-			   .gap_x = 66};
+			   .gap_x = 78};
 	double taken = 0, slab = 0, held = 0;
 	char held_columns[32];
 	struct sentence taken_text = {.used = 0}, held_text = {.used = 0};

@@ -73,7 +73,7 @@ static const char style[] =
 	"table{border-collapse:collapse;font-size:14px;margin:6px 0 16px}"
 	"th,td{padding:4px 12px 4px 0;text-align:left;vertical-align:top;"
 	"border-bottom:1px solid #e6e9ee}"
-	"th{color:#454c56;font-weight:600}"
+	"th{color:#454c56;font-weight:600;white-space:nowrap}"
 	"td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}"
 	".better{color:#00614a}.worse{color:#9c3a00}.same{color:#747c87}"
 	"code,pre{font:13px/1.45 ui-monospace,'DejaVu Sans Mono',Consolas,monospace}"

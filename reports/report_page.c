@@ -33,18 +33,73 @@ static char *slug_of(const char *name)
 	return slug;
 }
 
+/* Start of the nth word of a name; NULL if it has fewer. */
+static const char *word_at(const char *name, size_t nth)
+{
+	while (name && nth--) {
+		name = strchr(name, ' ');
+		name += name != NULL;
+	}
+	return name;
+}
+
+static bool word_shared(const struct report *p, size_t nth)
+{
+	const char *first = word_at(p->stacks[0].name, nth);
+	size_t n = strcspn(first, " ") + 1;
+
+	for (size_t i = 1; i < p->nr_stacks; i++) {
+		const char *word = word_at(p->stacks[i].name, nth);
+
+		if (!word || strcspn(word, " ") + 1 != n || strncmp(word, first, n - 1))
+			return false;
+	}
+	return true;
+}
+
+static void word_drop(char *name, size_t nth)
+{
+	char *word = name + (word_at(name, nth) - name);
+	const char *next = word_at(word, 1);
+
+	if (next)
+		memmove(word, next, strlen(next) + 1);
+	else
+		word[-1] = '\0'; /* the last one goes with the space before it */
+}
+
+/* "pages=page_allocator slab=rcu:slabifier" is "slab=rcu:slabifier" where all have the same pages. */
+static void shared_words_drop(struct report *p)
+{
+	size_t nth = 0;
+
+	while (word_at(p->stacks[0].name, nth)) {
+		bool drop = p->nr_stacks > 1 && word_shared(p, nth);
+
+		/* Something must be left of each. */
+		for (size_t i = 0; i < p->nr_stacks; i++)
+			drop = drop && word_at(p->stacks[i].name, 1);
+		for (size_t i = 0; drop && i < p->nr_stacks; i++)
+			word_drop(p->stacks[i].name, nth);
+		nth += !drop;
+	}
+}
+
 static void stacks_name(struct report *p)
 {
 	for (size_t i = 0; i < p->nr_stacks; i++) {
-		struct report_stack *s = &p->stacks[i];
+		label_short(p->stacks[i].label, p->stacks[i].name, sizeof(p->stacks[i].name) - 8);
+		p->stacks[i].colour = colours[i];
+	}
+	shared_words_drop(p);
+	for (size_t i = 0; i < p->nr_stacks; i++) {
+		char *name = p->stacks[i].name;
 		bool taken = false;
 
-		label_short(s->label, s->name, sizeof(s->name) - 8);
 		for (size_t j = 0; j < i; j++)
-			taken = taken || !strcmp(s->name, p->stacks[j].name);
+			taken = taken || !strcmp(name, p->stacks[j].name);
 		if (taken)
-			snprintf(s->name + strlen(s->name), 8, " (%u)", (u8)(i + 1));
-		s->colour = colours[i];
+			snprintf(name + strlen(name), 8, " (%u)", (u8)(i + 1));
 	}
 }
 
@@ -163,6 +218,13 @@ struct report_run *report_run(const struct report *p, size_t load, size_t stack)
 		if (p->runs[i].load == load && p->runs[i].stack == stack)
 			return &p->runs[i];
 	return NULL;
+}
+
+const char *report_name(const struct report *p, const char *label)
+{
+	long at = stack_find(p, label);
+
+	return at < 0 ? label : p->stacks[at].name;
 }
 
 u64 report_load_end(const struct report *p, size_t load)

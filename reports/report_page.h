@@ -50,6 +50,8 @@ void report_free(struct report *p);
 
 /* NULL if that stack did not run that load. */
 struct report_run *report_run(const struct report *p, size_t load, size_t stack);
+/* A label as the page shows it. */
+const char *report_name(const struct report *p, const char *label);
 /* Simulated time at which the last of the load's runs ended. */
 u64 report_load_end(const struct report *p, size_t load);
 

@@ -78,10 +78,8 @@ static void same_list(FILE *f, const struct pairing *pg)
 static void pairing_table(const struct report *p, const struct pairing *pg)
 {
 	FILE *f = p->html;
-	char base[64], new[64];
+	const char *base = report_name(p, pg->base->label), *new = report_name(p, pg->new->label);
 
-	label_short(pg->base->label, base, sizeof(base));
-	label_short(pg->new->label, new, sizeof(new));
 	fputs("<h3>", f);
 	html_text(f, pg->new->load);
 	if (p->many_seeds)
@@ -161,10 +159,11 @@ static void run_provenance(const struct report *p, const struct run_info *r)
 	FILE *f = p->html;
 
 	fputs("<h3>", f);
-	html_print(f, "%s, %s, seed %lld", r->load, r->label, (long long)r->seed);
+	html_print(f, "%s, %s, seed %lld", r->load, report_name(p, r->label), (long long)r->seed);
 	fputs("</h3>\n<pre>", f);
 	html_text(f, r->command);
 	fputs("</pre>\n<table>\n", f);
+	row(f, "label", r->label, true);
 	row(f, "digest", r->digest, true);
 	row(f, "status", r->status, false);
 	row(f, "stack", r->stack, true);

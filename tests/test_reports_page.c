@@ -278,6 +278,37 @@ static void test_equal_runs_equal_pages(void **state)
 	free(b);
 }
 
+/* Of labels that are chains, what all have in common is left out. */
+static void test_shared_words(void **state)
+{
+	static const char *const labels[] = {
+		"pages=page_allocator(pcp=on) slab=slabifier(a=1)",
+		"pages=page_allocator(pcp=on) slab=rcu:slabifier(a=1)"};
+	struct err e = {""};
+	struct db *db = db_open(results_path, DB_WRITE, &e);
+	struct sink *s = db_sink_new(db);
+	char *page;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(labels); i++) {
+		struct feed f = {.label = labels[i],
+				 .load = "fstree",
+				 .rcu = i,
+				 .seed = 1,
+				 .nr_samples = 100,
+				 .nr_caches = 3};
+
+		assert_int_equal(feed_run(&f, s, &e), 0);
+	}
+	db_sink_free(s);
+	db_close(db);
+	report_made("out");
+	page = text_of("out/index.html");
+	assert_says(page,
+		    "Most memory taken: slab=slabifier 51.3 MiB, slab=rcu:slabifier 54.5 MiB.");
+	free(page);
+}
+
 /* A run without samples, slabs and latencies still has its page. */
 static void test_bare_run(void **state)
 {
@@ -487,6 +518,7 @@ int main(void)
 		TEST(test_ids_are_unique),
 		TEST(test_hostile_names),
 		TEST(test_equal_runs_equal_pages),
+		TEST(test_shared_words),
 		TEST(test_bare_run),
 		TEST(test_replaces_a_report),
 		TEST(test_spares_other_files),
