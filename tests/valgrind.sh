@@ -3,7 +3,7 @@
 
 selection='test_lib_yaml test_lib_file test_config_machine test_slab_slabifier'
 kmemsim=build/default/kmemsim
-make -s BUILD=build/default $kmemsim $(printf 'build/default/tests/%s ' $selection) >"$SCRATCH.out" 2>&1
+flock build make -s BUILD=build/default $kmemsim $(printf 'build/default/tests/%s ' $selection) >"$SCRATCH.out" 2>&1
 verdict "build" $?
 
 clean()
