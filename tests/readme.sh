@@ -20,3 +20,15 @@ grep -oE '^    \./kmemsim [a-z]+.*|^\$ \./kmemsim [a-z]+' README.md | grep -oE '
 	sort -u | while read -r _ command; do
 	succeeds "README's command $command" "$KMEMSIM" help "$command"
 done
+
+# The comparison it shows is the one this program prints.
+mkdir -p "$SCRATCH/build/demo"
+"$KMEMSIM" import traces/samples/small-fstree.dat -o "$SCRATCH/build/demo/small-fstree.kmt" \
+	--machine configs/machine-2node.yaml >/dev/null
+"$KMEMSIM" run configs/demo.yaml --db "$SCRATCH/build/demo/results.db" \
+	--set loads.small-fstree.trace="$SCRATCH/build/demo/small-fstree.kmt" 2>/dev/null
+"$KMEMSIM" compare "$SCRATCH/build/demo/results.db" plain rcu >"$SCRATCH/now"
+sed -n '/^\$ \.\/kmemsim compare build\/demo/,/^```$/p' README.md | sed '1d;$d' >"$SCRATCH/then"
+diff -u "$SCRATCH/then" "$SCRATCH/now" | sed 's/^/# /'
+cmp -s "$SCRATCH/then" "$SCRATCH/now"
+verdict "the README's comparison is what the demo prints" $?
