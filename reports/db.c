@@ -73,7 +73,10 @@ int db_error(struct db *db, struct err *e)
 	case SQLITE_CORRUPT:
 		return err_set(e, "%s: damaged: %s", db->path, sqlite3_errmsg(db->handle));
 	case SQLITE_READONLY:
-		return err_set(e, "%s: read-only: results cannot be stored in it", db->path);
+		return err_set(e, "%s: read-only%s: results cannot be stored in it", db->path,
+			       sqlite3_extended_errcode(db->handle) == SQLITE_READONLY_DIRECTORY
+				       ? " (its folder is)"
+				       : "");
 	case SQLITE_FULL:
 		return err_set(e, "%s: disk full: nothing of this run is stored", db->path);
 	case SQLITE_CANTOPEN:
@@ -128,15 +131,18 @@ int db_number(struct db *db, const char *sql, s64 *value, struct err *e)
 	return rc > 0 ? 0 : -1;
 }
 
-static int schema_create(struct db *db, struct err *e)
+static int pragmas_set(struct db *db, struct err *e)
 {
 	char pragmas[128];
 
 	snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id = %d; PRAGMA user_version = %d;",
 		 SCHEMA_APPLICATION_ID, SCHEMA_VERSION);
-	if (db_exec(db, schema_sql, e) || db_exec(db, pragmas, e))
-		return -1;
-	return 0;
+	return db_exec(db, pragmas, e);
+}
+
+static int schema_create(struct db *db, struct err *e)
+{
+	return db_exec(db, schema_sql, e) || pragmas_set(db, e) ? -1 : 0;
 }
 
 /* Whose database is it? A new one, with no table at all, is nobody's yet. */
@@ -162,19 +168,27 @@ static int schema_check(struct db *db, bool *empty, struct err *e)
 	return 0;
 }
 
-/* In one transaction, which also shows that the database can be written. */
+/*
+ * In one transaction, which shows that nobody else writes. A database that is there gets a write that
+ * is taken back: only that finds a folder in which SQLite may not put its journal, and finds it now,
+ * not at the end of a long run.
+ */
 static int prepare_write(struct db *db, struct err *e)
 {
 	bool empty;
+	int rc;
 
 	if (db_exec(db, "BEGIN IMMEDIATE", e))
 		return -1;
-	if (schema_check(db, &empty, e) || (empty && schema_create(db, e)) ||
-	    db_exec(db, "COMMIT", e)) {
+	rc = schema_check(db, &empty, e);
+	if (!rc && empty && !schema_create(db, e) && !db_exec(db, "COMMIT", e))
+		return 0;
+	if (!rc && !empty && !pragmas_set(db, e)) {
 		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
-		return -1;
+		return 0;
 	}
-	return 0;
+	sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+	return -1;
 }
 
 static int prepare_read(struct db *db, struct err *e)

@@ -285,6 +285,42 @@ static void test_read_only(void **state)
 		assert_int_equal(seteuid(0), 0);
 }
 
+/* The file could be written, but no journal beside it. */
+static void test_read_only_folder(void **state)
+{
+	struct stat before, after;
+
+	(void)state;
+	results_store_sweep(2);
+	chmod(results_path, 0666);
+	chmod(results_dir, 0555);
+	stat(results_path, &before);
+	if (!geteuid())
+		assert_int_equal(seteuid(65534), 0);
+	refused(DB_WRITE, "read-only (its folder is)");
+	assert_int_equal(number("SELECT count(*) FROM run_view"), 4);
+	if (geteuid() == 65534)
+		assert_int_equal(seteuid(0), 0);
+	chmod(results_dir, 0755);
+	stat(results_path, &after);
+	assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+}
+
+/* Opening for a run that is then not stored leaves the file as it was. */
+static void test_open_changes_nothing(void **state)
+{
+	struct err e = {""};
+	struct stat before, after;
+
+	(void)state;
+	results_store_sweep(2);
+	stat(results_path, &before);
+	db_close(db_open(results_path, DB_WRITE, &e));
+	stat(results_path, &after);
+	assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
+	assert_int_equal(before.st_size, after.st_size);
+}
+
 static void full(const char *why)
 {
 	struct feed f = {.label = "plain", .load = "big", .nr_samples = 500, .nr_caches = 12};
@@ -399,6 +435,8 @@ int main(void)
 		TEST(test_damaged),
 		TEST(test_locked),
 		TEST(test_read_only),
+		TEST(test_read_only_folder),
+		TEST(test_open_changes_nothing),
 		TEST(test_disk_full),
 		TEST(test_file_limit),
 		TEST(test_has_run),
