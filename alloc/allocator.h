@@ -4,8 +4,9 @@
  * One file adds an allocator: it defines a `static const struct allocator_desc` and ends with
  * ALLOCATOR(desc). It is then built, listed, documented, stackable and fuzzed.
  *
- * A layer calls the dispatcher (page_alloc(base, ...), slab_alloc(base, ...)), never base->allocate: that
- * is the one place that counts, charges, injects failures and checks. A layer never counts for itself.
+ * A layer calls the dispatcher (page_alloc(base, ...), slab_alloc(base, ...)), never
+ * base->allocate: that is the one place that counts, charges, injects failures and checks. A layer
+ * never counts for itself.
  */
 #ifndef ALLOC_ALLOCATOR_H
 #define ALLOC_ALLOCATOR_H
@@ -15,7 +16,7 @@
 #include "lib/types.h"
 
 enum allocator_kind { ALLOC_PAGES, ALLOC_SLAB, ALLOC_STORE, NR_ALLOCATOR_KINDS };
-extern const char *const allocator_kind_names[NR_ALLOCATOR_KINDS]; /* "page", "slab", "store" */
+extern const char *const allocator_kind_names[NR_ALLOCATOR_KINDS];  /* "page", "slab", "store" */
 extern const char *const allocator_chain_names[NR_ALLOCATOR_KINDS]; /* "pages", "slab", "store" */
 
 enum allocator_role {
@@ -27,18 +28,19 @@ struct page_allocator;
 struct slab_allocator;
 
 struct allocator_desc {
-	const char *name;    /* as the user types it */
+	const char *name; /* as the user types it */
 	enum allocator_kind kind;
 	enum allocator_role role;
 	const char *summary; /* one line */
 	const char *help;    /* paragraphs for `kmemsim help NAME`; NULL: the summary says all */
 	const struct opt_desc *options; /* NULL: none */
 	size_t options_size;
-	bool keeps_nothing; /* hands out addresses without memory behind them (null): not for oracles */
+	bool keeps_nothing; /* hands out addresses without memory behind them (null): not for
+			       oracles */
 	/*
-	 * One of these, by kind. `base` is NULL for a source and otherwise counted: the new instance owns
-	 * one reference. Returns NULL with e set if the combination makes no sense (its reference to base
-	 * then stays with the caller).
+	 * One of these, by kind. `base` is NULL for a source and otherwise counted: the new
+	 * instance owns one reference. Returns NULL with e set if the combination makes no sense
+	 * (its reference to base then stays with the caller).
 	 */
 	struct page_allocator *(*create_pages)(struct page_allocator *base, const void *options,
 					       struct err *e);
@@ -67,15 +69,15 @@ struct injection {
 };
 
 /*
- * Counters of one layer, kept by the dispatcher from the outside. What a layer holds back from its base
- * (limbo, reserves, magazines) is base->live_bytes - live_bytes.
+ * Counters of one layer, kept by the dispatcher from the outside. What a layer holds back from its
+ * base (limbo, reserves, magazines) is base->live_bytes - live_bytes.
  */
 struct layer {
-	char id[48];   /* "pages/0:rcu", "slab/1:slabifier": depth from outermost */
+	char id[48]; /* "pages/0:rcu", "slab/1:slabifier": depth from outermost */
 	u64 nr_alloc, nr_free, nr_failed, nr_injected;
 	s64 live_objs, live_bytes; /* blocks or objects; bytes of their size */
 	s64 live_bytes_max;
-	u64 ns;		 /* simulated time inside, bases included */
+	u64 ns; /* simulated time inside, bases included */
 	struct injection inject;
 };
 

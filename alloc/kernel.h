@@ -1,13 +1,16 @@
 /*
- * The kernel as an allocator sees it: page frames, per-CPU data, locks, RCU, delayed work, counters.
+ * The kernel as an allocator sees it: page frames, per-CPU data, locks, RCU, delayed work,
+ * counters.
  *
- * Names and semantics are those of Linux 6.1, so that an allocator written here reads like kernel code.
- * The simulator (sim/) implements what is declared; the rest is inline. The one question everybody asks:
- * *when does time pass?* Only when something is charged: charge(COST_...) moves the clock of the CPU that
- * runs. Everything runs on one host thread; an operation runs to its end before the next one starts.
+ * Names and semantics are those of Linux 6.1, so that an allocator written here reads like kernel
+ * code. The simulator (sim/) implements what is declared; the rest is inline. The one question
+ * everybody asks: *when does time pass?* Only when something is charged: charge(COST_...) moves the
+ * clock of the CPU that runs. Everything runs on one host thread; an operation runs to its end
+ * before the next one starts.
  *
- * Unlike Linux: physical memory starts at pfn 0 without holes, node after node; struct page keeps neither
- * node nor zone (both follow from the pfn); a page struct reads as zero until somebody writes it.
+ * Unlike Linux: physical memory starts at pfn 0 without holes, node after node; struct page keeps
+ * neither node nor zone (both follow from the pfn); a page struct reads as zero until somebody
+ * writes it.
  */
 #ifndef ALLOC_KERNEL_H
 #define ALLOC_KERNEL_H
@@ -59,25 +62,28 @@ struct rcu_head {
 
 /* Runs func(head) on this CPU after a grace period. Any context; allocates nothing. */
 void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
-/* Waits until every callback queued so far has run. Only outside of allocator operations (destroy). */
+/*
+ * Waits until every callback queued so far has run. Only outside of allocator operations (destroy).
+ */
 void rcu_barrier(void);
 
 /* ---- Page frames ---- */
 
-#define PG_slab 0x1u	 /* holds objects of a slab allocator */
-#define PG_head 0x2u	 /* first page of a compound page */
-#define PG_tail 0x4u	 /* other page of one; index is the pfn of the head */
-#define PG_buddy 0x8u	 /* head of a free block in a buddy list */
-#define PG_pcp 0x10u	 /* on a per-CPU list */
+#define PG_slab 0x1u	   /* holds objects of a slab allocator */
+#define PG_head 0x2u	   /* first page of a compound page */
+#define PG_tail 0x4u	   /* other page of one; index is the pfn of the head */
+#define PG_buddy 0x8u	   /* head of a free block in a buddy list */
+#define PG_pcp 0x10u	   /* on a per-CPU list */
 #define PG_allocated 0x20u /* given out by the page source (its head) */
-#define PG_layer 0x40u	 /* held back by a layer, lru/index/mapping are the layer's */
-#define PG_written 0x80u /* somebody had its address since it was last zeroed */
+#define PG_layer 0x40u	   /* held back by a layer, lru/index/mapping are the layer's */
+#define PG_written 0x80u   /* somebody had its address since it was last zeroed */
 
 struct slab_cache;
 
 /*
- * One page frame. lru, mapping and index belong to whichever layer holds the page: the buddy lists while
- * it is free, a derivation while it holds it back, the slab allocator or the request once given out.
+ * One page frame. lru, mapping and index belong to whichever layer holds the page: the buddy lists
+ * while it is free, a derivation while it holds it back, the slab allocator or the request once
+ * given out.
  */
 struct page {
 	u32 flags;
@@ -96,10 +102,10 @@ struct page {
 		unsigned long index;
 		void *freelist; /* first free object of a slab page */
 	};
-	struct {		   /* slab pages */
-		u16 inuse;	   /* objects handed out */
-		u16 objects : 15;  /* objects in the slab */
-		u16 frozen : 1;	   /* belongs to a CPU */
+	struct {		  /* slab pages */
+		u16 inuse;	  /* objects handed out */
+		u16 objects : 15; /* objects in the slab */
+		u16 frozen : 1;	  /* belongs to a CPU */
 		u32 slab_private;
 	};
 };
@@ -133,8 +139,8 @@ struct machine; /* sim/machine.h */
 struct kernel {
 	u64 clock_ns; /* of the current CPU */
 	int cpu;
-	int nid;	    /* node of the current CPU, with memory or not */
-	enum op_path path;  /* of the operation that runs: raised by note_path */
+	int nid;	   /* node of the current CPU, with memory or not */
+	enum op_path path; /* of the operation that runs: raised by note_path */
 	u32 cost_ns[NR_COSTS];
 	struct page *mem_map;
 	char *direct_map; /* backing bytes of pfn 0 */
@@ -146,8 +152,8 @@ struct kernel {
 	struct zone *zones; /* nr_node_ids x MAX_NR_ZONES */
 	u64 hz;
 	/* Settings of the machine that Linux has as sysctls; 0: as Linux computes them. */
-	unsigned long min_free_pages; /* vm.min_free_kbytes */
-	unsigned long watermark_scale; /* vm.watermark_scale_factor, of 10,000; never 0 */
+	unsigned long min_free_pages;	  /* vm.min_free_kbytes */
+	unsigned long watermark_scale;	  /* vm.watermark_scale_factor, of 10,000; never 0 */
 	unsigned int pcp_batch, pcp_high; /* per-CPU lists: moved at once, kept at most, in pages */
 };
 
@@ -186,7 +192,9 @@ static inline void *page_address(const struct page *page)
 	return page_name(page);
 }
 
-/* Direct-mapped: mapping is free and unmapping does nothing; the pair marks who touches contents. */
+/*
+ * Direct-mapped: mapping is free and unmapping does nothing; the pair marks who touches contents.
+ */
 static inline void *kmap_local_page(const struct page *page)
 {
 	return page_address(page);
@@ -323,8 +331,7 @@ static inline size_t percpu_stride(size_t size)
 }
 
 #define alloc_percpu(type) ((type *)alloc_percpu_size(sizeof(type)))
-#define per_cpu_ptr(p, c)                                                                          \
-	((__typeof__(p))((char *)(p) + percpu_stride(sizeof(*(p))) * (size_t)(c)))
+#define per_cpu_ptr(p, c) ((__typeof__(p))((char *)(p) + percpu_stride(sizeof(*(p))) * (size_t)(c)))
 #define this_cpu_ptr(p) per_cpu_ptr(p, kernel->cpu)
 #define for_each_possible_cpu(c) for ((c) = 0; (c) < kernel->nr_cpu_ids; (c)++)
 #define for_each_node(n) for ((n) = 0; (n) < kernel->nr_node_ids; (n)++)
@@ -336,13 +343,13 @@ struct lock_class;
 #define LOCK_HISTORY 4
 
 /*
- * Busy until its holder's clock at release. It remembers its last busy intervals; a requester takes the
- * first gap at or after its own clock, so an earlier request never waits behind a later hold.
+ * Busy until its holder's clock at release. It remembers its last busy intervals; a requester takes
+ * the first gap at or after its own clock, so an earlier request never waits behind a later hold.
  */
 typedef struct spinlock {
 	struct lock_class *class;
 	u64 start_ns[LOCK_HISTORY], end_ns[LOCK_HISTORY]; /* a ring of holds */
-	u64 busy_until_ns; /* the latest end so far */
+	u64 busy_until_ns;				  /* the latest end so far */
 	u64 held_since_ns;
 	u32 next;  /* slot of the ring that is overwritten next */
 	s32 owner; /* CPU that held it last; -1: nobody yet */
@@ -394,8 +401,9 @@ static inline u64 msecs_to_jiffies(u64 ms)
 /* ---- Reports ---- */
 
 /*
- * Something happened that results list (event_view): kind is one of the contract's names. A double free
- * or a damaged red zone is data, reported here and survived; a broken invariant of ours is an ASSERT.
+ * Something happened that results list (event_view): kind is one of the contract's names. A double
+ * free or a damaged red zone is data, reported here and survived; a broken invariant of ours is an
+ * ASSERT.
  */
 void report_event(const char *kind, const char *fmt, ...) __printf(2, 3);
 

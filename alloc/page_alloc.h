@@ -1,8 +1,8 @@
 /*
  * Page allocators: objects with methods, and functions that take one and return a derived one.
  *
- * The one question everybody asks: *which order is freed?* The order that was allocated. Orders above 0
- * are compound: page is the head, its order stands in page->order.
+ * The one question everybody asks: *which order is freed?* The order that was allocated. Orders
+ * above 0 are compound: page is the head, its order stands in page->order.
  */
 #ifndef ALLOC_PAGE_ALLOC_H
 #define ALLOC_PAGE_ALLOC_H
@@ -12,15 +12,16 @@
 
 struct page_allocator {
 	/* node >= 0 asks for that node, -1 for the local one. NULL: refused. */
-	struct page *(*allocate)(const struct page_allocator *self, int order, gfp_t flags, int node);
+	struct page *(*allocate)(const struct page_allocator *self, int order, gfp_t flags,
+				 int node);
 	void (*free)(const struct page_allocator *self, struct page *page, int order);
 	/* Called when the last reference goes; frees the instance, then puts its base. */
 	void (*destructor)(struct page_allocator *self);
 	/* Full bottom-up recount of everything this layer keeps (not of its base); ASSERTs. */
 	void (*check)(const struct page_allocator *self);
 	/*
-	 * Free blocks of one zone, migratetype and order (sources; a layer forwards). An allocator without
-	 * migratetypes reports all under MIGRATE_MOVABLE; one without memory reports 0.
+	 * Free blocks of one zone, migratetype and order (sources; a layer forwards). An allocator
+	 * without migratetypes reports all under MIGRATE_MOVABLE; one without memory reports 0.
 	 */
 	u64 (*nr_free)(const struct page_allocator *self, const struct zone *zone, int migratetype,
 		       int order);
@@ -31,7 +32,7 @@ struct page_allocator {
 	const struct allocator_desc *desc;
 	struct page_allocator *base; /* NULL for a source */
 	unsigned int refs;
-	bool keeps_nothing; /* the source does not remember its pages: they cannot be checked */
+	bool keeps_nothing;  /* the source does not remember its pages: they cannot be checked */
 	struct layer *layer; /* its own; also of static, indestructible instances */
 };
 
@@ -39,7 +40,8 @@ struct page_allocator {
 
 struct page *page_alloc(const struct page_allocator *pa, int order, gfp_t flags, int node);
 void page_free(const struct page_allocator *pa, struct page *page, int order);
-u64 page_nr_free(const struct page_allocator *pa, const struct zone *zone, int migratetype, int order);
+u64 page_nr_free(const struct page_allocator *pa, const struct zone *zone, int migratetype,
+		 int order);
 /* Walks pa and all its bases. */
 void page_allocator_check(const struct page_allocator *pa);
 void page_allocator_drain(const struct page_allocator *pa);
@@ -47,8 +49,8 @@ void page_allocator_drain(const struct page_allocator *pa);
 /* ---- The toolkit ---- */
 
 /*
- * Makes `self` (zeroed, embedded first in the instance) a derivation of base: every method forwards to
- * base with the base as self; the destructor is derived_destructor. Then override what differs.
+ * Makes `self` (zeroed, embedded first in the instance) a derivation of base: every method forwards
+ * to base with the base as self; the destructor is derived_destructor. Then override what differs.
  * For a source base is NULL: methods that are not set afterwards do nothing, or report nothing.
  */
 void derive_page_allocator(struct page_allocator *self, struct page_allocator *base,

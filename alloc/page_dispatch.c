@@ -1,9 +1,9 @@
 /*
  * The dispatcher in front of page allocators, and the toolkit for deriving them.
  *
- * Theory: a derivation is an object with forwarders: a base's method always runs with the base as self,
- * never with the derived allocator. Everybody calls through here, so counting, charging, induced failure
- * and the contract are the same for every layer and no layer has to remember them.
+ * Theory: a derivation is an object with forwarders: a base's method always runs with the base as
+ * self, never with the derived allocator. Everybody calls through here, so counting, charging,
+ * induced failure and the contract are the same for every layer and no layer has to remember them.
  *
  * Invariant: layer->live_bytes is what came out through this layer and has not come back to it.
  */
@@ -87,7 +87,8 @@ void page_free(const struct page_allocator *pa, struct page *page, int order)
 	pa->layer->ns += ktime_get_ns() - entered_ns;
 }
 
-u64 page_nr_free(const struct page_allocator *pa, const struct zone *zone, int migratetype, int order)
+u64 page_nr_free(const struct page_allocator *pa, const struct zone *zone, int migratetype,
+		 int order)
 {
 	return pa->nr_free(pa, zone, migratetype, order);
 }
@@ -105,7 +106,8 @@ void page_allocator_drain(const struct page_allocator *pa)
 
 /* ---- Forwarders: the methods of a derivation that overrides nothing ---- */
 
-static struct page *forward_allocate(const struct page_allocator *self, int order, gfp_t flags, int node)
+static struct page *forward_allocate(const struct page_allocator *self, int order, gfp_t flags,
+				     int node)
 {
 	return page_alloc(self->base, order, flags, node);
 }
@@ -115,8 +117,8 @@ static void forward_free(const struct page_allocator *self, struct page *page, i
 	page_free(self->base, page, order);
 }
 
-static u64 forward_nr_free(const struct page_allocator *self, const struct zone *zone, int migratetype,
-			   int order)
+static u64 forward_nr_free(const struct page_allocator *self, const struct zone *zone,
+			   int migratetype, int order)
 {
 	return page_nr_free(self->base, zone, migratetype, order);
 }

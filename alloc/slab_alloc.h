@@ -3,8 +3,8 @@
  *
  * A slab allocator makes caches; a cache hands out objects of one size. A derived allocator's cache
  * stands on a cache of its base (`cache->base`): methods get their own cache, never the base's.
- * The one question everybody asks: *which cache does kfree find?* page->slab_cache is the source's cache;
- * its `top` is the cache the user holds, and kfree enters there, so no layer is bypassed.
+ * The one question everybody asks: *which cache does kfree find?* page->slab_cache is the source's
+ * cache; its `top` is the cache the user holds, and kfree enters there, so no layer is bypassed.
  */
 #ifndef ALLOC_SLAB_ALLOC_H
 #define ALLOC_SLAB_ALLOC_H
@@ -20,8 +20,9 @@ struct slab_allocator;
 struct slab_cache;
 
 /*
- * Moves one object out of the way: allocates anew from `cache` (the one the user holds), copies, lets its
- * users know; returns 1. 0: pinned. It must not free the old object: slab_move_object does.
+ * Moves one object out of the way: allocates anew from `cache` (the one the user holds), copies,
+ * lets its users know; returns 1. 0: pinned. It must not free the old object: slab_move_object
+ * does.
  */
 typedef int (*move_object_fn)(struct slab_cache *cache, void *object);
 
@@ -73,17 +74,17 @@ struct slab_allocator {
 	/* Returns counts->active. */
 	unsigned long (*get_objects)(struct slab_cache *cache, struct slab_counts *counts);
 	/*
-	 * Makes a cache in `room` from the parameters name, objsize, align, node, gfp, size (0: the allocator
-	 * decides) and page_alloc (NULL: the allocator's pages). NULL: refused (no page order fits, no
-	 * memory).
+	 * Makes a cache in `room` from the parameters name, objsize, align, node, gfp, size (0: the
+	 * allocator decides) and page_alloc (NULL: the allocator's pages). NULL: refused (no page
+	 * order fits, no memory).
 	 */
 	struct slab_cache *(*create)(const struct slab_allocator *self, struct slab_control *room,
 				     const struct slab_cache *parameters);
 	/* Gives empty slabs back; with move_object defragments. Returns the slabs given back. */
 	int (*shrink)(struct slab_cache *cache, move_object_fn move_object);
 	struct slab_cache *(*dup)(struct slab_cache *cache);
-	/* Drops one holder; the last one frees everything. Objects still live are reported ("leak") and their
-	 * slabs abandoned on purpose. Returns the number of live objects. */
+	/* Drops one holder; the last one frees everything. Objects still live are reported ("leak")
+	 * and their slabs abandoned on purpose. Returns the number of live objects. */
 	int (*destroy)(struct slab_cache *cache);
 	void (*destructor)(struct slab_allocator *self);
 	/* Full bottom-up recount of one cache; ASSERTs. */
@@ -115,16 +116,16 @@ void slab_cache_counts(struct slab_cache *cache, struct slab_counts *counts);
 void slab_cache_check(struct slab_cache *cache);
 
 /*
- * An allocator's `free` did not take the object (double free, invalid pointer; reported): undoes what the
- * dispatcher counted on the way to this cache.
+ * An allocator's `free` did not take the object (double free, invalid pointer; reported): undoes
+ * what the dispatcher counted on the way to this cache.
  */
 void slab_free_refused(struct slab_cache *cache);
 
 /* ---- The toolkit ---- */
 
 /*
- * As derive_page_allocator. Derived methods that take a cache forward to cache->base; create makes the
- * base cache with derive_slab_cache. A source has base NULL.
+ * As derive_page_allocator. Derived methods that take a cache forward to cache->base; create makes
+ * the base cache with derive_slab_cache. A source has base NULL.
  */
 void derive_slab_allocator(struct slab_allocator *self, struct slab_allocator *base,
 			   struct page_allocator *pages, const struct allocator_desc *desc);
@@ -133,26 +134,29 @@ struct slab_allocator *slab_allocator_get(struct slab_allocator *sa);
 void slab_allocator_put(struct slab_allocator *sa);
 
 /*
- * Makes `cache` (in the caller's room) a derived cache of self: creates the base cache from `parameters`
- * (which the layer may have enlarged) in room of its own, copies its geometry, links base and top, and
- * puts it on self's list. NULL if the base refused.
+ * Makes `cache` (in the caller's room) a derived cache of self: creates the base cache from
+ * `parameters` (which the layer may have enlarged) in room of its own, copies its geometry, links
+ * base and top, and puts it on self's list. NULL if the base refused.
  */
 struct slab_cache *derive_slab_cache(const struct slab_allocator *self, struct slab_cache *cache,
 				     const struct slab_cache *parameters);
 /* The derived cache that stands on this one; NULL for the top one. */
 struct slab_cache *slab_cache_above(struct slab_cache *cache);
 /*
- * How a layer or source that shrinks asks for an object of its cache to be moved; frees it at the top if it
- * was. Returns what move_object did.
+ * How a layer or source that shrinks asks for an object of its cache to be moved; frees it at the
+ * top if it was. Returns what move_object did.
  */
 int slab_move_object(struct slab_cache *cache, move_object_fn move_object, void *object);
 /*
- * shrink of a derived cache: remembers move_object in the cache and shrinks the base with `wrapper`, which
- * gets the base's cache, translates or refuses, and goes on with slab_move_object of the cache above.
+ * shrink of a derived cache: remembers move_object in the cache and shrinks the base with
+ * `wrapper`, which gets the base's cache, translates or refuses, and goes on with slab_move_object
+ * of the cache above.
  */
 int derived_slab_cache_shrink(struct slab_cache *cache, move_object_fn move_object,
 			      move_object_fn wrapper);
-/* The part of destroy common to derived caches: unlinks, destroys the base cache, frees its room. */
+/*
+ * The part of destroy common to derived caches: unlinks, destroys the base cache, frees its room.
+ */
 int derived_slab_cache_destroy(struct slab_cache *cache);
 
 struct slab_allocator *rcuify_slab_allocator(struct slab_allocator *base);

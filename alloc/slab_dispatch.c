@@ -1,12 +1,12 @@
 /*
  * The dispatcher in front of slab allocators, and the toolkit for deriving them.
  *
- * Theory: as for pages (page_dispatch.c): a derived allocator's cache stands on a cache of its base, and a
- * method always gets a cache of its own allocator. kfree enters at the top cache of the object's page, so
- * no layer is bypassed.
+ * Theory: as for pages (page_dispatch.c): a derived allocator's cache stands on a cache of its
+ * base, and a method always gets a cache of its own allocator. kfree enters at the top cache of the
+ * object's page, so no layer is bypassed.
  *
- * Invariant: layer->live_objs is what came out through this layer, over all its caches, and has not come
- * back; bytes are chunks (cache->size), which are the same at every layer of one cache.
+ * Invariant: layer->live_objs is what came out through this layer, over all its caches, and has not
+ * come back; bytes are chunks (cache->size), which are the same at every layer of one cache.
  */
 #include "alloc/slab_alloc.h"
 
@@ -125,7 +125,8 @@ static void forward_free(struct slab_cache *cache, void *object)
 	slab_free(cache->base, object);
 }
 
-/* Entered on the top cache by slab_free_object: from here on it is an ordinary free, layer by layer. */
+/* Entered on the top cache by slab_free_object: from here on it is an ordinary free, layer by
+ * layer. */
 static void forward_free_object(struct page *page, void *object)
 {
 	struct slab_cache *top = page->slab_cache->top;
@@ -292,7 +293,9 @@ struct slab_cache *derive_slab_cache(const struct slab_allocator *self, struct s
 	cache->layer = self->layer;
 	cache->base = base;
 	cache->refs = 1;
-	/* The list of an allocator's caches is bookkeeping of its own, whoever may read the rest. */
+	/*
+	 * The list of an allocator's caches is bookkeeping of its own, whoever may read the rest.
+	 */
 	list_add_tail(&cache->list, (struct list_head *)&self->caches);
 	set_top(cache, cache);
 	return cache;

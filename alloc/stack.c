@@ -61,7 +61,8 @@ static int unknown_allocator(struct parser *p, const char *name, const char *at)
 	const char *names[256], *kind = allocator_kind_names[p->kind], *near;
 	size_t n = 0;
 
-	for (struct allocator_desc *d = allocator_first(); d && n < ARRAY_SIZE(names) - 1; d = d->next)
+	for (struct allocator_desc *d = allocator_first(); d && n < ARRAY_SIZE(names) - 1;
+	     d = d->next)
 		if (d->kind == p->kind)
 			names[n++] = d->name;
 	names[n] = NULL;
@@ -71,8 +72,8 @@ static int unknown_allocator(struct parser *p, const char *name, const char *at)
 	else if (near)
 		err_set(p->e, "unknown %s allocator '%s': did you mean '%s'?", kind, name, near);
 	else
-		err_set(p->e, "unknown %s allocator '%s': `kmemsim list allocators` shows them", kind,
-			name);
+		err_set(p->e, "unknown %s allocator '%s': `kmemsim list allocators` shows them",
+			kind, name);
 	return fail_at(p, at);
 }
 
@@ -174,7 +175,8 @@ static int check_roles(struct parser *p, const struct chain *c)
 		}
 		if (l->desc->role == ROLE_LAYER && last) {
 			err_set(p->e,
-				"'%s' must stand on another %s allocator: end the chain in a source, "
+				"'%s' must stand on another %s allocator: end the chain in a "
+				"source, "
 				"such as '%s:%s'",
 				l->desc->name, allocator_kind_names[p->kind], l->desc->name,
 				p->kind == ALLOC_PAGES ? "page_allocator" : "slabifier");
@@ -288,8 +290,8 @@ static int create_slab(struct stack *s, const struct chain *c, struct err *e)
 	return 0;
 }
 
-static void add_layer(struct stack *s, struct layer *l, enum allocator_kind kind, unsigned int depth,
-		      const char *name, bool source)
+static void add_layer(struct stack *s, struct layer *l, enum allocator_kind kind,
+		      unsigned int depth, const char *name, bool source)
 {
 	struct text id = text_in(l->id, sizeof(l->id));
 

@@ -18,7 +18,7 @@
 
 struct chain_layer {
 	struct allocator_desc *desc;
-	void *options; /* owned; NULL if the allocator has none */
+	void *options;	     /* owned; NULL if the allocator has none */
 	unsigned int column; /* from 1, in the text */
 };
 

@@ -1,9 +1,9 @@
 /*
  * Subcommands: one file each, one row each in cmd/main.c.
  *
- * argv[0] of a subcommand is its own name. It returns the exit code: 0 done, 1 a --fail-on tripped, 2 the
- * user's mistake, 3 a run ended in oom, 70 a bug. With --help it prints how it is used, from which
- * `kmemsim help COMMAND` lives.
+ * argv[0] of a subcommand is its own name. It returns the exit code: 0 done, 1 a --fail-on tripped,
+ * 2 the user's mistake, 3 a run ended in oom, 70 a bug. With --help it prints how it is used, from
+ * which `kmemsim help COMMAND` lives.
  */
 #ifndef CMD_CMD_H
 #define CMD_CMD_H
@@ -33,9 +33,9 @@ int cmd_list(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 
 /*
- * The next option, or -1 after the last; arguments may stand between options and are in argv[optind..]
- * at the end. Values of the table below 256 are short options too. On a mistake it has printed a message
- * (with the nearest option) and returns '?'.
+ * The next option, or -1 after the last; arguments may stand between options and are in
+ * argv[optind..] at the end. Values of the table below 256 are short options too. On a mistake it
+ * has printed a message (with the nearest option) and returns '?'.
  */
 int cmd_getopt(int argc, char **argv, const struct option *long_options);
 

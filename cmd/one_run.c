@@ -31,8 +31,8 @@ static void load_name(const struct one_run *r, char *buf, size_t n)
 	if (r->load)
 		snprintf(buf, n, "%s", r->load);
 	else
-		snprintf(buf, n, "%.*s", (int)(dot && dot != base ? dot - base : (long)strlen(base)),
-			 base);
+		snprintf(buf, n, "%.*s",
+			 (int)(dot && dot != base ? dot - base : (long)strlen(base)), base);
 }
 
 static void repeat_command(struct running *run)
@@ -55,7 +55,8 @@ static void repeat_command(struct running *run)
 			      r->machine_path);
 	if (r->sample_ns) {
 		time_print(r->sample_ns, sample, sizeof(sample));
-		snprintf(run->command + n, sizeof(run->command) - (size_t)n, " --sample %s", sample);
+		snprintf(run->command + n, sizeof(run->command) - (size_t)n, " --sample %s",
+			 sample);
 	}
 }
 
@@ -109,8 +110,9 @@ static void closing_line(const struct running *run, const struct trial *t)
 		run->load, t->run.label, trial_status_names[t->status],
 		(unsigned long long)t->digest, count, wall, rate, run->command);
 	if (t->nr_unserved)
-		fprintf(stderr, "%s %s: note: %llu compressed objects were not stored: the stack has no "
-				"store\n",
+		fprintf(stderr,
+			"%s %s: note: %llu compressed objects were not stored: the stack has no "
+			"store\n",
 			run->load, t->run.label, (unsigned long long)t->nr_unserved);
 }
 

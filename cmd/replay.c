@@ -20,8 +20,18 @@ static const char usage[] =
 	"  --check N         full walk over all allocators every N requests\n"
 	"  --verify          run twice and compare the digests\n";
 
-enum { OPT_PAGES = 256, OPT_SLAB, OPT_MACHINE, OPT_LABEL, OPT_DB, OPT_SEED, OPT_SAMPLE, OPT_CHECK,
-       OPT_VERIFY, OPT_HELP };
+enum {
+	OPT_PAGES = 256,
+	OPT_SLAB,
+	OPT_MACHINE,
+	OPT_LABEL,
+	OPT_DB,
+	OPT_SEED,
+	OPT_SAMPLE,
+	OPT_CHECK,
+	OPT_VERIFY,
+	OPT_HELP
+};
 
 static const struct option long_options[] = {
 	{"pages", required_argument, NULL, OPT_PAGES},

@@ -24,9 +24,12 @@ static const char usage[] =
 enum { OPT_DB = 256, OPT_SET, OPT_VERIFY, OPT_CHECK, OPT_PRINT, OPT_HELP };
 
 static const struct option long_options[] = {
-	{"db", required_argument, NULL, OPT_DB},       {"set", required_argument, NULL, OPT_SET},
-	{"verify", no_argument, NULL, OPT_VERIFY},     {"check", required_argument, NULL, OPT_CHECK},
-	{"print", no_argument, NULL, OPT_PRINT},       {"help", no_argument, NULL, OPT_HELP},
+	{"db", required_argument, NULL, OPT_DB},
+	{"set", required_argument, NULL, OPT_SET},
+	{"verify", no_argument, NULL, OPT_VERIFY},
+	{"check", required_argument, NULL, OPT_CHECK},
+	{"print", no_argument, NULL, OPT_PRINT},
+	{"help", no_argument, NULL, OPT_HELP},
 	{0},
 };
 

@@ -1,8 +1,8 @@
 /*
  * Assertions: a false one is a bug of ours, never the user's doing.
  *
- * ASSERT is always on and must be O(1). It prints what failed, then calls the hook, which says where in
- * the simulation we are and how to repeat it, then ends the process with exit code 70.
+ * ASSERT is always on and must be O(1). It prints what failed, then calls the hook, which says
+ * where in the simulation we are and how to repeat it, then ends the process with exit code 70.
  */
 #ifndef LIB_ASSERT_H
 #define LIB_ASSERT_H

@@ -128,7 +128,8 @@ static int flush_all(struct new_file *nf)
 	if (fflush(nf->f) || (!nf->in_place && fsync(fileno(nf->f))))
 		return -1;
 	if (failed_before) {
-		errno = ENOSPC; /* by far the likeliest reason of a write that failed and was not seen */
+		errno = ENOSPC; /* by far the likeliest reason of a write that failed and was not
+				   seen */
 		return -1;
 	}
 	return 0;

@@ -10,9 +10,9 @@
 #include "lib/types.h"
 
 /*
- * A file under construction: it has no name (or, where the file system cannot do that, a temporary one
- * beside its place) until commit renames it. Signals and crashes leave the old file; an aborted one
- * leaves nothing. What exists and is no regular file (/dev/null, a pipe) is written in place.
+ * A file under construction: it has no name (or, where the file system cannot do that, a temporary
+ * one beside its place) until commit renames it. Signals and crashes leave the old file; an aborted
+ * one leaves nothing. What exists and is no regular file (/dev/null, a pipe) is written in place.
  */
 struct new_file {
 	FILE *f;

@@ -1,5 +1,6 @@
 /*
- * Doubly linked lists, in the kernel's manner: the links live in the members, the head is a link too.
+ * Doubly linked lists, in the kernel's manner: the links live in the members, the head is a link
+ * too.
  */
 #ifndef LIB_LIST_H
 #define LIB_LIST_H
@@ -10,7 +11,10 @@ struct list_head {
 	struct list_head *next, *prev;
 };
 
-#define LIST_HEAD_INIT(name) {&(name), &(name)}
+#define LIST_HEAD_INIT(name)                                                                       \
+	{                                                                                          \
+		&(name), &(name)                                                                   \
+	}
 
 static inline void INIT_LIST_HEAD(struct list_head *head)
 {
@@ -85,6 +89,7 @@ static inline void list_splice_init(struct list_head *from, struct list_head *he
 #define list_for_each_entry_safe(pos, n, head, member)                                             \
 	for (pos = list_first_entry(head, __typeof__(*pos), member),                               \
 	    n = list_entry(pos->member.next, __typeof__(*pos), member);                            \
-	     &pos->member != (head); pos = n, n = list_entry(n->member.next, __typeof__(*n), member))
+	     &pos->member != (head);                                                               \
+	     pos = n, n = list_entry(n->member.next, __typeof__(*n), member))
 
 #endif

@@ -30,28 +30,42 @@ enum opt_type {
 struct opt_desc {
 	const char *name;
 	enum opt_type type;
-	size_t offset; /* of the value in the options struct */
-	const char *def; /* default, written as a user would */
-	s64 min, max; /* inclusive; for U64, S64, SIZE, TIME */
+	size_t offset;		    /* of the value in the options struct */
+	const char *def;	    /* default, written as a user would */
+	s64 min, max;		    /* inclusive; for U64, S64, SIZE, TIME */
 	const char *const *choices; /* NULL-terminated; ENUM and FLAGS */
 	const u64 *choice_values;   /* FLAGS: one for each choice */
 	const char *help;
 };
 
 #define OPT_BOOL(name, strct, field, def, help)                                                    \
-	{name, OPT_TYPE_BOOL, offsetof(strct, field), def, 0, 1, NULL, NULL, help}
+	{                                                                                          \
+		name, OPT_TYPE_BOOL, offsetof(strct, field), def, 0, 1, NULL, NULL, help           \
+	}
 #define OPT_U64(name, strct, field, def, lo, hi, help)                                             \
-	{name, OPT_TYPE_U64, offsetof(strct, field), def, lo, hi, NULL, NULL, help}
+	{                                                                                          \
+		name, OPT_TYPE_U64, offsetof(strct, field), def, lo, hi, NULL, NULL, help          \
+	}
 #define OPT_S64(name, strct, field, def, lo, hi, help)                                             \
-	{name, OPT_TYPE_S64, offsetof(strct, field), def, lo, hi, NULL, NULL, help}
+	{                                                                                          \
+		name, OPT_TYPE_S64, offsetof(strct, field), def, lo, hi, NULL, NULL, help          \
+	}
 #define OPT_SIZE(name, strct, field, def, lo, hi, help)                                            \
-	{name, OPT_TYPE_SIZE, offsetof(strct, field), def, lo, hi, NULL, NULL, help}
+	{                                                                                          \
+		name, OPT_TYPE_SIZE, offsetof(strct, field), def, lo, hi, NULL, NULL, help         \
+	}
 #define OPT_TIME(name, strct, field, def, lo, hi, help)                                            \
-	{name, OPT_TYPE_TIME, offsetof(strct, field), def, lo, hi, NULL, NULL, help}
+	{                                                                                          \
+		name, OPT_TYPE_TIME, offsetof(strct, field), def, lo, hi, NULL, NULL, help         \
+	}
 #define OPT_ENUM(name, strct, field, def, choices, help)                                           \
-	{name, OPT_TYPE_ENUM, offsetof(strct, field), def, 0, 0, choices, NULL, help}
+	{                                                                                          \
+		name, OPT_TYPE_ENUM, offsetof(strct, field), def, 0, 0, choices, NULL, help        \
+	}
 #define OPT_FLAGS(name, strct, field, def, choices, values, help)                                  \
-	{name, OPT_TYPE_FLAGS, offsetof(strct, field), def, 0, 0, choices, values, help}
+	{                                                                                          \
+		name, OPT_TYPE_FLAGS, offsetof(strct, field), def, 0, 0, choices, values, help     \
+	}
 #define OPT_END                                                                                    \
 	{                                                                                          \
 		NULL, OPT_TYPE_END, 0, NULL, 0, 0, NULL, NULL, NULL                                \

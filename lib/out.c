@@ -22,7 +22,8 @@ int out_format_parse(const char *text, enum out_format *format, struct err *e)
 	return err_set(e, "unknown format '%s': one of text, csv, json", text);
 }
 
-/* Bytes of the valid UTF-8 sequence at p; 0 if there is none (RFC 3629: no overlong, no surrogates). */
+/* Bytes of the valid UTF-8 sequence at p; 0 if there is none (RFC 3629: no overlong, no
+ * surrogates). */
 static size_t utf8_length(const u8 *p)
 {
 	size_t n = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : *p >= 0xe0 && *p < 0xf0 ? 3 : 4;

@@ -1,6 +1,6 @@
 /*
- * Random streams, seeded by (seed, job, purpose): taking one stream away leaves the others as they were.
- * Generator: xoshiro256** seeded through splitmix64 (Blackman and Vigna 2018).
+ * Random streams, seeded by (seed, job, purpose): taking one stream away leaves the others as they
+ * were. Generator: xoshiro256** seeded through splitmix64 (Blackman and Vigna 2018).
  */
 #ifndef LIB_RNG_H
 #define LIB_RNG_H

@@ -8,7 +8,8 @@
 
 /*
  * The entry of the NULL-terminated list with the smallest edit distance (insert, delete, replace,
- * swap of neighbours) to `name`; NULL if even that is more than a third of the name's length plus one.
+ * swap of neighbours) to `name`; NULL if even that is more than a third of the name's length plus
+ * one.
  */
 const char *suggest_nearest(const char *name, const char *const *names);
 

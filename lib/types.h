@@ -18,7 +18,7 @@ typedef int32_t s32;
 typedef int64_t s64;
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define min(a, b)                                                                                  \
@@ -34,8 +34,8 @@ typedef int64_t s64;
 		max_a_ > max_b_ ? max_a_ : max_b_;                                                 \
 	})
 /* Round up to a multiple of a, a power of two. */
-#define ALIGN(x, a) (((x) + (__typeof__(x))(a) - 1) & ~((__typeof__(x))(a) - 1))
-#define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
+#define ALIGN(x, a) (((x) + (__typeof__(x))(a)-1) & ~((__typeof__(x))(a)-1))
+#define DIV_ROUND_UP(n, d) (((n) + (d)-1) / (d))
 
 #define __printf(fmt_arg, first_arg) __attribute__((format(printf, fmt_arg, first_arg)))
 #define __must_check __attribute__((warn_unused_result))

@@ -26,7 +26,8 @@ int __must_check count_parse(const char *text, u64 *n, struct err *e);
 void size_print(u64 bytes, char *buf, size_t n);
 void time_print(u64 ns, char *buf, size_t n);
 
-/* For people: three significant digits, "1.46 MiB", "12.3 ms", "1.85 M"; whole numbers without a point. */
+/* For people: three significant digits, "1.46 MiB", "12.3 ms", "1.85 M"; whole numbers without a
+ * point. */
 void size_human(double bytes, char *buf, size_t n);
 void time_human(double ns, char *buf, size_t n);
 void count_human(double v, char *buf, size_t n);

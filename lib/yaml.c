@@ -1,5 +1,6 @@
 /*
- * YAML documents with exact places: libyaml loads the document, its nodes become ours (lib/yaml_node.h).
+ * YAML documents with exact places: libyaml loads the document, its nodes become ours
+ * (lib/yaml_node.h).
  */
 #include "lib/yaml.h"
 

@@ -1,8 +1,8 @@
 /*
  * YAML documents with exact places, over libyaml's document API.
  *
- * A reader asks for the keys it knows; what nobody asked for is an error that names the nearest known
- * key. Every message is "FILE:LINE:COLUMN: ..." (both from 1).
+ * A reader asks for the keys it knows; what nobody asked for is an error that names the nearest
+ * known key. Every message is "FILE:LINE:COLUMN: ..." (both from 1).
  */
 #ifndef LIB_YAML_H
 #define LIB_YAML_H
@@ -39,18 +39,23 @@ const struct yaml_node *yaml_top(const struct yaml_file *f);
 
 /* Sets e to "FILE:LINE:COLUMN: ..." of the node; returns -1. */
 int yaml_error(const struct yaml_node *n, struct err *e, const char *fmt, ...) __printf(3, 4);
-/* The same for the character at `offset` inside a scalar's text (as exact as its quoting allows). */
+/*
+ * The same for the character at `offset` inside a scalar's text (as exact as its quoting allows).
+ */
 int yaml_error_at(const struct yaml_node *n, size_t offset, struct err *e, const char *fmt, ...)
 	__printf(4, 5);
 
-/* Puts the node's place before a message from elsewhere (another file, a parser of texts); returns -1. */
+/* Puts the node's place before a message from elsewhere (another file, a parser of texts); returns
+ * -1. */
 int yaml_error_around(const struct yaml_node *n, struct err *e);
 
 bool yaml_is_scalar(const struct yaml_node *n);
 bool yaml_is_mapping(const struct yaml_node *n);
 bool yaml_is_sequence(const struct yaml_node *n);
 
-/* Every key of the mapping must be in the NULL-terminated list: else an error with the nearest one. */
+/*
+ * Every key of the mapping must be in the NULL-terminated list: else an error with the nearest one.
+ */
 int __must_check yaml_check_keys(const struct yaml_node *map, const char *const *known,
 				 struct err *e);
 /* NULL if the key is absent; *e untouched. */

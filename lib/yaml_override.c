@@ -1,5 +1,6 @@
 /*
- * Settings from the command line put on top of a document: `sample=5ms`, `stacks.plain.pages=bitmap`.
+ * Settings from the command line put on top of a document: `sample=5ms`,
+ * `stacks.plain.pages=bitmap`.
  */
 #include <stdio.h>
 #include <stdlib.h>

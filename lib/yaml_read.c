@@ -33,7 +33,9 @@ int yaml_error_at(const struct yaml_node *n, size_t offset, struct err *e, const
 	va_start(ap, fmt);
 	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 	va_end(ap);
-	/* Plain text is as wide as it is long; quotes add two; anything else has escapes or folds. */
+	/*
+	 * Plain text is as wide as it is long; quotes add two; anything else has escapes or folds.
+	 */
 	if (n->type == YAML_SCALAR && n->width == n->nr)
 		column += (unsigned int)offset;
 	else if (n->type == YAML_SCALAR && n->width == n->nr + 2)

@@ -169,9 +169,9 @@ static int schema_check(struct db *db, bool *empty, struct err *e)
 }
 
 /*
- * In one transaction, which shows that nobody else writes. A database that is there gets a write that
- * is taken back: only that finds a folder in which SQLite may not put its journal, and finds it now,
- * not at the end of a long run.
+ * In one transaction, which shows that nobody else writes. A database that is there gets a write
+ * that is taken back: only that finds a folder in which SQLite may not put its journal, and finds
+ * it now, not at the end of a long run.
  */
 static int prepare_write(struct db *db, struct err *e)
 {

@@ -84,7 +84,9 @@ static double whole_max(const struct report_run *run, const char *metric)
 	return series_max(samples_find(&run->samples, "", metric));
 }
 
-/* Points that keep the peaks of all three curves that are compared: memory taken, slabs, held back. */
+/*
+ * Points that keep the peaks of all three curves that are compared: memory taken, slabs, held back.
+ */
 static size_t memory_points(const struct report_run *run, const struct series *lead, size_t *picks)
 {
 	double *slab = mem_alloc(lead->nr, sizeof(*slab)),
@@ -248,7 +250,8 @@ static const char *part_fill(int k)
 	return k == PART_PAGE_HELD ? "solid 0.5" : "solid 1";
 }
 
-/* Of a part that has the stack's own colour, the legend shows that of the last stack which has it.
+/*
+ * Of a part that has the stack's own colour, the legend shows that of the last stack which has it.
  */
 static void parts_legend(struct figure *f, size_t load, const bool shown[NR_PARTS])
 {

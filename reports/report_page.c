@@ -68,7 +68,9 @@ static void word_drop(char *name, size_t nth)
 		word[-1] = '\0'; /* the last one goes with the space before it */
 }
 
-/* "pages=page_allocator slab=rcu:slabifier" is "slab=rcu:slabifier" where all have the same pages. */
+/*
+ * "pages=page_allocator slab=rcu:slabifier" is "slab=rcu:slabifier" where all have the same pages.
+ */
 static void shared_words_drop(struct report *p)
 {
 	size_t nth = 0;

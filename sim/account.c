@@ -8,7 +8,7 @@
 #include <string.h>
 
 const char *const op_path_names[NR_OP_PATHS] = {
-	[PATH_FAST] = "fast",	     [PATH_SLOW] = "slow",	 [PATH_NEW_SLAB] = "new_slab",
+	[PATH_FAST] = "fast",	    [PATH_SLOW] = "slow",	[PATH_NEW_SLAB] = "new_slab",
 	[PATH_RECLAIM] = "reclaim", [PATH_COMPACT] = "compact", [PATH_REFUSED] = "refused",
 };
 

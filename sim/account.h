@@ -1,8 +1,8 @@
 /*
  * The books of a run: live objects, call sites, cache names, latencies.
  *
- * Everything is indexed, nothing hashed: objects by their dense id, names by table position, a call site's
- * rows by a short chain that keeps the row used last in front.
+ * Everything is indexed, nothing hashed: objects by their dense id, names by table position, a call
+ * site's rows by a short chain that keeps the row used last in front.
  */
 #ifndef SIM_ACCOUNT_H
 #define SIM_ACCOUNT_H
@@ -15,19 +15,21 @@
 
 /* A live object or page block, by its id. */
 struct object {
-	void *addr;   /* object, or first byte of a page block; NULL: not live */
-	u64 born_ns;  /* clock of the CPU that made it */
-	u32 row;      /* of its call site and name */
-	u32 size;     /* bytes asked for */
-	u16 name;     /* index into names */
+	void *addr;  /* object, or first byte of a page block; NULL: not live */
+	u64 born_ns; /* clock of the CPU that made it */
+	u32 row;     /* of its call site and name */
+	u32 size;    /* bytes asked for */
+	u16 name;    /* index into names */
 	u16 cpu;
-	u8 kind;      /* enum request_kind that made it */
-	u8 order;     /* of a page block */
+	u8 kind;  /* enum request_kind that made it */
+	u8 order; /* of a page block */
 	u16 pad;
 };
 _Static_assert(sizeof(struct object) == 32, "two objects to a cache line");
 
-/* What requests ask for by name: a cache of the load's, a kmalloc cache, or pages (the last name). */
+/*
+ * What requests ask for by name: a cache of the load's, a kmalloc cache, or pages (the last name).
+ */
 struct name {
 	const char *name;	  /* NULL: not used so far */
 	struct slab_cache *cache; /* NULL: pages */
@@ -50,8 +52,8 @@ enum latency_op {
 	OP_KFREE,
 	OP_CACHE_ALLOC,
 	OP_CACHE_FREE,
-	OP_PAGE_ALLOC,					/* + order */
-	OP_PAGE_FREE = OP_PAGE_ALLOC + MAX_ORDER,	/* + order */
+	OP_PAGE_ALLOC,				  /* + order */
+	OP_PAGE_FREE = OP_PAGE_ALLOC + MAX_ORDER, /* + order */
 	NR_LATENCY_OPS = OP_PAGE_FREE + MAX_ORDER
 };
 
@@ -68,7 +70,7 @@ struct account {
 	u32 nr_sites;
 
 	struct hist *latency[NR_LATENCY_OPS][NR_OP_PATHS]; /* made at the first sample */
-	struct hist allocs, frees; /* all operations together */
+	struct hist allocs, frees;			   /* all operations together */
 
 	u64 nr_requests, nr_alloc, nr_free, nr_failed, nr_skipped_frees;
 	u64 nr_unserved; /* store requests on a stack without a store */

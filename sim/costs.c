@@ -1,8 +1,8 @@
 /*
  * The built-in cost table: a two-socket Xeon of the Skylake generation at 2.1 GHz.
  *
- * Where a source gives cycles, they are turned into time at 2.1 GHz. What nobody has published is an
- * estimate and says so: change it in a costs/1 file and see whether the conclusion holds.
+ * Where a source gives cycles, they are turned into time at 2.1 GHz. What nobody has published is
+ * an estimate and says so: change it in a costs/1 file and see whether the conclusion holds.
  */
 #include "sim/costs.h"
 

@@ -1,8 +1,8 @@
 /*
  * Host memory of layer instances and per-CPU data: zeroed, owned by the current machine.
  *
- * What is left when the machine goes is freed with it: a cache abandoned with live objects keeps its
- * description for as long as the pages that point to it.
+ * What is left when the machine goes is freed with it: a cache abandoned with live objects keeps
+ * its description for as long as the pages that point to it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +17,8 @@ struct instance {
 	char bytes[];
 };
 
-/* Small ones lie on cache lines of their own. Large tables (a bitmap of a terabyte) cost what is touched:
- * calloc maps them lazily. */
+/* Small ones lie on cache lines of their own. Large tables (a bitmap of a terabyte) cost what is
+ * touched: calloc maps them lazily. */
 static struct instance *zeroed(size_t n)
 {
 	struct instance *in;
@@ -55,7 +55,7 @@ void instances_free_all(struct machine *m)
 {
 	struct instance *in, *next;
 
-	list_for_each_entry_safe(in, next, &m->instances, list)
+	list_for_each_entry_safe (in, next, &m->instances, list)
 		free(in);
 	INIT_LIST_HEAD(&m->instances);
 }

@@ -1,14 +1,14 @@
 /*
  * Spin locks in simulated time.
  *
- * Theory: operations run one after the other on the host but overlap in simulated time. A lock is busy
- * from its holder's clock at acquisition to its clock at release. It remembers its last holds; a requester
- * takes the first gap at or after its own clock. So an operation that runs later on the host but earlier
- * in simulated time does not wait behind a hold that had not begun.
+ * Theory: operations run one after the other on the host but overlap in simulated time. A lock is
+ * busy from its holder's clock at acquisition to its clock at release. It remembers its last holds;
+ * a requester takes the first gap at or after its own clock. So an operation that runs later on the
+ * host but earlier in simulated time does not wait behind a hold that had not begun.
  *
- * Invariant: remembered holds have start < end. Unlike Linux: a gap is taken even if it may prove shorter
- * than the hold, since how long a hold lasts is known at its end only; holds older than the last
- * LOCK_HISTORY are forgotten.
+ * Invariant: remembered holds have start < end. Unlike Linux: a gap is taken even if it may prove
+ * shorter than the hold, since how long a hold lasts is known at its end only; holds older than the
+ * last LOCK_HISTORY are forgotten.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@ static struct lock_class *lock_class(struct machine *m, const char *name)
 {
 	struct lock_class *c;
 
-	list_for_each_entry(c, &m->lock_classes, list)
+	list_for_each_entry (c, &m->lock_classes, list)
 		if (!strcmp(c->name, name))
 			return c;
 	c = calloc(1, sizeof(*c));
@@ -33,7 +33,7 @@ void lock_classes_free(struct machine *m)
 {
 	struct lock_class *c, *next;
 
-	list_for_each_entry_safe(c, next, &m->lock_classes, list)
+	list_for_each_entry_safe (c, next, &m->lock_classes, list)
 		free(c);
 	INIT_LIST_HEAD(&m->lock_classes);
 }

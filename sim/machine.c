@@ -2,11 +2,12 @@
  * The machine: memory, zones, CPUs, and the running of events.
  *
  * Theory: physical memory is one reserved range of host address space, and so is the array of page
- * structs; the host gives pages to both when they are touched, so an untouched terabyte costs nothing.
+ * structs; the host gives pages to both when they are touched, so an untouched terabyte costs
+ * nothing.
  *
- * Unlike Linux: no holes and no reserved frames; struct pages of a section are not initialised, they read
- * as zero. Zones follow x86-64: DMA below 16 MiB, DMA32 below 4 GiB, NORMAL above, MOVABLE the tail of
- * each node that the configuration sets apart.
+ * Unlike Linux: no holes and no reserved frames; struct pages of a section are not initialised,
+ * they read as zero. Zones follow x86-64: DMA below 16 MiB, DMA32 below 4 GiB, NORMAL above,
+ * MOVABLE the tail of each node that the configuration sets apart.
  */
 #include "sim/machine.h"
 
@@ -25,7 +26,7 @@ __thread struct kernel *kernel;
 
 const char *const zone_names[MAX_NR_ZONES] = {"DMA", "DMA32", "Normal", "Movable"};
 const char *const migratetype_names[MIGRATE_TYPES] = {"Unmovable", "Movable", "Reclaimable",
-						       "HighAtomic"};
+						      "HighAtomic"};
 
 static void *reserve(size_t bytes, bool huge)
 {
@@ -39,7 +40,8 @@ static void *reserve(size_t bytes, bool huge)
 	return p;
 }
 
-/* Small machines are worth huge host pages for their page structs: fewer TLB misses, at most 64 MiB. */
+/* Small machines are worth huge host pages for their page structs: fewer TLB misses, at most 64
+ * MiB. */
 #define HUGE_MAP_BYTES_MAX (64 * MIB)
 
 static int reserve_memory(struct machine *m, struct err *e)
@@ -133,13 +135,15 @@ static void fill_kernel(struct machine *m)
 	k->section_zone = m->section_zone;
 }
 
-_Static_assert(MACHINE_BLOCK_BYTES == PAGE_SIZE << SECTION_PFN_SHIFT, "a section is a largest block");
+_Static_assert(MACHINE_BLOCK_BYTES == PAGE_SIZE << SECTION_PFN_SHIFT,
+	       "a section is a largest block");
 _Static_assert(MACHINE_NODES_MAX <= MAX_NUMNODES && MACHINE_NODES_MAX * MAX_NR_ZONES <= 256,
 	       "a zone's index fits a byte");
 
 struct machine *machine_create(const struct machine_config *config, struct err *e)
 {
-	struct machine *m = aligned_alloc(SMP_CACHE_BYTES, ALIGN(sizeof(*m), (size_t)SMP_CACHE_BYTES));
+	struct machine *m =
+		aligned_alloc(SMP_CACHE_BYTES, ALIGN(sizeof(*m), (size_t)SMP_CACHE_BYTES));
 
 	ASSERT(m);
 	memset(m, 0, sizeof(*m));

@@ -1,9 +1,9 @@
 /*
  * A machine that runs: memory, CPUs, zones, clocks, and the event queue, behind alloc/kernel.h.
  *
- * One machine is current per thread; allocator code runs on it as the CPU last set by machine_run_on.
- * The one question everybody asks: *what time is it?* m->now_ns is the time up to which events have run;
- * each CPU has its own clock, at or after it while an operation runs there.
+ * One machine is current per thread; allocator code runs on it as the CPU last set by
+ * machine_run_on. The one question everybody asks: *what time is it?* m->now_ns is the time up to
+ * which events have run; each CPU has its own clock, at or after it while an operation runs there.
  */
 #ifndef SIM_MACHINE_H
 #define SIM_MACHINE_H
@@ -15,7 +15,7 @@
 
 enum extfrag_class {
 	EXTFRAG_ALL,
-	EXTFRAG_FRAGMENTING,	    /* the block found was smaller than a pageblock */
+	EXTFRAG_FRAGMENTING,		/* the block found was smaller than a pageblock */
 	EXTFRAG_UNMOVABLE_INTO_MOVABLE, /* of these: an unmovable page placed among movable ones */
 	NR_EXTFRAG_CLASSES
 };
@@ -63,7 +63,8 @@ struct rcu_counts {
 	u64 gp_ns_total, gp_ns_max;
 };
 
-/* Reserves address space for all frames and their structs; touches none. -1: not enough address space. */
+/* Reserves address space for all frames and their structs; touches none. -1: not enough address
+ * space. */
 struct machine *machine_create(const struct machine_config *config, struct err *e);
 void machine_destroy(struct machine *m);
 
@@ -79,8 +80,8 @@ bool machine_step(struct machine *m);
 void machine_rcu_counts(const struct machine *m, struct rcu_counts *counts);
 
 /*
- * Enters an operation on `cpu` at t_ns, or when that CPU's previous one ends. Returns the clock. What an
- * event does enters this way: events up to its time have run.
+ * Enters an operation on `cpu` at t_ns, or when that CPU's previous one ends. Returns the clock.
+ * What an event does enters this way: events up to its time have run.
  */
 static inline u64 machine_enter_event(struct machine *m, int cpu, u64 t_ns)
 {
@@ -91,7 +92,8 @@ static inline u64 machine_enter_event(struct machine *m, int cpu, u64 t_ns)
 	return m->k.clock_ns;
 }
 
-/* The same for an operation from outside, which was asked for at t_ns: first runs all events up to then. */
+/* The same for an operation from outside, which was asked for at t_ns: first runs all events up to
+ * then. */
 static inline u64 machine_enter(struct machine *m, int cpu, u64 t_ns)
 {
 	if (unlikely(event_next_ns(&m->events) <= t_ns))

@@ -73,7 +73,9 @@ double free_huge_percent(const struct free_blocks *f)
 #define HIGHER BETTER_HIGHER
 #define NEITHER BETTER_NEITHER
 
-/* Sorted by name: a test holds us to it. Per layer means: also given for each layer of the stack. */
+/*
+ * Sorted by name: a test holds us to it. Per layer means: also given for each layer of the stack.
+ */
 const struct metric_desc metrics[] = {
 	{"alloc_latency_max_ns", "ns", LOWER, "longest allocation"},
 	{"alloc_latency_mean_ns", "ns", LOWER, "mean time of an allocation"},
@@ -91,27 +93,37 @@ const struct metric_desc metrics[] = {
 	{"free_latency_p999_ns", "ns", LOWER, "99.9th percentile of the time of a free"},
 	{"free_latency_p99_ns", "ns", LOWER, "99th percentile of the time of a free"},
 	{"held_bytes_max", "bytes", LOWER,
-	 "per layer: most bytes the layer kept back from what it stands on (limbo, reserves, free slots)"},
+	 "per layer: most bytes the layer kept back from what it stands on (limbo, reserves, free "
+	 "slots)"},
 	{"held_bytes_mean", "bytes", LOWER, "per layer: bytes kept back, mean over samples"},
 	{"internal_frag_percent", "percent", LOWER,
-	 "share of allocated bytes nobody asked for, cumulative: 100 - 100 * requested / allocated"},
-	{"layer_cpu_ns", "ns", LOWER, "per layer: CPU time of the layer itself, without what it stands on"},
+	 "share of allocated bytes nobody asked for, cumulative: 100 - 100 * requested / "
+	 "allocated"},
+	{"layer_cpu_ns", "ns", LOWER,
+	 "per layer: CPU time of the layer itself, without what it stands on"},
 	{"live_bytes_max", "bytes", NEITHER, "per layer: most bytes live through the layer"},
 	{"live_objs_end", "count", NEITHER, "objects and page blocks alive at the end"},
 	{"lock_contended", "count", LOWER, "lock acquisitions that had to wait"},
 	{"lock_wait_ns", "ns", LOWER, "time spent waiting for locks"},
-	{"nr_alloc", "count", NEITHER, "allocations that succeeded (per layer too, births included)"},
+	{"nr_alloc", "count", NEITHER,
+	 "allocations that succeeded (per layer too, births included)"},
 	{"nr_cross_node", "count", LOWER, "allocations from another node than the CPU's"},
-	{"nr_extfrag", "count", LOWER, "page allocations that fell back to another mobility's block"},
-	{"nr_extfrag_fragmenting", "count", LOWER, "of these, from a block smaller than a pageblock"},
-	{"nr_extfrag_unmovable", "count", LOWER, "of these, unmovable pages placed among movable ones"},
+	{"nr_extfrag", "count", LOWER,
+	 "page allocations that fell back to another mobility's block"},
+	{"nr_extfrag_fragmenting", "count", LOWER,
+	 "of these, from a block smaller than a pageblock"},
+	{"nr_extfrag_unmovable", "count", LOWER,
+	 "of these, unmovable pages placed among movable ones"},
 	{"nr_failed", "count", LOWER, "allocations refused (per layer too)"},
 	{"nr_free", "count", NEITHER, "frees (per layer too)"},
-	{"nr_ping_pong", "count", LOWER, "objects freed on another CPU than they were allocated on"},
-	{"nr_reports", "count", LOWER, "events the allocators reported: double frees, extfrag, refusals"},
+	{"nr_ping_pong", "count", LOWER,
+	 "objects freed on another CPU than they were allocated on"},
+	{"nr_reports", "count", LOWER,
+	 "events the allocators reported: double frees, extfrag, refusals"},
 	{"nr_unserved", "count", LOWER, "compressed objects not stored: the stack has no store"},
 	{"pages_taken_bytes_max", "bytes", LOWER, "most memory ever taken from the page source"},
-	{"pages_taken_bytes_mean", "bytes", LOWER, "memory taken from the page source, mean over samples"},
+	{"pages_taken_bytes_mean", "bytes", LOWER,
+	 "memory taken from the page source, mean over samples"},
 	{"rcu_callbacks_max", "count", LOWER, "most RCU callbacks waiting at once"},
 	{"rcu_gp_max_ns", "ns", LOWER, "longest RCU grace period"},
 	{"rcu_gp_mean_ns", "ns", LOWER, "mean length of an RCU grace period"},

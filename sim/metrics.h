@@ -1,6 +1,7 @@
 /*
- * Exact definitions of what results say about free memory (Linux 6.1, mm/vmstat.c, mm/compaction.c), in
- * the kernel's integer arithmetic. The names of all metrics: sim/sink.h, metrics[].
+ * Exact definitions of what results say about free memory (Linux 6.1, mm/vmstat.c,
+ * mm/compaction.c), in the kernel's integer arithmetic. The names of all metrics: sim/sink.h,
+ * metrics[].
  */
 #ifndef SIM_METRICS_H
 #define SIM_METRICS_H
@@ -13,14 +14,15 @@ struct free_blocks {
 };
 
 u64 free_blocks_pages(const struct free_blocks *f);
-/* Permille; -1000 if a block of order k exists, 0 if nothing is free. Towards 0 a request of order k would
- * fail for lack of memory, towards 1000 for fragmentation. */
+/* Permille; -1000 if a block of order k exists, 0 if nothing is free. Towards 0 a request of order
+ * k would fail for lack of memory, towards 1000 for fragmentation. */
 int fragmentation_index(const struct free_blocks *f, int k);
 /* Permille of free memory that is in blocks too small for order k; 1000 if nothing is free. */
 int unusable_free_index(const struct free_blocks *f, int k);
 /* Percent, as unusable_free_index, but 0 if nothing is free. */
 int extfrag_for_order(const struct free_blocks *f, int k);
-/* Free huge pages (2 MiB) in percent of what the free memory could give at best; 0 if nothing is free. */
+/* Free huge pages (2 MiB) in percent of what the free memory could give at best; 0 if nothing is
+ * free. */
 double free_huge_percent(const struct free_blocks *f);
 
 #endif

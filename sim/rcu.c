@@ -1,20 +1,21 @@
 /*
  * RCU as a grace-period state machine.
  *
- * Theory: a callback may run when every CPU has passed a quiescent state after it was queued. Callbacks
- * queued on a CPU wait in `next` until a grace period starts, then in `wait` until it ends, then in `done`
- * until their CPU runs them, a batch at a time, on its own time. A grace period starts when there is
- * something to wait for and none is under way. At each tick of it, every CPU that is not in the middle of
- * an operation is quiescent: if it ran none since the tick before it is idle and costs nothing (the
- * grace-period kthread sees that from outside), otherwise its tick interrupt reports it.
+ * Theory: a callback may run when every CPU has passed a quiescent state after it was queued.
+ * Callbacks queued on a CPU wait in `next` until a grace period starts, then in `wait` until it
+ * ends, then in `done` until their CPU runs them, a batch at a time, on its own time. A grace
+ * period starts when there is something to wait for and none is under way. At each tick of it,
+ * every CPU that is not in the middle of an operation is quiescent: if it ran none since the tick
+ * before it is idle and costs nothing (the grace-period kthread sees that from outside), otherwise
+ * its tick interrupt reports it.
  *
- * Invariant: ticks are scheduled only while a grace period is under way, so a quiet machine has none.
- * `pending` is the number of callbacks on all lists.
+ * Invariant: ticks are scheduled only while a grace period is under way, so a quiet machine has
+ * none. `pending` is the number of callbacks on all lists.
  *
- * Unlike Linux: one level instead of a tree of nodes; ticks of all CPUs coincide (as without skew_tick);
- * no expedited grace periods, no offloading; one jiffy until idle CPUs are looked at, as
- * jiffies_till_first_fqs on machines of HZ <= 250. Batches follow rcu_do_batch of 6.1: blimit 10, or 1/128
- * of the queue if that is more, or everything once qhimark (10,000) is exceeded.
+ * Unlike Linux: one level instead of a tree of nodes; ticks of all CPUs coincide (as without
+ * skew_tick); no expedited grace periods, no offloading; one jiffy until idle CPUs are looked at,
+ * as jiffies_till_first_fqs on machines of HZ <= 250. Batches follow rcu_do_batch of 6.1: blimit
+ * 10, or 1/128 of the queue if that is more, or everything once qhimark (10,000) is exceeded.
  */
 #include <stdlib.h>
 

@@ -1,9 +1,9 @@
 /*
  * The replay of a request stream on a stack.
  *
- * Theory: each request enters its CPU at its recorded time, or when that CPU's previous operation ends, runs
- * to its end on the host, and leaves the CPU's clock where its costs took it. Births cost nothing: the
- * costs of the machine are zero until the first request that is none.
+ * Theory: each request enters its CPU at its recorded time, or when that CPU's previous operation
+ * ends, runs to its end on the host, and leaves the CPU's clock where its costs took it. Births
+ * cost nothing: the costs of the machine are zero until the first request that is none.
  *
  * Invariant: objects[id].addr is set exactly while the request's memory is held.
  */
@@ -265,17 +265,13 @@ static void shrink_all(struct replay *rp, const struct request *r)
 {
 	u64 entered_ns = machine_enter(rp->m, r->cpu, r->t_ns);
 
-	for_each_name(rp, n)
-		if (n->cache)
-			slab_cache_shrink(n->cache, NULL);
+	for_each_name(rp, n) if (n->cache) slab_cache_shrink(n->cache, NULL);
 	machine_leave(rp->m, entered_ns);
 }
 
 static void check_all(struct replay *rp)
 {
-	for_each_name(rp, n)
-		if (n->cache)
-			slab_cache_check(n->cache);
+	for_each_name(rp, n) if (n->cache) slab_cache_check(n->cache);
 	page_allocator_check(rp->stack.pages);
 }
 
@@ -297,7 +293,8 @@ static int do_request(struct replay *rp, const struct request *r, struct err *e)
 		if (unlikely(o->addr))
 			return bad_request(rp, r, "the object it makes is alive", e);
 		if (unlikely(r->node >= kernel->nr_node_ids))
-			return bad_request(rp, r, "it asks for a node the machine does not have", e);
+			return bad_request(rp, r, "it asks for a node the machine does not have",
+					   e);
 		if (unlikely(r->kind == REQ_STORE_ALLOC))
 			rp->acc.nr_unserved++; /* the stack has no store */
 		else
@@ -312,7 +309,9 @@ static int do_request(struct replay *rp, const struct request *r, struct err *e)
 	return 0;
 }
 
-/* Asks the host for what the next requests will touch: first the record, then the memory it names. */
+/*
+ * Asks the host for what the next requests will touch: first the record, then the memory it names.
+ */
 static inline void prefetch(const struct replay *rp, const struct request *batch, long i, long n)
 {
 	if (i + PREFETCH_RECORD < n)

@@ -22,9 +22,9 @@ struct replay {
 	struct sink *sink; /* NULL: nobody listens */
 	const struct source_tables *tables;
 	u64 digest;
-	u64 nr_reported;     /* events handed to the sink */
-	u64 taken_max;	     /* bytes of page_source at its peak */
-	u64 taken_max_req;   /* bytes asked for at that moment */
+	u64 nr_reported;   /* events handed to the sink */
+	u64 taken_max;	   /* bytes of page_source at its peak */
+	u64 taken_max_req; /* bytes asked for at that moment */
 	u64 check_every;
 	bool timed; /* births are over, costs count */
 	enum trial_status status;

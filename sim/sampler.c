@@ -102,8 +102,8 @@ static void sample_cache(struct replay *rp, const struct name *n, u64 t_ns)
 				       });
 }
 
-/* What a layer keeps back: what came out of its base less what came out of it. The innermost slab layer
- * stands on pages; the page source on nothing. */
+/* What a layer keeps back: what came out of its base less what came out of it. The innermost slab
+ * layer stands on pages; the page source on nothing. */
 static double held_bytes(const struct replay *rp, unsigned int i, u64 slab_bytes)
 {
 	const struct stack *st = &rp->stack;
@@ -151,9 +151,7 @@ void sampler_take(struct sampler *s, struct replay *rp, u64 t_ns)
 	sample_fragmentation(s, rp, t_ns);
 	sample_layers(s, rp, t_ns, slab_bytes);
 	if (rp->sink)
-		for_each_name(rp, n)
-			if (n->cache)
-				sample_cache(rp, n, t_ns);
+		for_each_name(rp, n) if (n->cache) sample_cache(rp, n, t_ns);
 	kernel->clock_ns = clock_ns;
 }
 

@@ -4,8 +4,8 @@
 #ifndef SIM_SAMPLER_H
 #define SIM_SAMPLER_H
 
-#include "lib/types.h"
 #include "alloc/stack.h"
+#include "lib/types.h"
 
 struct replay;
 struct trial;
@@ -25,7 +25,7 @@ enum gauge {
 	GAUGE_FREE_BYTES,
 	GAUGE_FREE_HUGE,
 	GAUGE_SLAB_FRAG,
-	GAUGE_UNUSABLE,				     /* + order */
+	GAUGE_UNUSABLE,					  /* + order */
 	GAUGE_FRAGMENTATION = GAUGE_UNUSABLE + MAX_ORDER, /* + order */
 	NR_GAUGES = GAUGE_FRAGMENTATION + MAX_ORDER
 };

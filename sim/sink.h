@@ -3,10 +3,11 @@
  *
  * A run calls begin once, then samples in time order, then the tables of its end, then end. The one
  * question everybody asks: *who keeps the strings?* Nobody: every pointer handed to a sink is valid
- * during the call only. A sink that fails remembers its first error and ignores the rest; end reports it.
+ * during the call only. A sink that fails remembers its first error and ignores the rest; end
+ * reports it.
  *
- * All times are simulated nanoseconds since the start of the load, all sizes bytes, unless a name says
- * otherwise. Definitions of the metrics: sim/metrics.h and `kmemsim help METRIC`.
+ * All times are simulated nanoseconds since the start of the load, all sizes bytes, unless a name
+ * says otherwise. Definitions of the metrics: sim/metrics.h and `kmemsim help METRIC`.
  */
 #ifndef SIM_SINK_H
 #define SIM_SINK_H
@@ -52,18 +53,18 @@ struct sink_slab { /* one physical cache at one instant; columns as in slabinfo 
 
 struct sink_cache { /* one alias at one instant */
 	u64 t_ns;
-	const char *cache; /* the physical cache */
-	const char *alias; /* the name under which it was asked for */
+	const char *cache;		       /* the physical cache */
+	const char *alias;		       /* the name under which it was asked for */
 	u64 live_objs, bytes_req, bytes_alloc; /* of the live objects */
 };
 
 struct sink_site { /* one call site over the whole run */
 	const char *call_site;
-	const char *cache; /* "" for page requests */
+	const char *cache;		  /* "" for page requests */
 	u64 hits, bytes_req, bytes_alloc; /* cumulative */
 	u64 live_objs, live_bytes;	  /* at the end */
-	u64 ping_pong;	/* freed on another CPU than allocated on */
-	u64 cross_node; /* memory of another node than the CPU's */
+	u64 ping_pong;			  /* freed on another CPU than allocated on */
+	u64 cross_node;			  /* memory of another node than the CPU's */
 };
 
 struct sink_latency {
@@ -92,8 +93,11 @@ struct sink {
 struct sink_ops {
 	void (*begin)(struct sink *s, const struct sink_run *run);
 	/* A figure of one layer ("pages/0:rcu"; "" = whole stack) at an instant. */
-	void (*sample)(struct sink *s, u64 t_ns, const char *layer, const char *metric, double value);
-	/* Free blocks of every order of one node, zone and migratetype (lists and untouched range). */
+	void (*sample)(struct sink *s, u64 t_ns, const char *layer, const char *metric,
+		       double value);
+	/*
+	 * Free blocks of every order of one node, zone and migratetype (lists and untouched range).
+	 */
 	void (*free_area)(struct sink *s, u64 t_ns, int node, const char *zone,
 			  const char *migratetype, const u64 nr_free[SINK_NR_ORDERS]);
 	void (*slab)(struct sink *s, const struct sink_slab *slab);

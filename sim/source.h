@@ -1,12 +1,13 @@
 /*
  * The request stream: what a load is, wherever it comes from.
  *
- * A recorded trace and a generated workload are both a `struct source`: some tables, then requests in
- * batches, in time order. The one question everybody asks: *in which order?* By (t_ns, position in the
- * stream); requests of one CPU keep the order in which they were recorded.
+ * A recorded trace and a generated workload are both a `struct source`: some tables, then requests
+ * in batches, in time order. The one question everybody asks: *in which order?* By (t_ns, position
+ * in the stream); requests of one CPU keep the order in which they were recorded.
  *
- * Time is in nanoseconds since the start of the load. Births (REQ_F_BIRTH) come first, at t_ns 0: objects
- * that lived before the load began. They cost no simulated time and are counted in no latency.
+ * Time is in nanoseconds since the start of the load. Births (REQ_F_BIRTH) come first, at t_ns 0:
+ * objects that lived before the load began. They cost no simulated time and are counted in no
+ * latency.
  */
 #ifndef SIM_SOURCE_H
 #define SIM_SOURCE_H
@@ -28,8 +29,8 @@ enum request_kind {
 	NR_REQUEST_KINDS
 };
 
-/* "kmalloc", "kfree", "kmem_cache_alloc", "kmem_cache_free", "page_alloc", "page_free", "store_alloc",
- * "store_free", "shrink", "mark": the kinds as results and `info` name them. */
+/* "kmalloc", "kfree", "kmem_cache_alloc", "kmem_cache_free", "page_alloc", "page_free",
+ * "store_alloc", "store_free", "shrink", "mark": the kinds as results and `info` name them. */
 extern const char *const request_kind_names[NR_REQUEST_KINDS];
 
 static inline bool request_is_alloc(enum request_kind k)
@@ -55,8 +56,8 @@ struct request {
 	u32 site;   /* index into the site table; 0: unknown */
 	u16 cache;  /* index into the cache table (CACHE_*, KMALLOC: the recorded cache) */
 	u16 cpu;
-	s16 node;  /* asked for; -1: any */
-	u8 kind;   /* enum request_kind */
+	s16 node; /* asked for; -1: any */
+	u8 kind;  /* enum request_kind */
 	u8 order : 4, flags : 4;
 };
 
@@ -64,11 +65,11 @@ _Static_assert(sizeof(struct request) == 32, "two requests to a cache line");
 
 struct source_cache {
 	const char *name;
-	u32 object_size; /* bytes_req of kmem events; 0: not seen */
-	u32 size;	 /* chunk on the recorded machine; 0: not seen */
-	u32 align;	 /* smallest power of two that explains size; 8 if none does */
-	bool kmalloc;	 /* one of kmalloc's own (kmalloc-*, kmalloc-cg-*, ...) */
-	bool reclaimable;/* allocates with __GFP_RECLAIMABLE pages, where known */
+	u32 object_size;  /* bytes_req of kmem events; 0: not seen */
+	u32 size;	  /* chunk on the recorded machine; 0: not seen */
+	u32 align;	  /* smallest power of two that explains size; 8 if none does */
+	bool kmalloc;	  /* one of kmalloc's own (kmalloc-*, kmalloc-cg-*, ...) */
+	bool reclaimable; /* allocates with __GFP_RECLAIMABLE pages, where known */
 };
 
 struct source_mark {
@@ -78,14 +79,14 @@ struct source_mark {
 
 /* What is known before the first request. All pointers live as long as the source. */
 struct source_tables {
-	const char *name;	/* of the load, for messages: the file's name */
-	const char *machine;	/* YAML text (machine/1) the load carries; NULL: none */
-	u64 input_hash;		/* of the content: the provenance of results */
-	unsigned int nr_cpus;	/* requests use CPUs 0..nr_cpus-1 */
-	unsigned int nr_nodes;	/* and ask for nodes below this; 0: not known beforehand */
-	u64 nr_requests;	/* births included; an upper bound for generators */
-	u64 nr_objects_max;	/* object ids are below this */
-	u64 duration_ns;	/* time of the last request */
+	const char *name;      /* of the load, for messages: the file's name */
+	const char *machine;   /* YAML text (machine/1) the load carries; NULL: none */
+	u64 input_hash;	       /* of the content: the provenance of results */
+	unsigned int nr_cpus;  /* requests use CPUs 0..nr_cpus-1 */
+	unsigned int nr_nodes; /* and ask for nodes below this; 0: not known beforehand */
+	u64 nr_requests;       /* births included; an upper bound for generators */
+	u64 nr_objects_max;    /* object ids are below this */
+	u64 duration_ns;       /* time of the last request */
 	const struct source_cache *caches;
 	unsigned int nr_caches;
 	const char *const *sites; /* [0] is "?" */

@@ -45,9 +45,8 @@ static void report_fragmentation(struct replay *rp)
 			  ? 100 - 100 * (double)a->bytes_req_total / (double)a->bytes_alloc_total
 			  : 0);
 	put_whole(rp, "realized_frag_percent",
-		  rp->taken_max_req
-			  ? 100 * ((double)rp->taken_max / (double)rp->taken_max_req - 1)
-			  : 0);
+		  rp->taken_max_req ? 100 * ((double)rp->taken_max / (double)rp->taken_max_req - 1)
+				    : 0);
 	put_whole(rp, "slab_frag_percent", mean_value(&g[GAUGE_SLAB_FRAG]));
 	put_whole(rp, "free_huge_mean_percent", mean_value(&g[GAUGE_FREE_HUGE]));
 	put_whole(rp, "unusable_free_index_3_mean", mean_value(&g[GAUGE_UNUSABLE + 3]));
@@ -101,7 +100,7 @@ static void report_locks(struct replay *rp)
 	double wait_ns = 0, contended = 0;
 	const struct lock_class *c;
 
-	list_for_each_entry(c, &rp->m->lock_classes, list) {
+	list_for_each_entry (c, &rp->m->lock_classes, list) {
 		wait_ns += (double)c->wait_ns_total;
 		contended += (double)c->contended;
 		rp->sink->ops->lock(rp->sink, &(struct sink_lock){
@@ -116,7 +115,8 @@ static void report_locks(struct replay *rp)
 	put_whole(rp, "lock_contended", contended);
 }
 
-/* A layer's own time is its time less its base's; the innermost slab layer includes its page requests. */
+/* A layer's own time is its time less its base's; the innermost slab layer includes its page
+ * requests. */
 static void report_layer(struct replay *rp, unsigned int i)
 {
 	const struct stack *st = &rp->stack;

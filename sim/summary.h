@@ -6,7 +6,8 @@
 
 struct replay;
 
-/* Hands every metric, call site, latency and lock to the replay's sink. Context: after the last request. */
+/* Hands every metric, call site, latency and lock to the replay's sink. Context: after the last
+ * request. */
 void summary_report(struct replay *rp);
 
 #endif

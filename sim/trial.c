@@ -74,13 +74,15 @@ static void keep_results(struct trial *t, struct replay *rp)
 
 static int tell_end(const struct trial *t, struct err *e)
 {
-	return t->sink->ops->end(t->sink, &(struct sink_end){
-						  .status = trial_status_names[t->status],
-						  .digest = t->digest,
-						  .nr_requests = t->nr_requests,
-						  .sim_ns = t->sim_ns,
-						  .wall_ns = t->wall_ns,
-					  }, e);
+	return t->sink->ops->end(t->sink,
+				 &(struct sink_end){
+					 .status = trial_status_names[t->status],
+					 .digest = t->digest,
+					 .nr_requests = t->nr_requests,
+					 .sim_ns = t->sim_ns,
+					 .wall_ns = t->wall_ns,
+				 },
+				 e);
 }
 
 static int replay(struct trial *t, struct replay *rp, struct err *e)

@@ -1,8 +1,8 @@
 /*
  * A trial: one stack, on one machine, under one load, once. Parameters in, results out.
  *
- * The one question everybody asks: *what is left in the process afterwards?* Nothing but the results:
- * machine, stack and books live inside trial_run. Two equal trials give the same digest.
+ * The one question everybody asks: *what is left in the process afterwards?* Nothing but the
+ * results: machine, stack and books live inside trial_run. Two equal trials give the same digest.
  */
 #ifndef SIM_TRIAL_H
 #define SIM_TRIAL_H
@@ -19,13 +19,13 @@ struct trial {
 	/* In. */
 	const struct machine_config *machine;
 	const struct stack_config *stack;
-	struct source *source;	    /* rewound by the trial */
-	struct sink *sink;	    /* NULL: nobody listens */
-	struct sink_run run;	    /* what the sink is told; machine and stack are filled in if NULL */
+	struct source *source; /* rewound by the trial */
+	struct sink *sink;     /* NULL: nobody listens */
+	struct sink_run run;   /* what the sink is told; machine and stack are filled in if NULL */
 	u64 seed;
-	u64 sample_ns;		    /* 0: 200 samples over the load */
-	u64 check_every;	    /* full walk over all allocators every so many requests; 0: at the end */
-	struct progress *progress;  /* NULL: none */
+	u64 sample_ns;	 /* 0: 200 samples over the load */
+	u64 check_every; /* full walk over all allocators every so many requests; 0: at the end */
+	struct progress *progress; /* NULL: none */
 	/* Out. */
 	enum trial_status status;
 	u64 digest;
@@ -37,7 +37,8 @@ struct trial {
 
 extern const char *const trial_status_names[]; /* "ok", "oom" */
 
-/* 0: done, see status; -1 with e set: the load or the combination is at fault, and the sink got no end. */
+/* 0: done, see status; -1 with e set: the load or the combination is at fault, and the sink got no
+ * end. */
 int __must_check trial_run(struct trial *t, struct err *e);
 
 #endif

@@ -35,7 +35,8 @@ static void canonical_form_is_a_fixed_point(void **state)
 	assert_string_equal(canonical(ALLOC_SLAB, "rcu:null"), "rcu:null");
 }
 
-static void mistake(enum allocator_kind kind, const char *text, unsigned int where, const char *what)
+static void mistake(enum allocator_kind kind, const char *text, unsigned int where,
+		    const char *what)
 {
 	unsigned int column = 0;
 	struct chain c;
@@ -150,7 +151,7 @@ static void dispatcher_injects_failures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(canonical_form_is_a_fixed_point), TEST(mistakes_have_a_column),
+		TEST(canonical_form_is_a_fixed_point),	TEST(mistakes_have_a_column),
 		TEST(layers_are_numbered_from_outside), TEST(dispatcher_counts_each_layer),
 		TEST(dispatcher_injects_failures),
 	};

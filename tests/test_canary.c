@@ -1,5 +1,6 @@
 /*
- * The canary: each of its ways must end in failure, or the test driver is blind. Not part of the tests.
+ * The canary: each of its ways must end in failure, or the test driver is blind. Not part of the
+ * tests.
  */
 #include <limits.h>
 #include <stdlib.h>

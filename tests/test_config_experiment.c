@@ -58,9 +58,10 @@ static void all_keys(void **state)
 	struct err e;
 
 	(void)state;
-	write_text("x.yaml", HEAD "description: all\nmachine: m.yaml\n" STACKS
-				  "  rcu: {pages: \"rcu:page_allocator\", slab: \"rcu:slabifier\"}\n" LOADS
-				  "seeds: [4, 9]\nsample: 10ms\n");
+	write_text("x.yaml",
+		   HEAD "description: all\nmachine: m.yaml\n" STACKS
+			"  rcu: {pages: \"rcu:page_allocator\", slab: \"rcu:slabifier\"}\n" LOADS
+			"seeds: [4, 9]\nsample: 10ms\n");
 	if (experiment_open(&x, path, settings, ARRAY_SIZE(settings), &e))
 		fail_msg("%s", e.msg);
 	assert_string_equal(x.description, "all");
@@ -112,7 +113,8 @@ static void mistakes_in_stacks(void **state)
 	refused(HEAD LOADS, NULL, "x.yaml:1:1: missing key 'stacks'");
 	refused(HEAD "stacks: {}\n" LOADS, NULL, "x.yaml:2:9: stacks are a mapping");
 	refused(HEAD "stacks: {a: {pages: rcu:page_alocator}}\n" LOADS, NULL,
-		"x.yaml:2:25: unknown page allocator 'page_alocator': did you mean 'page_allocator'?");
+		"x.yaml:2:25: unknown page allocator 'page_alocator': did you mean "
+		"'page_allocator'?");
 	refused(HEAD "stacks: {a: {slab: \"rcu:slabifer\"}}\n" LOADS, NULL,
 		"x.yaml:2:25: unknown slab allocator 'slabifer': did you mean 'slabifier'?");
 	refused(HEAD "stacks: {a: {pages: rcu}}\n" LOADS, NULL, "x.yaml:2:21: 'rcu' must stand on");
@@ -175,8 +177,10 @@ static void shipped_experiments(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		EXPERIMENT_TEST(all_keys),	     EXPERIMENT_TEST(defaults),
-		EXPERIMENT_TEST(mistakes_in_stacks), EXPERIMENT_TEST(mistakes_elsewhere),
+		EXPERIMENT_TEST(all_keys),
+		EXPERIMENT_TEST(defaults),
+		EXPERIMENT_TEST(mistakes_in_stacks),
+		EXPERIMENT_TEST(mistakes_elsewhere),
 		EXPERIMENT_TEST(shipped_experiments),
 	};
 

@@ -1,5 +1,6 @@
 /*
- * report: the page is whole, safe against names, the same for equal runs; or it is not there at all.
+ * report: the page is whole, safe against names, the same for equal runs; or it is not there at
+ * all.
  */
 #include <ctype.h>
 #include <dirent.h>

@@ -157,8 +157,8 @@ static void warns_once_a_place(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(zones_follow_x86),	    TEST(addresses_round_trip),
-		TEST(busy_cpu_starts_late), TEST(lock_makes_the_later_wait),
+		TEST(zones_follow_x86),	      TEST(addresses_round_trip),
+		TEST(busy_cpu_starts_late),   TEST(lock_makes_the_later_wait),
 		TEST(delayed_work_runs_once), TEST(remote_memory_costs_by_distance),
 		TEST(warns_once_a_place),
 	};

@@ -71,7 +71,8 @@ static void busy_cpu_holds_the_period_up(void **state)
 	assert_int_equal(ran.n, 1);
 }
 
-/* Queued while a grace period is under way: that one may have begun too early, so it takes the next. */
+/* Queued while a grace period is under way: that one may have begun too early, so it takes the
+ * next. */
 static void late_callback_takes_the_next_period(void **state)
 {
 	struct machine *m = *state;

@@ -38,8 +38,8 @@ static void on_sample(struct sink *s, u64 t_ns, const char *layer, const char *m
 		to_recorder(s)->samples++;
 }
 
-static void on_free_area(struct sink *s, u64 t_ns, int node, const char *zone, const char *migratetype,
-			 const u64 nr_free[SINK_NR_ORDERS])
+static void on_free_area(struct sink *s, u64 t_ns, int node, const char *zone,
+			 const char *migratetype, const u64 nr_free[SINK_NR_ORDERS])
 {
 	(void)s, (void)t_ns, (void)node, (void)zone, (void)migratetype, (void)nr_free;
 }
@@ -107,8 +107,8 @@ static int on_end(struct sink *s, const struct sink_end *end, struct err *e)
 }
 
 static const struct sink_ops recorder_ops = {
-	on_begin, on_sample, on_free_area, on_slab,    on_cache, on_event,
-	on_summary, on_site, on_latency,   on_lock,    on_end,
+	on_begin,   on_sample, on_free_area, on_slab, on_cache, on_event,
+	on_summary, on_site,   on_latency,   on_lock, on_end,
 };
 
 static double value(const struct recorder *r, const char *metric)
@@ -141,9 +141,19 @@ static int run(struct trial *t, struct recorder *r, const struct request *reques
 
 /* One object, made on CPU 0 (node 0), freed on CPU 2 (node 1); a page of order 3 that stays. */
 static const struct request three[] = {
-	{.t_ns = 1000, .object = 0, .kind = REQ_KMALLOC, .size = 100, .gfp = GFP_KERNEL, .site = 1,
+	{.t_ns = 1000,
+	 .object = 0,
+	 .kind = REQ_KMALLOC,
+	 .size = 100,
+	 .gfp = GFP_KERNEL,
+	 .site = 1,
 	 .node = -1},
-	{.t_ns = 2000, .object = 1, .kind = REQ_PAGE_ALLOC, .order = 3, .gfp = GFP_KERNEL, .cpu = 1,
+	{.t_ns = 2000,
+	 .object = 1,
+	 .kind = REQ_PAGE_ALLOC,
+	 .order = 3,
+	 .gfp = GFP_KERNEL,
+	 .cpu = 1,
 	 .node = -1},
 	{.t_ns = 3000, .object = 0, .kind = REQ_KFREE, .cpu = 2, .node = -1},
 };
@@ -187,8 +197,12 @@ static void births_cost_nothing(void **state)
 
 	(void)state;
 	for (int i = 0; i < 63; i++)
-		q[i] = (struct request){.object = (u32)i, .kind = REQ_CACHE_ALLOC, .size = 104,
-					.gfp = GFP_KERNEL, .flags = REQ_F_BIRTH, .node = -1};
+		q[i] = (struct request){.object = (u32)i,
+					.kind = REQ_CACHE_ALLOC,
+					.size = 104,
+					.gfp = GFP_KERNEL,
+					.flags = REQ_F_BIRTH,
+					.node = -1};
 	q[63] = (struct request){.t_ns = 500, .object = 5, .kind = REQ_CACHE_FREE, .node = -1};
 	assert_int_equal(run(&t, &r, q, 64, NULL, NULL, &e), 0);
 	assert_true(value(&r, "nr_alloc") == 0);
@@ -202,8 +216,13 @@ static void births_cost_nothing(void **state)
 static void free_waits_for_its_birth(void **state)
 {
 	const struct request q[] = {
-		{.t_ns = 1000, .object = 0, .kind = REQ_PAGE_ALLOC, .order = 9, .cpu = 0,
-		 .gfp = GFP_KERNEL | __GFP_ZERO, .node = -1},
+		{.t_ns = 1000,
+		 .object = 0,
+		 .kind = REQ_PAGE_ALLOC,
+		 .order = 9,
+		 .cpu = 0,
+		 .gfp = GFP_KERNEL | __GFP_ZERO,
+		 .node = -1},
 		{.t_ns = 1001, .object = 0, .kind = REQ_PAGE_FREE, .cpu = 1, .node = -1},
 	};
 	struct recorder r;
@@ -228,10 +247,14 @@ static void refusals_are_data(void **state)
 
 	(void)state;
 	for (u32 i = 0; i < 600; i++) {
-		q[i] = (struct request){.t_ns = i * 1000, .object = i, .kind = REQ_PAGE_ALLOC,
-					.order = 10, .gfp = GFP_KERNEL, .node = -1};
-		q[600 + i] = (struct request){.t_ns = (600 + i) * 1000, .object = i,
-					      .kind = REQ_PAGE_FREE, .node = -1};
+		q[i] = (struct request){.t_ns = i * 1000,
+					.object = i,
+					.kind = REQ_PAGE_ALLOC,
+					.order = 10,
+					.gfp = GFP_KERNEL,
+					.node = -1};
+		q[600 + i] = (struct request){
+			.t_ns = (600 + i) * 1000, .object = i, .kind = REQ_PAGE_FREE, .node = -1};
 	}
 	assert_int_equal(run(&t, &r, q, 1200, NULL, NULL, &e), 0);
 	assert_int_equal(t.status, TRIAL_OK);
@@ -258,10 +281,15 @@ static void rcu_layers_hold_back(void **state)
 
 	(void)state;
 	for (u32 i = 0; i < 100; i++) {
-		q[2 * i] = (struct request){.t_ns = i * 100000ULL, .object = i,
-					    .kind = REQ_CACHE_ALLOC, .gfp = GFP_KERNEL, .node = -1};
-		q[2 * i + 1] = (struct request){.t_ns = i * 100000ULL + 10, .object = i,
-						.kind = REQ_CACHE_FREE, .node = -1};
+		q[2 * i] = (struct request){.t_ns = i * 100000ULL,
+					    .object = i,
+					    .kind = REQ_CACHE_ALLOC,
+					    .gfp = GFP_KERNEL,
+					    .node = -1};
+		q[2 * i + 1] = (struct request){.t_ns = i * 100000ULL + 10,
+						.object = i,
+						.kind = REQ_CACHE_FREE,
+						.node = -1};
 	}
 	assert_int_equal(run(&t, &r, q, 200, "rcu:page_allocator", "rcu:slabifier", &e), 0);
 	/* Ticks are 4 ms apart, a free comes every 0.1 ms: some 40 wait at any time. */
@@ -282,11 +310,13 @@ static struct request *random_load(size_t nr)
 		u32 id = (u32)rng_below(&r, 4096);
 		u8 kind = alive[id] ? kind_of[id] : (u8)(rng_below(&r, 3) * 2);
 
-		q[i] = (struct request){.t_ns = i * 700, .object = id,
+		q[i] = (struct request){.t_ns = i * 700,
+					.object = id,
 					.kind = (u8)(kind + alive[id]),
 					.size = 1 + (u32)rng_below(&r, 4000),
 					.order = rng_below(&r, 3),
-					.gfp = GFP_KERNEL, .cpu = (u16)rng_below(&r, 4),
+					.gfp = GFP_KERNEL,
+					.cpu = (u16)rng_below(&r, 4),
 					.node = (s16)((s16)rng_below(&r, 3) - 1),
 					.site = (u32)rng_below(&r, 3)};
 		kind_of[id] = kind;

@@ -48,7 +48,9 @@ static void map_like_an_array(void **state)
 	free(want);
 }
 
-/* Always the smallest: 0 1 2 3, give back 1 and 3, then 1 3 4. Over a level of 64 and one of 4096. */
+/*
+ * Always the smallest: 0 1 2 3, give back 1 and 3, then 1 3 4. Over a level of 64 and one of 4096.
+ */
 static void ids_are_dense(void **state)
 {
 	struct idset s;
@@ -123,7 +125,8 @@ static void kmalloc_names(void **state)
 	assert_string_equal(name, "dma-kmalloc-8k");
 }
 
-/* Sizes of Linux 6.1: dentry, filp, anon_vma (type-safe: a hidden pointer that no alignment explains). */
+/* Sizes of Linux 6.1: dentry, filp, anon_vma (type-safe: a hidden pointer that no alignment
+ * explains). */
 static void alignment(void **state)
 {
 	(void)state;

@@ -8,7 +8,8 @@
  *
  * Invariant: nothing is changed, no simulated time passes, no untouched struct is read.
  *
- * Unlike Linux: there only single pages are looked at, as they pass (free_page_is_bad, check_new_page).
+ * Unlike Linux: there only single pages are looked at, as they pass (free_page_is_bad,
+ * check_new_page).
  */
 #include "alloc/pages/pcp.h"
 
