@@ -5,82 +5,27 @@
 
 #include <stddef.h>
 
-const char *const gfp_flag_names[] = {
-	"__GFP_DMA",
-	"__GFP_HIGHMEM",
-	"__GFP_DMA32",
-	"__GFP_MOVABLE",
-	"__GFP_RECLAIMABLE",
-	"__GFP_HIGH",
-	"__GFP_IO",
-	"__GFP_FS",
-	"__GFP_ZERO",
-	"__GFP_ATOMIC",
-	"__GFP_DIRECT_RECLAIM",
-	"__GFP_KSWAPD_RECLAIM",
-	"__GFP_WRITE",
-	"__GFP_NOWARN",
-	"__GFP_RETRY_MAYFAIL",
-	"__GFP_NOFAIL",
-	"__GFP_NORETRY",
-	"__GFP_MEMALLOC",
-	"__GFP_COMP",
-	"__GFP_NOMEMALLOC",
-	"__GFP_HARDWALL",
-	"__GFP_THISNODE",
-	"__GFP_ACCOUNT",
-	"GFP_KERNEL",
-	"GFP_ATOMIC",
-	"GFP_NOWAIT",
-	"GFP_NOIO",
-	"GFP_NOFS",
-	"GFP_USER",
-	"GFP_DMA",
-	"GFP_DMA32",
-	"GFP_HIGHUSER",
-	"GFP_HIGHUSER_MOVABLE",
-	"GFP_TRANSHUGE",
-	"GFP_THISNODE",
-	NULL,
-};
+/* clang-format off */
+#define GFP_FLAGS(X)                                                                               \
+	X(__GFP_DMA)                                                                               \
+	X(__GFP_HIGHMEM) X(__GFP_DMA32) X(__GFP_MOVABLE) X(__GFP_RECLAIMABLE) X(__GFP_HIGH) X(     \
+		__GFP_IO) X(__GFP_FS) X(__GFP_ZERO) X(__GFP_ATOMIC) X(__GFP_DIRECT_RECLAIM)        \
+		X(__GFP_KSWAPD_RECLAIM) X(__GFP_WRITE) X(__GFP_NOWARN) X(__GFP_RETRY_MAYFAIL)      \
+			X(__GFP_NOFAIL) X(__GFP_NORETRY) X(__GFP_MEMALLOC) X(__GFP_COMP)           \
+				X(__GFP_NOMEMALLOC) X(__GFP_HARDWALL) X(__GFP_THISNODE)            \
+					X(__GFP_ACCOUNT) X(GFP_KERNEL) X(GFP_ATOMIC) X(GFP_NOWAIT) \
+						X(GFP_NOIO) X(GFP_NOFS) X(GFP_USER) X(GFP_DMA)     \
+							X(GFP_DMA32) X(GFP_HIGHUSER)               \
+								X(GFP_HIGHUSER_MOVABLE)            \
+									X(GFP_TRANSHUGE)
+/* clang-format on */
 
-const u64 gfp_flag_values[] = {
-	__GFP_DMA,
-	__GFP_HIGHMEM,
-	__GFP_DMA32,
-	__GFP_MOVABLE,
-	__GFP_RECLAIMABLE,
-	__GFP_HIGH,
-	__GFP_IO,
-	__GFP_FS,
-	__GFP_ZERO,
-	__GFP_ATOMIC,
-	__GFP_DIRECT_RECLAIM,
-	__GFP_KSWAPD_RECLAIM,
-	__GFP_WRITE,
-	__GFP_NOWARN,
-	__GFP_RETRY_MAYFAIL,
-	__GFP_NOFAIL,
-	__GFP_NORETRY,
-	__GFP_MEMALLOC,
-	__GFP_COMP,
-	__GFP_NOMEMALLOC,
-	__GFP_HARDWALL,
-	__GFP_THISNODE,
-	__GFP_ACCOUNT,
-	GFP_KERNEL,
-	GFP_ATOMIC,
-	GFP_NOWAIT,
-	GFP_NOIO,
-	GFP_NOFS,
-	GFP_USER,
-	GFP_DMA,
-	GFP_DMA32,
-	GFP_HIGHUSER,
-	GFP_HIGHUSER_MOVABLE,
-	GFP_TRANSHUGE,
-	__GFP_THISNODE,
-};
+#define FLAG_NAME(flag) #flag,
+#define FLAG_VALUE(flag) flag,
+
+/* GFP_THISNODE is no flag of Linux 6.1, but what stacks call __GFP_THISNODE. */
+const char *const gfp_flag_names[] = {GFP_FLAGS(FLAG_NAME) "GFP_THISNODE", NULL};
+const u64 gfp_flag_values[] = {GFP_FLAGS(FLAG_VALUE) __GFP_THISNODE};
 
 _Static_assert(ARRAY_SIZE(gfp_flag_names) == ARRAY_SIZE(gfp_flag_values) + 1,
 	       "a value for each name");

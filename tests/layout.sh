@@ -1,0 +1,23 @@
+# The style that can be measured: functions that fit a screen, files of one idea, layout by clang-format.
+. tests/shell_lib
+
+files=$(find alloc bench cmd lib reports sim tests traces workloads -name '*.[ch]' 2>/dev/null | sort)
+
+# none WHAT: nothing on standard input is good; what is there is shown.
+none()
+{
+	local found
+	found=$(cat)
+	[ -z "$found" ]
+	verdict "$1" $?
+	[ -z "$found" ] || sed 's/^/# /' <<<"$found"
+}
+
+awk 'FNR == 1 { start = 0 } /^\{/ { start = FNR }
+	/^\}/ { if (start && FNR - start > 70) print FILENAME ":" start ": " FNR - start " lines"; start = 0 }' \
+	$files | none "no function is longer than 70 lines"
+wc -l $files | awk '$2 != "total" && $1 > 500 { print $2 ": " $1 " lines" }' | none "no file is longer than 500 lines"
+grep -nwE 'TODO|FIXME|XXX' $files | none "nothing is left open in the code"
+if command -v clang-format-14 >/dev/null; then
+	clang-format-14 --dry-run $files 2>&1 | grep warning | head | none "layout is what clang-format says"
+fi
