@@ -14,9 +14,7 @@
 
 #include "lib/file.h"
 #include "reports/db_sink.h"
-#include "reports/html.h"
 #include "reports/report.h"
-#include "reports/samples.h"
 #include "tests/report_feed.h"
 #include "tests/report_fixture.h"
 #include "tests/test.h"
@@ -449,57 +447,6 @@ static void test_disk_full(void **state)
 	files_are("", "results.db");
 }
 
-/* --- parts --- */
-
-static void test_html_text(void **state)
-{
-	char *text = NULL;
-	size_t n;
-	FILE *f = open_memstream(&text, &n);
-
-	(void)state;
-	html_text(f, "<a href=\"x\">'&'\x01</a>");
-	fclose(f);
-	assert_string_equal(text, "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;");
-	free(text);
-}
-
-/* 1000 points, one peak and one dip: both are among the 50 that stay. */
-static void test_points_pick(void **state)
-{
-	double value[1000];
-	size_t picks[50], n;
-	bool peak = false, dip = false;
-
-	(void)state;
-	for (size_t i = 0; i < 1000; i++)
-		value[i] = (double)(i % 7);
-	value[503] = 100;
-	value[777] = -100;
-	n = points_pick(value, 1000, 50, picks);
-	assert_in_range(n, 40, 50);
-	assert_int_equal(picks[0], 0);
-	assert_int_equal(picks[n - 1], 999);
-	for (size_t i = 0; i < n; i++) {
-		assert_true(!i || picks[i] > picks[i - 1]);
-		peak = peak || picks[i] == 503;
-		dip = dip || picks[i] == 777;
-	}
-	assert_true(peak && dip);
-	assert_int_equal(points_pick(value, 10, 50, picks), 10);
-	assert_int_equal(points_pick(value, 0, 50, picks), 0);
-}
-
-static void test_points_merge(void **state)
-{
-	size_t picks[] = {0, 4, 9, 0, 2, 4, 8, 9};
-	static const size_t merged[] = {0, 2, 4, 8, 9};
-
-	(void)state;
-	assert_int_equal(points_merge(picks, ARRAY_SIZE(picks)), ARRAY_SIZE(merged));
-	assert_memory_equal(picks, merged, sizeof(merged));
-}
-
 static void test_well_formed_knows(void **state)
 {
 	(void)state;
@@ -527,9 +474,6 @@ int main(void)
 		TEST(test_gnuplot_fails),
 		TEST(test_interrupted),
 		TEST(test_disk_full),
-		cmocka_unit_test(test_html_text),
-		cmocka_unit_test(test_points_pick),
-		cmocka_unit_test(test_points_merge),
 		cmocka_unit_test(test_well_formed_knows),
 	};
 
