@@ -44,6 +44,15 @@ refused "import: disk full leaves the old file" ": File too large" bash -c \
 	'trap "" XFSZ; ulimit -f 64; exec "$0" import '$dat' -o "$1"' "$KMEMSIM" "$new"
 rm "$new"
 
+for signal in INT TERM KILL; do
+	before=$(inventory)
+	timeout -s $signal 0.1 "$KMEMSIM" import $dat -o "$new" >/dev/null 2>&1
+	code=$?
+	[ $code = 0 ] && rm -f "$new" # was quicker than the signal
+	[ "$before" = "$(inventory)" ]
+	verdict "import: SIG$signal leaves nothing" $?
+done
+
 # --- .kmt
 kmt=$SCRATCH/bad.kmt
 size=$(stat -c %s "$good")
