@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,7 +53,6 @@ _Noreturn static void child(int (*fn)(void *arg, struct err *e), void *arg, int 
 
 	result_fd = out;
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would take the result */
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody waits for an orphan's result */
 	setrlimit(RLIMIT_CORE, &no_core);
 	dup2(log_fd, STDERR_FILENO);
 	child_end(fn(arg, &e) ? 'e' : 'k', &e);
