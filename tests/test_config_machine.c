@@ -207,19 +207,24 @@ static void costs_file_is_the_built_in_table(void **state)
 
 static void costs_file_missing(void **state)
 {
+	char dir[] = "/tmp/kmemsim-test.XXXXXX", path[64], words[160];
 	struct cost_table t;
 	struct err e;
 	FILE *f;
 
 	(void)state;
 	assert_int_equal(costs_load(&t, "/nonexistent.yaml", &e), -1);
-	f = fopen("/tmp/kmemsim-test-machine.yaml", "w");
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/machine.yaml", dir);
+	f = fopen(path, "w");
 	assert_non_null(f);
 	fputs("kmemsim: machine/1\ncosts: nowhere.yaml\n" NODES, f);
 	fclose(f);
-	assert_int_equal(machine_config_load(&m, "/tmp/kmemsim-test-machine.yaml", &e), -1);
-	remove("/tmp/kmemsim-test-machine.yaml");
-	assert_says(e.msg, "/tmp/kmemsim-test-machine.yaml:2:8: /tmp/nowhere.yaml: No such file");
+	assert_int_equal(machine_config_load(&m, path, &e), -1);
+	remove(path);
+	remove(dir);
+	snprintf(words, sizeof(words), "%s:2:8: %s/nowhere.yaml: No such file", path, dir);
+	assert_says(e.msg, words);
 }
 
 int main(void)
