@@ -77,7 +77,7 @@ struct layer {
 	u64 nr_alloc, nr_free, nr_failed, nr_injected;
 	s64 live_objs, live_bytes; /* blocks or objects; bytes of their size */
 	s64 live_bytes_max;
-	u64 ns; /* simulated time inside, bases included */
+	u64 self_ns; /* simulated time inside the layer itself, not in what it calls */
 	struct injection inject;
 };
 

@@ -62,9 +62,7 @@ struct rcu_head {
 
 /* Runs func(head) on this CPU after a grace period. Any context; allocates nothing. */
 void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
-/*
- * Waits until every callback queued so far has run. Only outside of allocator operations (destroy).
- */
+/* Waits until every callback queued so far has run. The caller may sleep. */
 void rcu_barrier(void);
 
 /* ---- Page frames ---- */
@@ -134,6 +132,7 @@ enum op_path {
 };
 
 struct machine; /* sim/machine.h */
+struct layer;	/* alloc/allocator.h */
 
 /* What the inline part of the seam needs at hand; embedded first in struct machine. */
 struct kernel {
@@ -151,6 +150,9 @@ struct kernel {
 	const u8 *distance; /* nr_node_ids x nr_node_ids */
 	struct zone *zones; /* nr_node_ids x MAX_NR_ZONES */
 	u64 hz;
+	/* Whose time passes (see alloc/layer.h); never NULL: outside of all layers, the machine's own. */
+	struct layer *layer;
+	u64 layer_since_ns;
 	/* Settings of the machine that Linux has as sysctls; 0: as Linux computes them. */
 	unsigned long min_free_pages;	  /* vm.min_free_kbytes */
 	unsigned long watermark_scale;	  /* vm.watermark_scale_factor, of 10,000; never 0 */
@@ -340,18 +342,21 @@ static inline size_t percpu_stride(size_t size)
 
 struct lock_class;
 
-#define LOCK_HISTORY 4
+#define LOCK_HISTORY 8
 
 /*
  * Busy until its holder's clock at release. It remembers its last busy intervals; a requester takes
- * the first gap at or after its own clock, so an earlier request never waits behind a later hold.
+ * the first gap at or after its own clock that is as long as the last hold was, so an earlier
+ * request never waits behind a later hold. What lies closer together than that is one interval.
  */
 typedef struct spinlock {
 	struct lock_class *class;
-	u64 start_ns[LOCK_HISTORY], end_ns[LOCK_HISTORY]; /* a ring of holds */
-	u64 busy_until_ns;				  /* the latest end so far */
+	struct {
+		u64 start_ns, end_ns;
+	} busy[LOCK_HISTORY]; /* by time, none touching the next */
 	u64 held_since_ns;
-	u32 next;  /* slot of the ring that is overwritten next */
+	u64 hold_ns; /* how long the last hold was */
+	u32 nr_busy;
 	s32 owner; /* CPU that held it last; -1: nobody yet */
 	bool locked;
 } spinlock_t;

@@ -5,6 +5,7 @@
 #define ALLOC_LAYER_H
 
 #include "alloc/allocator.h"
+#include "alloc/kernel.h"
 
 /* True if this request of the layer shall fail. */
 static inline bool layer_injects(struct layer *l)
@@ -22,14 +23,35 @@ static inline bool layer_injects(struct layer *l)
 	return false;
 }
 
-static inline void layer_allocated(struct layer *l, u64 bytes, u64 ns)
+/*
+ * Time belongs to the layer that runs: entering one stops the clock of the one that called it. A
+ * base's free that an RCU callback makes is the base's time alone. Returns the caller's layer, for
+ * layer_leave.
+ */
+static inline struct layer *layer_enter(struct layer *l)
+{
+	struct layer *caller = kernel->layer;
+
+	caller->self_ns += kernel->clock_ns - kernel->layer_since_ns;
+	kernel->layer = l;
+	kernel->layer_since_ns = kernel->clock_ns;
+	return caller;
+}
+
+static inline void layer_leave(struct layer *l, struct layer *caller)
+{
+	l->self_ns += kernel->clock_ns - kernel->layer_since_ns;
+	kernel->layer = caller;
+	kernel->layer_since_ns = kernel->clock_ns;
+}
+
+static inline void layer_allocated(struct layer *l, u64 bytes)
 {
 	l->nr_alloc++;
 	l->live_objs++;
 	l->live_bytes += (s64)bytes;
 	if (l->live_bytes > l->live_bytes_max)
 		l->live_bytes_max = l->live_bytes;
-	l->ns += ns;
 }
 
 static inline void layer_freed(struct layer *l, u64 bytes)

@@ -41,19 +41,21 @@ static void check_allocated(const struct page_allocator *pa, const struct page *
 
 struct page *page_alloc(const struct page_allocator *pa, int order, gfp_t flags, int node)
 {
-	u64 entered_ns = ktime_get_ns();
+	struct layer *caller;
 	struct page *page;
 
 	if (layer_injects(pa->layer))
 		return NULL;
+	caller = layer_enter(pa->layer);
 	charge(COST_INDIRECT_CALL);
 	page = pa->allocate(pa, order, flags, node);
+	layer_leave(pa->layer, caller);
 	if (unlikely(!page)) {
 		pa->layer->nr_failed++;
 		return NULL;
 	}
 	check_allocated(pa, page, order);
-	layer_allocated(pa->layer, PAGE_SIZE << order, ktime_get_ns() - entered_ns);
+	layer_allocated(pa->layer, PAGE_SIZE << order);
 	return page;
 }
 
@@ -77,14 +79,15 @@ static bool may_free(const struct page_allocator *pa, const struct page *page, i
 
 void page_free(const struct page_allocator *pa, struct page *page, int order)
 {
-	u64 entered_ns = ktime_get_ns();
+	struct layer *caller;
 
 	if (!may_free(pa, page, order))
 		return;
+	caller = layer_enter(pa->layer);
 	charge(COST_INDIRECT_CALL);
 	pa->free(pa, page, order);
+	layer_leave(pa->layer, caller);
 	layer_freed(pa->layer, PAGE_SIZE << order);
-	pa->layer->ns += ktime_get_ns() - entered_ns;
 }
 
 u64 page_nr_free(const struct page_allocator *pa, const struct zone *zone, int migratetype,

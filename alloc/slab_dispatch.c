@@ -20,56 +20,59 @@ static void check_object(const struct slab_cache *cache, const void *object)
 	ASSERT(virt_addr_valid(object));
 }
 
-static inline void *allocated(struct slab_cache *cache, void *object, u64 entered_ns)
+static inline void *allocated(struct slab_cache *cache, void *object, struct layer *caller)
 {
+	layer_leave(cache->layer, caller);
 	if (unlikely(!object)) {
 		cache->layer->nr_failed++;
 		return NULL;
 	}
 	check_object(cache, object);
-	layer_allocated(cache->layer, cache->size, ktime_get_ns() - entered_ns);
+	layer_allocated(cache->layer, cache->size);
 	return object;
 }
 
 void *slab_alloc(struct slab_cache *cache, gfp_t flags)
 {
-	u64 entered_ns = ktime_get_ns();
+	struct layer *caller;
 
 	if (layer_injects(cache->layer))
 		return NULL;
+	caller = layer_enter(cache->layer);
 	charge(COST_INDIRECT_CALL);
-	return allocated(cache, cache->slab_alloc->alloc(cache, flags), entered_ns);
+	return allocated(cache, cache->slab_alloc->alloc(cache, flags), caller);
 }
 
 void *slab_alloc_node(struct slab_cache *cache, gfp_t flags, int node)
 {
-	u64 entered_ns = ktime_get_ns();
+	struct layer *caller;
 
 	if (layer_injects(cache->layer))
 		return NULL;
+	caller = layer_enter(cache->layer);
 	charge(COST_INDIRECT_CALL);
-	return allocated(cache, cache->slab_alloc->alloc_node(cache, flags, node), entered_ns);
+	return allocated(cache, cache->slab_alloc->alloc_node(cache, flags, node), caller);
 }
 
 void slab_free(struct slab_cache *cache, void *object)
 {
-	u64 entered_ns = ktime_get_ns();
+	struct layer *caller = layer_enter(cache->layer);
 
 	charge(COST_INDIRECT_CALL);
 	layer_freed(cache->layer, cache->size);
 	cache->slab_alloc->free(cache, object);
-	cache->layer->ns += ktime_get_ns() - entered_ns;
+	layer_leave(cache->layer, caller);
 }
 
 void slab_free_object(struct page *page, void *object)
 {
 	struct slab_cache *top = page->slab_cache->top;
-	u64 entered_ns = ktime_get_ns();
+	struct layer *caller = layer_enter(top->layer);
 
 	charge(COST_INDIRECT_CALL);
 	layer_freed(top->layer, top->size);
 	top->slab_alloc->__free(page, object);
-	top->layer->ns += ktime_get_ns() - entered_ns;
+	layer_leave(top->layer, caller);
 }
 
 void slab_free_refused(struct slab_cache *cache)
@@ -89,7 +92,11 @@ struct slab_cache *slab_cache_create(const struct slab_allocator *sa, struct sla
 
 int slab_cache_shrink(struct slab_cache *cache, move_object_fn move_object)
 {
-	return cache->slab_alloc->shrink(cache, move_object);
+	struct layer *caller = layer_enter(cache->layer);
+	int slabs = cache->slab_alloc->shrink(cache, move_object);
+
+	layer_leave(cache->layer, caller);
+	return slabs;
 }
 
 int slab_cache_destroy(struct slab_cache *cache)

@@ -2,13 +2,19 @@
  * Spin locks in simulated time.
  *
  * Theory: operations run one after the other on the host but overlap in simulated time. A lock is
- * busy from its holder's clock at acquisition to its clock at release. It remembers its last holds;
- * a requester takes the first gap at or after its own clock. So an operation that runs later on the
- * host but earlier in simulated time does not wait behind a hold that had not begun.
+ * busy from its holder's clock at acquisition to its clock at release. It remembers its last busy
+ * intervals; a requester takes the first gap at or after its own clock. So an operation that runs
+ * later on the host but earlier in simulated time does not wait behind a hold that had not begun.
+ * How long the new hold will be is not known when it starts: the last hold's length stands for it,
+ * and a gap shorter than that is none. So intervals with such a gap between them are one, and a few
+ * intervals reach far back even when an operation took the lock a thousand times.
  *
- * Invariant: remembered holds have start < end. Unlike Linux: a gap is taken even if it may prove
- * shorter than the hold, since how long a hold lasts is known at its end only; holds older than the
- * last LOCK_HISTORY are forgotten.
+ * Invariant: busy intervals are in order of time and at least hold_ns apart when they were made.
+ * With arrivals in order of time and holds of one length this is exactly first come, first served
+ * (tests/test_sim_lock.c: the law of M/D/1).
+ *
+ * Unlike Linux: a hold that turns out longer than the gap it took overlaps the next one; busy
+ * intervals older than the last LOCK_HISTORY are forgotten; no queue order beyond arrival time.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -43,19 +49,13 @@ void spin_lock_init(spinlock_t *lock, const char *class_name)
 	*lock = (spinlock_t){.class = lock_class(machine_current(), class_name), .owner = -1};
 }
 
-/* The first instant at or after t that no remembered hold covers. */
+/* The start of the first gap at or after t that has room for a hold. */
 static u64 first_gap(const spinlock_t *lock, u64 t)
 {
-	bool moved = true;
-
-	while (moved) {
-		moved = false;
-		for (int i = 0; i < LOCK_HISTORY; i++) {
-			if (lock->start_ns[i] <= t && t < lock->end_ns[i]) {
-				t = lock->end_ns[i];
-				moved = true;
-			}
-		}
+	for (u32 i = 0; i < lock->nr_busy; i++) {
+		if (t + lock->hold_ns <= lock->busy[i].start_ns)
+			return t;
+		t = max(t, lock->busy[i].end_ns);
 	}
 	return t;
 }
@@ -78,7 +78,7 @@ void spin_lock(spinlock_t *lock)
 	ASSERT(!lock->locked); /* one host thread: whoever holds it is us */
 	lock->locked = true;
 	lock->class->acquisitions++;
-	if (unlikely(kernel->clock_ns < lock->busy_until_ns))
+	if (unlikely(lock->nr_busy && kernel->clock_ns < lock->busy[lock->nr_busy - 1].end_ns))
 		wait_until(lock, first_gap(lock, kernel->clock_ns));
 	lock->held_since_ns = kernel->clock_ns;
 	charge(COST_LOCK);
@@ -89,14 +89,57 @@ void spin_lock(spinlock_t *lock)
 	}
 }
 
+/* Makes room at place `at`; the oldest interval is forgotten if there is none. Returns the place. */
+static u32 open_place(spinlock_t *lock, u32 at)
+{
+	if (lock->nr_busy < LOCK_HISTORY) {
+		memmove(&lock->busy[at + 1], &lock->busy[at],
+			(lock->nr_busy++ - at) * sizeof(lock->busy[0]));
+		return at;
+	}
+	if (!at) /* older than all that is remembered */
+		return LOCK_HISTORY;
+	memmove(&lock->busy[0], &lock->busy[1], (at - 1) * sizeof(lock->busy[0]));
+	return at - 1;
+}
+
+/* Joins the interval with its successors as long as nothing fits between them. */
+static void join_following(spinlock_t *lock, u32 i)
+{
+	while (i + 1 < lock->nr_busy &&
+	       lock->busy[i + 1].start_ns < lock->busy[i].end_ns + max(lock->hold_ns, (u64)1)) {
+		lock->busy[i].end_ns = max(lock->busy[i].end_ns, lock->busy[i + 1].end_ns);
+		memmove(&lock->busy[i + 1], &lock->busy[i + 2],
+			(lock->nr_busy - i - 2) * sizeof(lock->busy[0]));
+		lock->nr_busy--;
+	}
+}
+
+static void remember(spinlock_t *lock, u64 start_ns, u64 end_ns)
+{
+	u32 i = lock->nr_busy;
+
+	while (i && lock->busy[i - 1].start_ns > start_ns)
+		i--;
+	/* Nearly always it follows the last interval, and often there is no room between. */
+	if (i && start_ns < lock->busy[i - 1].end_ns + max(lock->hold_ns, (u64)1)) {
+		i--;
+		lock->busy[i].end_ns = max(lock->busy[i].end_ns, end_ns);
+	} else {
+		i = open_place(lock, i);
+		if (i == LOCK_HISTORY)
+			return;
+		lock->busy[i].start_ns = start_ns;
+		lock->busy[i].end_ns = end_ns;
+	}
+	join_following(lock, i);
+}
+
 void spin_unlock(spinlock_t *lock)
 {
 	ASSERT(lock->locked);
 	lock->locked = false;
-	if (kernel->clock_ns == lock->held_since_ns)
-		return;
-	lock->start_ns[lock->next] = lock->held_since_ns;
-	lock->end_ns[lock->next] = kernel->clock_ns;
-	lock->next = (lock->next + 1) % LOCK_HISTORY;
-	lock->busy_until_ns = max(lock->busy_until_ns, kernel->clock_ns);
+	lock->hold_ns = kernel->clock_ns - lock->held_since_ns;
+	if (lock->hold_ns)
+		remember(lock, lock->held_since_ns, kernel->clock_ns);
 }

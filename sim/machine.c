@@ -126,6 +126,7 @@ static void fill_kernel(struct machine *m)
 	k->distance = m->distances;
 	k->zones = m->zones;
 	k->hz = m->config.hz;
+	k->layer = &m->outside;
 	k->min_free_pages = m->config.min_free_bytes >> PAGE_SHIFT;
 	k->watermark_scale = m->config.watermark_scale;
 	k->pcp_batch = (unsigned int)m->config.pcp_batch;
@@ -193,6 +194,15 @@ void machine_use(struct machine *m)
 struct machine *machine_current(void)
 {
 	return kernel ? container_of(kernel, struct machine, k) : NULL;
+}
+
+u64 machine_end_ns(const struct machine *m)
+{
+	u64 end_ns = m->now_ns;
+
+	for (unsigned int cpu = 0; cpu < m->config.nr_cpus; cpu++)
+		end_ns = max(end_ns, m->cpus[cpu].clock_ns);
+	return end_ns;
 }
 
 bool machine_step(struct machine *m)

@@ -8,6 +8,7 @@
 #ifndef SIM_MACHINE_H
 #define SIM_MACHINE_H
 
+#include "alloc/allocator.h"
 #include "alloc/kernel.h"
 #include "lib/err.h"
 #include "sim/event.h"
@@ -31,7 +32,8 @@ struct machine {
 	struct kernel k; /* first: the thread-local `kernel` points here */
 	struct cpu *cpus;
 	struct event_queue events;
-	u64 now_ns; /* events up to here have run */
+	u64 now_ns;	      /* events up to here have run */
+	struct layer outside; /* time that passes in no layer: interrupts, callbacks, work */
 
 	struct machine_config config;
 	struct zone zones[MACHINE_NODES_MAX * MAX_NR_ZONES];
@@ -76,6 +78,9 @@ struct machine *machine_current(void);
 void machine_advance(struct machine *m, u64 t_ns);
 /* Runs the next event; false if there is none. */
 bool machine_step(struct machine *m);
+
+/* When the last of all operations and events ended. */
+u64 machine_end_ns(const struct machine *m);
 
 void machine_rcu_counts(const struct machine *m, struct rcu_counts *counts);
 

@@ -214,15 +214,24 @@ void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
 		gp_start(m, kernel->clock_ns);
 }
 
+/* The caller's CPU sleeps meanwhile and wakes up when the last callback has run, in whatever it was
+ * doing. */
 void rcu_barrier(void)
 {
 	struct machine *m = machine_current();
+	struct kernel asleep = *kernel;
 
 	while (m->rcu->counts.pending) {
 		bool ran = machine_step(m);
 
 		ASSERT(ran); /* callbacks without a grace period under way */
 	}
+	kernel->cpu = asleep.cpu;
+	kernel->nid = asleep.nid;
+	kernel->path = asleep.path;
+	kernel->layer = asleep.layer;
+	kernel->clock_ns = max(asleep.clock_ns, m->now_ns);
+	kernel->layer_since_ns = kernel->clock_ns;
 }
 
 void machine_rcu_counts(const struct machine *m, struct rcu_counts *counts)

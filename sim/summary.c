@@ -115,13 +115,10 @@ static void report_locks(struct replay *rp)
 	put_whole(rp, "lock_contended", contended);
 }
 
-/* A layer's own time is its time less its base's; the innermost slab layer includes its page
- * requests. */
 static void report_layer(struct replay *rp, unsigned int i)
 {
 	const struct stack *st = &rp->stack;
 	const struct layer *l = st->layers[i];
-	const struct layer *base = st->layer_base[i] >= 0 ? st->layers[st->layer_base[i]] : NULL;
 
 	put(rp, l->id, "nr_alloc", (double)l->nr_alloc);
 	put(rp, l->id, "nr_free", (double)l->nr_free);
@@ -129,7 +126,7 @@ static void report_layer(struct replay *rp, unsigned int i)
 	put(rp, l->id, "live_bytes_max", (double)l->live_bytes_max);
 	put(rp, l->id, "held_bytes_max", rp->sampler.held[i].max);
 	put(rp, l->id, "held_bytes_mean", mean_value(&rp->sampler.held[i]));
-	put(rp, l->id, "layer_cpu_ns", (double)l->ns - (base ? (double)base->ns : 0));
+	put(rp, l->id, "layer_cpu_ns", (double)l->self_ns);
 }
 
 void summary_report(struct replay *rp)

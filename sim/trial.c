@@ -58,7 +58,7 @@ static void add_layers(struct replay *rp)
 		rp->digest = digest_u64(rp->digest, l->nr_alloc);
 		rp->digest = digest_u64(rp->digest, l->nr_free);
 		rp->digest = digest_u64(rp->digest, (u64)l->live_bytes);
-		rp->digest = digest_u64(rp->digest, l->ns);
+		rp->digest = digest_u64(rp->digest, l->self_ns);
 	}
 }
 
@@ -69,7 +69,7 @@ static void keep_results(struct trial *t, struct replay *rp)
 	t->digest = rp->digest;
 	t->nr_requests = rp->acc.nr_requests;
 	t->nr_unserved = rp->acc.nr_unserved;
-	t->sim_ns = max(rp->m->now_ns, kernel->clock_ns);
+	t->sim_ns = machine_end_ns(rp->m);
 }
 
 static int tell_end(const struct trial *t, struct err *e)
