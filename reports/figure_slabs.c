@@ -1,6 +1,9 @@
 /*
  * Slab utilisation by cache: what the largest caches hold and what of it is in use, at the peak of
  * slab memory and at the end.
+ *
+ * In use is what the load holds. Linux's slabinfo counts more as active: free objects on the CPUs'
+ * own slabs, and what layers above hold back.
  */
 #include <sqlite3.h>
 #include <stdio.h>
@@ -21,17 +24,26 @@ enum when { AT_PEAK, AT_END, NR_WHEN };
 static const char *const when_titles[NR_WHEN] = {"at the peak of slab memory", "at the end"};
 static const char *const when_columns[NR_WHEN] = {"peak", "end"};
 
+/* Bytes, the inner ones first. */
+enum shade { LIVE, ACTIVE, TOTAL, NR_SHADES };
+
+static const char *const shade_columns[NR_SHADES] = {"live", "active", "slab"};
+static const double shade_fill[NR_SHADES] = {1, 0.58, 0.24};
+
+struct use {
+	double bytes[NR_SHADES];
+};
+
 struct cache_use {
 	char *name;
-	double active[REPORT_STACKS_MAX][NR_WHEN], total[REPORT_STACKS_MAX][NR_WHEN]; /* bytes */
+	struct use of[REPORT_STACKS_MAX][NR_WHEN];
 	double largest; /* over stacks, at the peak */
 };
 
 struct slab_use {
 	struct cache_use *caches;
 	size_t nr, room;
-	double active[REPORT_STACKS_MAX][NR_WHEN],
-		total[REPORT_STACKS_MAX][NR_WHEN]; /* all caches */
+	struct use all[REPORT_STACKS_MAX][NR_WHEN];
 };
 
 static struct cache_use *cache_of(struct slab_use *u, const char *name)
@@ -55,27 +67,33 @@ static void slab_use_free(struct slab_use *u)
 static void use_take(struct slab_use *u, size_t stack, enum when when, sqlite3_stmt *row)
 {
 	struct cache_use *c = cache_of(u, (const char *)sqlite3_column_text(row, 0));
-	double active = sqlite3_column_double(row, 1), total = sqlite3_column_double(row, 2);
+	double inner = 0;
 
-	c->active[stack][when] += active;
-	c->total[stack][when] += total;
-	u->active[stack][when] += active;
-	u->total[stack][when] += total;
-	c->largest = max(c->largest, c->total[stack][AT_PEAK]);
+	for (int k = 0; k < NR_SHADES; k++) {
+		inner = max(inner, sqlite3_column_double(row, k + 1));
+		c->of[stack][when].bytes[k] += inner;
+		u->all[stack][when].bytes[k] += inner;
+	}
+	c->largest = max(c->largest, c->of[stack][AT_PEAK].bytes[TOTAL]);
 }
+
+/* Several aliases may share a physical cache. */
+#define USE_SQL(at)                                                                                \
+	"WITH at(t) AS (" at "), live(cache, bytes) AS ("                                          \
+	"SELECT cache, sum(bytes_alloc) FROM cache_view WHERE run_id = ?1"                         \
+	" AND t_ns = (SELECT t FROM at) GROUP BY cache)"                                           \
+	" SELECT s.cache, coalesce(l.bytes, 0), s.active_objs * s.objsize,"                        \
+	" s.num_slabs * s.pagesperslab * 4096"                                                     \
+	" FROM slab_view s LEFT JOIN live l ON l.cache = s.cache"                                  \
+	" WHERE s.run_id = ?1 AND s.t_ns = (SELECT t FROM at)"
 
 static int use_read(struct slab_use *u, struct report *p, const struct report_run *run,
 		    enum when when, struct err *e)
 {
 	static const char *const sql[NR_WHEN] = {
-		"SELECT cache, active_objs * objsize, num_slabs * pagesperslab * 4096 FROM "
-		"slab_view"
-		" WHERE run_id = ?1 AND t_ns = (SELECT t_ns FROM slab_view WHERE run_id = ?1 GROUP "
-		"BY"
-		" t_ns ORDER BY sum(num_slabs * pagesperslab) DESC, t_ns LIMIT 1)",
-		"SELECT cache, active_objs * objsize, num_slabs * pagesperslab * 4096 FROM "
-		"slab_view"
-		" WHERE run_id = ?1 AND t_ns = (SELECT max(t_ns) FROM slab_view WHERE run_id = ?1)",
+		USE_SQL("SELECT t_ns FROM slab_view WHERE run_id = ?1 GROUP BY t_ns"
+			" ORDER BY sum(num_slabs * pagesperslab) DESC, t_ns LIMIT 1"),
+		USE_SQL("SELECT max(t_ns) FROM slab_view WHERE run_id = ?1"),
 	};
 	sqlite3_stmt *row = db_prepare(p->db, sql[when], e);
 	int rc;
@@ -109,7 +127,8 @@ static int use_write(struct report *p, const struct slab_use *u, const struct re
 		return -1;
 	fputs("rank,cache", f);
 	for (int w = 0; w < NR_WHEN; w++)
-		fprintf(f, ",%s_active_bytes,%s_total_bytes", when_columns[w], when_columns[w]);
+		for (int k = 0; k < NR_SHADES; k++)
+			fprintf(f, ",%s_%s_bytes", when_columns[w], shade_columns[k]);
 	fputc('\n', f);
 	for (size_t i = 0; i < u->nr; i++) {
 		const struct cache_use *c = &u->caches[i];
@@ -117,15 +136,18 @@ static int use_write(struct report *p, const struct slab_use *u, const struct re
 		fprintf(f, "%zu,\"", i + 1);
 		for (const char *q = c->name; *q; q++)
 			fprintf(f, *q == '"' ? "\"\"" : "%c", *q);
-		fprintf(f, "\",%.0f,%.0f,%.0f,%.0f\n", c->active[s][AT_PEAK], c->total[s][AT_PEAK],
-			c->active[s][AT_END], c->total[s][AT_END]);
+		fputc('"', f);
+		for (int w = 0; w < NR_WHEN; w++)
+			for (int k = 0; k < NR_SHADES; k++)
+				fprintf(f, ",%.0f", c->of[s][w].bytes[k]);
+		fputc('\n', f);
 	}
 	return report_file_close(&p->dir, f, e);
 }
 
-static double percent(double active, double total)
+static double percent(const struct use *u)
 {
-	return total > 0 ? 100 * active / total : 100;
+	return u->bytes[TOTAL] > 0 ? 100 * u->bytes[LIVE] / u->bytes[TOTAL] : 100;
 }
 
 /* The cache with most unused bytes at the end, under any stack. */
@@ -140,25 +162,23 @@ static void slab_finding(const struct report *p, size_t load, const struct slab_
 		if (!report_run(p, load, s))
 			continue;
 		sentence_add(&text, "%s%s %.0f %% (%.0f %%)", text.used ? ", " : "",
-			     p->stacks[s].name, percent(u->active[s][AT_END], u->total[s][AT_END]),
-			     percent(u->active[s][AT_PEAK], u->total[s][AT_PEAK]));
+			     p->stacks[s].name, percent(&u->all[s][AT_END]),
+			     percent(&u->all[s][AT_PEAK]));
 		for (size_t i = 0; i < u->nr; i++) {
-			double unused =
-				u->caches[i].total[s][AT_END] - u->caches[i].active[s][AT_END];
+			const struct use *c = &u->caches[i].of[s][AT_END];
 
-			if (unused > most) {
-				most = unused;
+			if (c->bytes[TOTAL] - c->bytes[LIVE] > most) {
+				most = c->bytes[TOTAL] - c->bytes[LIVE];
 				worst = i;
 				worst_stack = s;
 			}
 		}
 	}
 	size_human(most, waste, sizeof(waste));
-	report_finding(
-		p,
-		"Slab memory in use at the end (at its peak): %s. Most is left unused in %s: "
-		"%s under %s.",
-		text.text, u->caches[worst].name, waste, p->stacks[worst_stack].name);
+	report_finding(p,
+		       "Slab memory in use at the end (at its peak): %s. At the end most is left "
+		       "unused in %s: %s under %s.",
+		       text.text, u->caches[worst].name, waste, p->stacks[worst_stack].name);
 }
 
 static double row_of_stack(size_t nth, size_t nr)
@@ -166,28 +186,42 @@ static double row_of_stack(size_t nth, size_t nr)
 	return BAR_HEIGHT - (2 * nth + 1) * BAR_HEIGHT / (double)nr;
 }
 
-/* Light bar: the cache's slab pages; dark bar: bytes of objects in use; text: the share. */
+/* Bars over each other, the longest first; the text: the share of the innermost. */
 static void stack_bars(struct figure *f, const struct report_run *run, size_t nth, size_t nr,
 		       enum when when, double bytes)
 {
 	const char *colour = f->page->stacks[run->stack].colour;
 	double y = row_of_stack(nth, nr), half = 0.86 * BAR_HEIGHT / (double)nr;
-	int active = 3 + 2 * (int)when, total = active + 1;
+	int first = 3 + NR_SHADES * (int)when;
 
-	for (int dark = 0; dark < 2; dark++)
+	for (int k = NR_SHADES - 1; k >= 0; k--)
 		fprintf(f->gp,
 			"%s'../data/slabs-%s.csv' every ::0::%d using (0):(%g-$1):(0):($%d/%g):"
 			"(%g-$1):(%g-$1) skip 1 with boxxyerror fillstyle solid %g noborder "
 			"linecolor rgb '%s' notitle",
-			nth || dark ? ", " : "", run->slug, CACHES_MAX - 1, y,
-			dark ? active : total, bytes, y - half, y + half, dark ? 1.0 : 0.32,
-			colour);
+			nth || k != NR_SHADES - 1 ? ", " : "", run->slug, CACHES_MAX - 1, y,
+			first + k, bytes, y - half, y + half, shade_fill[k], colour);
 	fprintf(f->gp,
 		", '' every ::0::%d using ($%d/%g):(%g-$1):($%d > 0 ? sprintf(' %%.0f %%%%', "
 		"100*$%d/$%d) : '') skip 1 with labels left offset 0.3,0 font ',11' textcolor rgb "
 		"'#454c56' "
 		"notitle",
-		CACHES_MAX - 1, total, bytes, y, total, active, total);
+		CACHES_MAX - 1, first + TOTAL, bytes, y, first + TOTAL, first + LIVE,
+		first + TOTAL);
+}
+
+/* Shades mean the same in every colour: shown in grey. */
+static void shades_legend(struct figure *f)
+{
+	static const char *const names[NR_SHADES] = {"in use",
+						     "free on a CPU's slabs, or held back", "free"};
+
+	for (int k = 0; k < NR_SHADES; k++) {
+		char fill[32];
+
+		snprintf(fill, sizeof(fill), "solid %g", shade_fill[k]);
+		figure_legend(f, "#454c56", fill, names[k]);
+	}
 }
 
 static void slab_panel(struct figure *f, size_t load, const struct slab_use *u, enum when when,
@@ -212,8 +246,10 @@ static void slab_panel(struct figure *f, size_t load, const struct slab_use *u, 
 		fprintf(f->gp, " %d", -(int)i - 1);
 	}
 	fputs(")\n", f->gp);
-	if (when == AT_END)
+	if (when == AT_END) {
 		figure_legend_stacks(f, load);
+		shades_legend(f);
+	}
 	fputs("plot ", f->gp);
 	for (size_t s = 0; s < p->nr_stacks; s++) {
 		const struct report_run *run = report_run(p, load, s);
@@ -247,9 +283,9 @@ static int slab_figure(struct report *p, size_t load, const struct slab_use *u, 
 		slab_panel(&f, load, u, w, most, nr);
 	return figure_close(
 		&f,
-		"The caches with most memory. Light bar: the cache's slab pages; dark: "
-		"bytes of its objects in use; the number: their share. Both panels have "
-		"the same scale.",
+		"The caches with most memory. A whole bar: the cache's slab pages; dark: live "
+		"objects; the number: their share. The middle shade, too, is active to Linux's "
+		"slabinfo. Both panels have the same scale.",
 		e);
 }
 
