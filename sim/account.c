@@ -108,7 +108,7 @@ void account_alloc(struct account *a, struct object *o, u64 bytes_alloc, int nid
 	}
 }
 
-void account_freed(struct account *a, struct object *o, u64 bytes_alloc, int cpu)
+void account_freed(struct account *a, struct object *o, u64 bytes_alloc, int cpu, bool guessed)
 {
 	struct site_row *row = &a->rows[o->row];
 	struct name *name = &a->names[o->name];
@@ -124,7 +124,7 @@ void account_freed(struct account *a, struct object *o, u64 bytes_alloc, int cpu
 	if (o->name == a->name_pages)
 		a->page_bytes_live -= bytes_alloc;
 	a->nr_free++;
-	if (o->cpu != cpu) {
+	if (o->cpu != cpu && !guessed && !o->guessed) {
 		row->ping_pong++;
 		a->ping_pong++;
 	}

@@ -21,9 +21,9 @@ struct object {
 	u32 size;    /* bytes asked for */
 	u16 name;    /* index into names */
 	u16 cpu;
-	u8 kind;  /* enum request_kind that made it */
-	u8 order; /* of a page block */
-	u16 pad;
+	u8 kind;      /* enum request_kind that made it */
+	u8 order;     /* of a page block */
+	bool guessed; /* born before the load: its CPU is not a recorded one */
 };
 _Static_assert(sizeof(struct object) == 32, "two objects to a cache line");
 
@@ -109,8 +109,8 @@ static inline void account_latency(struct account *a, unsigned int op, enum op_p
 
 /* An object came to live: bytes_alloc is what it occupies, nid the node of its memory. */
 void account_alloc(struct account *a, struct object *o, u64 bytes_alloc, int nid, bool birth);
-/* And went, on CPU `cpu`. */
-void account_freed(struct account *a, struct object *o, u64 bytes_alloc, int cpu);
+/* And went, on CPU `cpu`; guessed: nobody recorded where. */
+void account_freed(struct account *a, struct object *o, u64 bytes_alloc, int cpu, bool guessed);
 
 /* "kmalloc", "page_alloc/3", ... */
 void latency_op_name(unsigned int op, char *buf, size_t n);

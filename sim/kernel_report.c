@@ -22,16 +22,18 @@ void report_event(const char *kind, const char *fmt, ...)
 	m->on_event(m->on_event_arg, kernel->clock_ns, kernel->cpu, kind, detail);
 }
 
-/* Once for each place and run, as WARN_ON_ONCE. */
+/* Once for each place and run, as WARN_ON_ONCE; a place is a line of a file. */
 void kernel_warn(const char *what, const char *file, int line)
 {
 	struct machine *m = machine_current();
 
 	for (unsigned int i = 0; i < m->nr_warned; i++)
-		if (m->warned[i] == what)
+		if (m->warned[i].line == line && !strcmp(m->warned[i].file, file))
 			return;
-	if (m->nr_warned < ARRAY_SIZE(m->warned))
-		m->warned[m->nr_warned++] = what;
+	if (m->nr_warned < ARRAY_SIZE(m->warned)) {
+		m->warned[m->nr_warned].file = file;
+		m->warned[m->nr_warned++].line = line;
+	}
 	report_event("warn", "%s:%d: %s", file, line, what);
 }
 
@@ -47,8 +49,11 @@ void trace_mm_page_alloc_extfrag(struct page *page, int alloc_order, int fallbac
 	if (fallback_order >= pageblock_order)
 		return;
 	m->nr_extfrag[EXTFRAG_FRAGMENTING]++;
-	if (alloc_migratetype == MIGRATE_UNMOVABLE && fallback_migratetype == MIGRATE_MOVABLE)
-		m->nr_extfrag[EXTFRAG_UNMOVABLE_INTO_MOVABLE]++;
+	if (alloc_migratetype == MIGRATE_UNMOVABLE) {
+		m->nr_extfrag[EXTFRAG_UNMOVABLE]++;
+		m->nr_extfrag[EXTFRAG_UNMOVABLE_INTO_MOVABLE] +=
+			fallback_migratetype == MIGRATE_MOVABLE;
+	}
 	report_event("extfrag",
 		     "pfn=0x%lx alloc_order=%d fallback_order=%d alloc_migratetype=%d "
 		     "fallback_migratetype=%d change_ownership=%d",

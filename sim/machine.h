@@ -17,7 +17,8 @@
 enum extfrag_class {
 	EXTFRAG_ALL,
 	EXTFRAG_FRAGMENTING,		/* the block found was smaller than a pageblock */
-	EXTFRAG_UNMOVABLE_INTO_MOVABLE, /* of these: an unmovable page placed among movable ones */
+	EXTFRAG_UNMOVABLE,		/* of these: for unmovable pages */
+	EXTFRAG_UNMOVABLE_INTO_MOVABLE, /* of these: placed among movable ones */
 	NR_EXTFRAG_CLASSES
 };
 
@@ -49,7 +50,10 @@ struct machine {
 	/* Receives each report_event; NULL: they are counted only. */
 	void (*on_event)(void *arg, u64 t_ns, int cpu, const char *kind, const char *detail);
 	void *on_event_arg;
-	const char *warned[64]; /* "FILE:LINE" has warned: said once a run */
+	struct {
+		const char *file;
+		int line;
+	} warned[64]; /* places that have warned: each does so once a run */
 	unsigned int nr_warned;
 };
 

@@ -5,16 +5,16 @@
  * Callbacks queued on a CPU wait in `next` until a grace period starts, then in `wait` until it
  * ends, then in `done` until their CPU runs them, a batch at a time, on its own time. A grace
  * period starts when there is something to wait for and none is under way. At each tick of it,
- * every CPU that is not in the middle of an operation is quiescent: if it ran none since the tick
- * before it is idle and costs nothing (the grace-period kthread sees that from outside), otherwise
- * its tick interrupt reports it.
+ * every CPU that is not in the middle of an operation is quiescent: its tick interrupt reports it,
+ * or, if it ran none since the tick before, it is idle and costs nothing: the grace-period kthread
+ * sees that from outside, but does not look before a jiffy has passed.
  *
  * Invariant: ticks are scheduled only while a grace period is under way, so a quiet machine has
  * none. `pending` is the number of callbacks on all lists.
  *
  * Unlike Linux: one level instead of a tree of nodes; ticks of all CPUs coincide (as without
- * skew_tick); no expedited grace periods, no offloading; one jiffy until idle CPUs are looked at,
- * as jiffies_till_first_fqs on machines of HZ <= 250. Batches follow rcu_do_batch of 6.1: blimit
+ * skew_tick); no expedited grace periods, no offloading. A jiffy until idle CPUs are looked at is
+ * jiffies_till_first_fqs on machines of HZ <= 250. Batches follow rcu_do_batch of 6.1: blimit
  * 10, or 1/128 of the queue if that is more, or everything once qhimark (10,000) is exceeded.
  */
 #include <stdlib.h>
@@ -172,6 +172,8 @@ static bool quiescent(struct machine *m, int cpu, u64 now_ns)
 		return true;
 	if (clock_ns > now_ns) /* the tick interrupts an operation */
 		return false;
+	if (clock_ns == rc->seen_ns && now_ns < m->rcu->gp_start_ns + NSEC_PER_SEC / m->config.hz)
+		return false;	       /* idle, and nobody looks at idle CPUs yet */
 	if (clock_ns != rc->seen_ns) { /* busy since: its own tick reports */
 		u64 entered_ns = machine_enter_event(m, cpu, now_ns);
 
@@ -209,6 +211,7 @@ void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
 	next->n++;
 	r->counts.pending++;
 	r->counts.pending_max = max(r->counts.pending_max, r->counts.pending);
+	charge(COST_IRQ_SAVE);
 	charge(COST_THIS_CPU);
 	if (!r->gp_active)
 		gp_start(m, kernel->clock_ns);

@@ -156,7 +156,9 @@ static inline u64 occupied(const struct replay *rp, const struct object *o)
 static void note_peak(struct replay *rp)
 {
 	u64 taken = (u64)rp->page_source->live_bytes;
+	u64 slab = (u64)rp->stack.pages->layer->live_bytes - rp->acc.page_bytes_live;
 
+	rp->slab_max = max(rp->slab_max, slab);
 	if (taken > rp->taken_max) {
 		rp->taken_max = taken;
 		rp->taken_max_req = rp->acc.bytes_req_live;
@@ -206,6 +208,7 @@ static inline void do_alloc(struct replay *rp, const struct request *r, struct o
 	o->addr = addr;
 	o->kind = r->kind;
 	o->cpu = r->cpu;
+	o->guessed = birth;
 	if (unlikely(!addr)) {
 		refused(rp, r);
 	} else {
@@ -251,7 +254,7 @@ static inline void do_free(struct replay *rp, const struct request *r, struct ob
 	entered_ns = machine_enter(rp->m, r->cpu, r->t_ns);
 	if (unlikely(o->born_ns > entered_ns)) /* clocks disagree: wait for its birth */
 		entered_ns = kernel->clock_ns = o->born_ns;
-	account_freed(&rp->acc, o, occupied(rp, o), r->cpu);
+	account_freed(&rp->acc, o, occupied(rp, o), r->cpu, r->flags & REQ_F_REPAIR);
 	op = give_back(rp, o);
 	ns = machine_leave(rp->m, entered_ns);
 	rp->digest = digest_u64(rp->digest, (virt_to_phys(o->addr) << 1) ^
@@ -363,7 +366,7 @@ int replay_run(struct replay *rp, struct trial *t, struct err *e)
 	}
 	if (!rp->timed)
 		start_timing(rp);
-	sampler_catch_up(&rp->sampler, rp, rp->tables->duration_ns);
+	sampler_finish(&rp->sampler, rp, rp->tables->duration_ns);
 	return 0;
 }
 

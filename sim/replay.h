@@ -23,6 +23,7 @@ struct replay {
 	const struct source_tables *tables;
 	u64 digest;
 	u64 nr_reported;   /* events handed to the sink */
+	u64 slab_max;	   /* bytes of the slab layer at their peak */
 	u64 taken_max;	   /* bytes of page_source at its peak */
 	u64 taken_max_req; /* bytes asked for at that moment */
 	u64 check_every;

@@ -20,18 +20,20 @@ void sampler_init(struct sampler *s, const struct trial *t)
 		s->every_ns = max(t->source->tables.duration_ns / DEFAULT_SAMPLES, (u64)1);
 }
 
-static void mean_add(struct mean *m, double v)
+/* A value stands for the time since the sample before it. */
+static void mean_add(const struct sampler *s, struct mean *m, double v)
 {
 	if (!m->n || v > m->max)
 		m->max = v;
-	m->sum += v;
+	m->sum += v * (double)s->since_ns;
+	m->weight += (double)s->since_ns;
 	m->last = v;
 	m->n++;
 }
 
 static void gauge(struct sampler *s, struct replay *rp, u64 t_ns, int g, const char *name, double v)
 {
-	mean_add(&s->gauges[g], v);
+	mean_add(s, &s->gauges[g], v);
 	if (rp->sink)
 		rp->sink->ops->sample(rp->sink, t_ns, "", name, v);
 }
@@ -120,7 +122,7 @@ static void sample_layers(struct sampler *s, struct replay *rp, u64 t_ns, u64 sl
 		const struct layer *l = rp->stack.layers[i];
 		double held = held_bytes(rp, i, slab_bytes);
 
-		mean_add(&s->held[i], held);
+		mean_add(s, &s->held[i], held);
 		if (!rp->sink)
 			continue;
 		rp->sink->ops->sample(rp->sink, t_ns, l->id, "live_bytes", (double)l->live_bytes);
@@ -140,6 +142,8 @@ void sampler_take(struct sampler *s, struct replay *rp, u64 t_ns)
 	u64 slab_bytes = (u64)rp->stack.pages->layer->live_bytes - a->page_bytes_live;
 	double req = (double)(a->bytes_req_live - a->page_bytes_live);
 
+	s->since_ns = t_ns - s->last_ns;
+	s->last_ns = t_ns;
 	gauge(s, rp, t_ns, GAUGE_BYTES_REQ_LIVE, "bytes_req_live", (double)a->bytes_req_live);
 	gauge(s, rp, t_ns, GAUGE_BYTES_ALLOC_LIVE, "bytes_alloc_live", (double)a->bytes_alloc_live);
 	gauge(s, rp, t_ns, GAUGE_LIVE_OBJS, "live_objs", (double)a->live_objs);
@@ -147,7 +151,7 @@ void sampler_take(struct sampler *s, struct replay *rp, u64 t_ns)
 	gauge(s, rp, t_ns, GAUGE_PAGES_TAKEN, "pages_taken_bytes",
 	      (double)rp->page_source->live_bytes);
 	if (slab_bytes)
-		mean_add(&s->gauges[GAUGE_SLAB_FRAG], 100 - 100 * req / (double)slab_bytes);
+		mean_add(s, &s->gauges[GAUGE_SLAB_FRAG], 100 - 100 * req / (double)slab_bytes);
 	sample_fragmentation(s, rp, t_ns);
 	sample_layers(s, rp, t_ns, slab_bytes);
 	if (rp->sink)
@@ -161,4 +165,12 @@ void sampler_catch_up(struct sampler *s, struct replay *rp, u64 t_ns)
 		machine_advance(rp->m, s->next_ns);
 		sampler_take(s, rp, s->next_ns);
 	}
+}
+
+void sampler_finish(struct sampler *s, struct replay *rp, u64 t_ns)
+{
+	sampler_catch_up(s, rp, t_ns);
+	/* What is said of the end is of the end: a sample due at t_ns came before its last request. */
+	machine_advance(rp->m, t_ns + 1);
+	sampler_take(s, rp, t_ns + 1);
 }

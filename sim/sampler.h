@@ -10,8 +10,9 @@
 struct replay;
 struct trial;
 
+/* Over time: what is seen at longer intervals weighs more. */
 struct mean {
-	double sum, max, last;
+	double sum, weight, max, last;
 	u64 n;
 };
 
@@ -32,11 +33,15 @@ enum gauge {
 
 struct sampler {
 	u64 next_ns, every_ns;
+	u64 last_ns;  /* when the last one was taken */
+	u64 since_ns; /* time between that and the one before */
 	struct mean gauges[NR_GAUGES];
 	struct mean held[2 * CHAIN_LAYERS_MAX]; /* per layer: bytes kept back from its base */
 };
 
 void sampler_init(struct sampler *s, const struct trial *t);
+/* Takes the last one, at the end of the load, whatever the interval. */
+void sampler_finish(struct sampler *s, struct replay *rp, u64 t_ns);
 /* Takes every sample due up to t_ns. */
 void sampler_catch_up(struct sampler *s, struct replay *rp, u64 t_ns);
 /* One sample at t_ns, whenever that is. */
@@ -44,7 +49,7 @@ void sampler_take(struct sampler *s, struct replay *rp, u64 t_ns);
 
 static inline double mean_value(const struct mean *m)
 {
-	return m->n ? m->sum / (double)m->n : 0;
+	return m->weight > 0 ? m->sum / m->weight : m->last;
 }
 
 #endif

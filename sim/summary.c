@@ -30,7 +30,7 @@ static void report_memory(struct replay *rp)
 	put_whole(rp, "pages_taken_bytes_max", (double)rp->taken_max);
 	put_whole(rp, "pages_taken_bytes_mean", mean_value(&g[GAUGE_PAGES_TAKEN]));
 	put_whole(rp, "slab_bytes_end", g[GAUGE_SLAB_BYTES].last);
-	put_whole(rp, "slab_bytes_max", g[GAUGE_SLAB_BYTES].max);
+	put_whole(rp, "slab_bytes_max", (double)rp->slab_max);
 	put_whole(rp, "slab_bytes_mean", mean_value(&g[GAUGE_SLAB_BYTES]));
 }
 
@@ -54,7 +54,8 @@ static void report_fragmentation(struct replay *rp)
 	put_whole(rp, "unusable_free_index_9_end", g[GAUGE_UNUSABLE + 9].last);
 	put_whole(rp, "nr_extfrag", (double)ext[EXTFRAG_ALL]);
 	put_whole(rp, "nr_extfrag_fragmenting", (double)ext[EXTFRAG_FRAGMENTING]);
-	put_whole(rp, "nr_extfrag_unmovable", (double)ext[EXTFRAG_UNMOVABLE_INTO_MOVABLE]);
+	put_whole(rp, "nr_extfrag_unmovable", (double)ext[EXTFRAG_UNMOVABLE]);
+	put_whole(rp, "nr_extfrag_into_movable", (double)ext[EXTFRAG_UNMOVABLE_INTO_MOVABLE]);
 }
 
 static void report_time(struct replay *rp)
@@ -86,6 +87,7 @@ static void report_counts(struct replay *rp)
 	put_whole(rp, "nr_alloc", (double)a->nr_alloc);
 	put_whole(rp, "nr_free", (double)a->nr_free);
 	put_whole(rp, "nr_failed", (double)a->nr_failed);
+	put_whole(rp, "nr_skipped_frees", (double)a->nr_skipped_frees);
 	put_whole(rp, "nr_unserved", (double)a->nr_unserved);
 	put_whole(rp, "nr_ping_pong", (double)a->ping_pong);
 	put_whole(rp, "nr_cross_node", (double)a->cross_node);

@@ -12,7 +12,8 @@
 /* A sink that remembers the last summary of the whole stack, and counts the rest. */
 struct recorder {
 	struct sink sink;
-	double value[64];
+	double value[128];
+	double layer_ns_sum, layer_ns_min;
 	unsigned int samples, slabs, sites, events, ends;
 	char kinds[256], paths[256];
 	struct sink_site first_site;
@@ -68,8 +69,14 @@ static void on_event(struct sink *s, u64 t_ns, int cpu, const char *kind, const 
 
 static void on_summary(struct sink *s, const char *layer, const struct metric_desc *m, double value)
 {
+	struct recorder *r = to_recorder(s);
+
 	if (!*layer)
-		to_recorder(s)->value[m - metrics] = value;
+		r->value[m - metrics] = value;
+	if (!strcmp(m->name, "layer_cpu_ns")) {
+		r->layer_ns_sum += value;
+		r->layer_ns_min = min(r->layer_ns_min, value);
+	}
 }
 
 static void on_site(struct sink *s, const struct sink_site *site)
@@ -158,6 +165,14 @@ static const struct request three[] = {
 	{.t_ns = 3000, .object = 0, .kind = REQ_KFREE, .cpu = 2, .node = -1},
 };
 
+/* Layer times: all that passes in layers, and no more than there is. */
+static void layers_share_the_time(const struct recorder *r)
+{
+	assert_true(r->layer_ns_min >= 0);
+	assert_true(r->layer_ns_sum > 0);
+	assert_true(r->layer_ns_sum <= value(r, "cpu_ns"));
+}
+
 static void counts_what_happened(void **state)
 {
 	struct recorder r;
@@ -185,6 +200,7 @@ static void counts_what_happened(void **state)
 	assert_int_equal(r.first_site.live_objs, 0);
 	assert_int_equal(r.first_site.ping_pong, 1);
 	assert_true(r.samples >= 200);
+	layers_share_the_time(&r);
 	assert_non_null(strstr(r.paths, "new_slab"));
 }
 
@@ -274,13 +290,13 @@ static void refusals_are_data(void **state)
 
 static void rcu_layers_hold_back(void **state)
 {
-	struct request q[200];
+	struct request q[800];
 	struct recorder r;
 	struct trial t;
 	struct err e;
 
 	(void)state;
-	for (u32 i = 0; i < 100; i++) {
+	for (u32 i = 0; i < 400; i++) {
 		q[2 * i] = (struct request){.t_ns = i * 100000ULL,
 					    .object = i,
 					    .kind = REQ_CACHE_ALLOC,
@@ -291,11 +307,13 @@ static void rcu_layers_hold_back(void **state)
 						.kind = REQ_CACHE_FREE,
 						.node = -1};
 	}
-	assert_int_equal(run(&t, &r, q, 200, "rcu:page_allocator", "rcu:slabifier", &e), 0);
-	/* Ticks are 4 ms apart, a free comes every 0.1 ms: some 40 wait at any time. */
-	assert_true(value(&r, "rcu_callbacks_max") >= 40);
-	assert_true(value(&r, "rcu_callbacks_max") <= 80);
-	assert_true(value(&r, "rcu_gp_mean_ns") > 0);
+	assert_int_equal(run(&t, &r, q, 800, "rcu:page_allocator", "rcu:slabifier", &e), 0);
+	/* Ticks are 4 ms apart, a free comes every 0.1 ms: each waits for the rest of one grace period
+	 * and for one more. */
+	assert_true(value(&r, "rcu_callbacks_max") >= 80);
+	assert_true(value(&r, "rcu_callbacks_max") <= 125);
+	assert_true(value(&r, "rcu_gp_mean_ns") >= 4e6);
+	layers_share_the_time(&r);
 }
 
 static struct request *random_load(size_t nr)
