@@ -1,10 +1,10 @@
 /*
- * Importer of trace.dat: recordings of trace-cmd, read with libtracecmd and libtraceevent.
+ * Importer of trace.dat: recordings of trace-cmd. Event formats and symbols are read with
+ * libtracecmd and libtraceevent, the records with traces/tracedat_cpu.h.
  *
- * Theory. The library keeps each CPU's records in order; merging them is done here, by runs: the
- * CPU with the oldest record is read until the second oldest is older. Fields are read at offsets
- * looked up once for each event format, as reading by name costs more than everything else
- * together.
+ * Theory. Each CPU's records are in order; merging them is done here, by runs: the CPU with the
+ * oldest record is read until the second oldest is older. Fields are read at offsets looked up once
+ * for each event format, as reading by name costs more than everything else together.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "traces/guard.h"
 #include "traces/importer.h"
 #include "traces/map.h"
-#include "traces/tracedat_check.h"
+#include "traces/tracedat_cpu.h"
 
 #define EVENT_IDS 65536
 #define COMMON_FLAGS_IRQ (TRACE_FLAG_HARDIRQ | TRACE_FLAG_SOFTIRQ)
@@ -88,9 +88,10 @@ struct tracedat {
 	struct map sites; /* address -> number */
 
 	unsigned int nr_cpus;
-	struct tep_record **head; /* next record of each CPU; NULL: none left */
-	u64 *next_ts;		  /* times of these; UINT64_MAX: none left */
-	u64 *nr_read;		  /* records of each CPU so far */
+	struct tracedat_cpus *cpus;
+	struct tracedat_record *head; /* next record of each CPU; data NULL: none left */
+	u64 *next_ts;		      /* times of these; UINT64_MAX: none left */
+	u64 *nr_read;		      /* records of each CPU so far */
 	u64 t_first_ns, t_last_ns, lost, read;
 };
 
@@ -183,26 +184,25 @@ static u32 site_number(struct tracedat *td, u64 addr)
 }
 
 /* A string that lies where a __data_loc field says, within the record. */
-static const char *get_text(const struct tep_record *rec, const struct field *f, size_t *len)
+static const char *get_text(const struct tracedat_record *rec, const struct field *f, size_t *len)
 {
-	const u8 *data = (const u8 *)rec->data;
 	u32 at, n, loc;
 
 	if (!f->size) { /* char[] at the end of the record */
 		at = f->offset;
-		n = (u32)rec->size - at;
+		n = rec->size - at;
 	} else {
-		loc = (u32)get(data, f);
+		loc = (u32)get(rec->data, f);
 		at = loc & 0xffff;
 		n = loc >> 16;
 	}
-	if (at > (u32)rec->size || n > (u32)rec->size - at)
+	if (at > rec->size || n > rec->size - at)
 		return NULL;
-	*len = strnlen((const char *)data + at, n);
-	return (const char *)data + at;
+	*len = strnlen((const char *)rec->data + at, n);
+	return (const char *)rec->data + at;
 }
 
-static bool fill_name(struct tracedat *td, const struct tep_record *rec,
+static bool fill_name(struct tracedat *td, const struct tracedat_record *rec,
 		      const struct event_reader *r, struct raw_event *ev)
 {
 	const struct field *f = &r->f[F_NAME];
@@ -241,23 +241,24 @@ static bool adjust(struct raw_event *ev)
 	}
 }
 
-static int read_event(struct tracedat *td, const struct tep_record *rec, struct err *e)
+static int read_event(struct tracedat *td, unsigned int cpu, struct err *e)
 {
-	const u8 *data = (const u8 *)rec->data;
+	const struct tracedat_record *rec = &td->head[cpu];
+	const u8 *data = rec->data;
 	const struct event_reader *r;
-	struct raw_event ev = {.t_ns = rec->ts, .cpu = (u16)rec->cpu, .node = -1};
+	struct raw_event ev = {.t_ns = rec->t_ns, .cpu = (u16)cpu, .node = -1};
 	u16 id;
 
 	if (rec->size < 8)
-		return err_set(e, "a record of %d bytes on CPU %d: damaged", rec->size, rec->cpu);
+		return err_set(e, "a record of %u bytes on CPU %u: damaged", rec->size, cpu);
 	memcpy(&id, data, 2);
 	td->counts[id]++;
 	r = &td->readers[id];
 	if (!r->kind)
 		return 0;
-	if ((u32)rec->size < r->end)
-		return err_set(e, "a record of %s has %d bytes, not %u, on CPU %d: damaged",
-			       r->kind->name, rec->size, r->end, rec->cpu);
+	if (rec->size < r->end)
+		return err_set(e, "a record of %s has %u bytes, not %u, on CPU %u: damaged",
+			       r->kind->name, rec->size, r->end, cpu);
 	ev.type = r->kind->type;
 	ev.flags = data[td->flags_offset] & COMMON_FLAGS_IRQ ? RAW_F_IRQ : 0;
 	memcpy(&ev.pid, data + td->pid_offset, 4);
@@ -272,22 +273,27 @@ static int read_event(struct tracedat *td, const struct tep_record *rec, struct 
 	if (r->f[F_NODE].size)
 		ev.node = (s16)get(data, &r->f[F_NODE]);
 	if (r->kind->fields[F_NAME] && !fill_name(td, rec, r, &ev))
-		return err_set(e, "a record of %s names a text outside itself, on CPU %d: damaged",
-			       r->kind->name, rec->cpu);
+		return err_set(e, "a record of %s names a text outside itself, on CPU %u: damaged",
+			       r->kind->name, cpu);
 	return adjust(&ev) ? raw_sink_event(td->sink, &ev, e) : 0;
 }
 
-static void advance(struct tracedat *td, unsigned int cpu)
+static int advance(struct tracedat *td, unsigned int cpu, struct err *e)
 {
-	if (td->head[cpu])
-		tracecmd_free_record(td->head[cpu]);
-	td->head[cpu] = tracecmd_read_data(td->in, (int)cpu);
-	td->next_ts[cpu] = td->head[cpu] ? td->head[cpu]->ts : UINT64_MAX;
-	td->nr_read[cpu] += td->head[cpu] != NULL;
-	if (td->head[cpu] && td->head[cpu]->missed_events)
-		td->lost += td->head[cpu]->missed_events > 0
-				    ? (u64)td->head[cpu]->missed_events
-				    : 1; /* "some", the recording does not know how many */
+	struct tracedat_record *rec = &td->head[cpu];
+	int got = tracedat_cpu_next(td->cpus, cpu, rec, e);
+
+	if (got < 0)
+		return -1;
+	if (!got) {
+		rec->data = NULL;
+		td->next_ts[cpu] = UINT64_MAX;
+		return 0;
+	}
+	td->next_ts[cpu] = rec->t_ns;
+	td->nr_read[cpu]++;
+	td->lost += rec->lost;
+	return 0;
 }
 
 /*
@@ -317,16 +323,17 @@ static int merge(struct tracedat *td, struct err *e)
 	unsigned int c, limit_cpu;
 	u64 limit_ts;
 
-	while (c = oldest(td, &limit_ts, &limit_cpu), td->head[c]) {
+	while (c = oldest(td, &limit_ts, &limit_cpu), td->head[c].data) {
 		do {
 			td->t_last_ns = max(td->t_last_ns, td->next_ts[c]);
-			if (read_event(td, td->head[c], e))
+			if (read_event(td, c, e))
 				return -1;
 			if (++td->read % 16384 == 0)
 				guard_progress(td->read, 0);
-			advance(td, c);
-		} while (td->head[c] && (td->next_ts[c] < limit_ts ||
-					 (td->next_ts[c] == limit_ts && c < limit_cpu)));
+			if (advance(td, c, e))
+				return -1;
+		} while (td->head[c].data && (td->next_ts[c] < limit_ts ||
+					      (td->next_ts[c] == limit_ts && c < limit_cpu)));
 	}
 	return 0;
 }
@@ -364,19 +371,22 @@ static int read_all(struct tracedat *td, const struct tracedat_about *about, str
 	bool any = false;
 
 	td->tep = tracecmd_get_tep(td->in);
-	td->nr_cpus = (unsigned int)max(tep_get_cpus(td->tep), 0);
-	td->head = (struct tep_record **)calloc(td->nr_cpus + 1, sizeof(struct tep_record *));
+	td->nr_cpus = (unsigned int)max(tep_get_cpus(td->tep), (int)about->nr_cpus);
+	td->head = (struct tracedat_record *)calloc(td->nr_cpus + 1, sizeof(*td->head));
 	td->nr_read = (u64 *)calloc(td->nr_cpus + 1, sizeof(*td->nr_read));
 	td->next_ts = (u64 *)calloc(td->nr_cpus + 1, sizeof(*td->next_ts));
 	ASSERT(td->head && td->nr_read && td->next_ts);
+	if (tep_is_old_format(td->tep))
+		return err_set(e, "records as kernels before 2.6.31 wrote them are not supported");
 	if (find_common(td, e))
 		return -1;
 	find_events(td);
 	for (unsigned int c = 0; c < td->nr_cpus; c++) {
-		advance(td, c);
-		if (!td->head[c])
+		if (advance(td, c, e))
+			return -1;
+		if (!td->head[c].data)
 			continue;
-		td->t_first_ns = any ? min(td->t_first_ns, (u64)td->head[c]->ts) : td->head[c]->ts;
+		td->t_first_ns = any ? min(td->t_first_ns, td->head[c].t_ns) : td->head[c].t_ns;
 		any = true;
 	}
 	if (!any)
@@ -393,9 +403,7 @@ static int read_all(struct tracedat *td, const struct tracedat_about *about, str
 
 static void tracedat_free(struct tracedat *td)
 {
-	for (unsigned int c = 0; td->head && c < td->nr_cpus; c++)
-		if (td->head[c])
-			tracecmd_free_record(td->head[c]);
+	tracedat_cpus_close(td->cpus);
 	free(td->head);
 	free(td->next_ts);
 	free(td->nr_read);
@@ -421,9 +429,13 @@ static int tracedat_run(const char *path, struct raw_sink *sink, struct err *e)
 	gfp_map_init(&td.gfp);
 	tracecmd_set_loglevel(TEP_LOG_NONE);
 	tep_set_loglevel(TEP_LOG_NONE);
-	td.in = tracecmd_open(path, TRACECMD_FL_LOAD_NO_PLUGINS);
-	ret = td.in ? read_all(&td, &about, e)
-		    : err_set(e, "not readable by libtracecmd (damaged?)");
+	td.in = tracecmd_open_head(path, TRACECMD_FL_LOAD_NO_PLUGINS);
+	if (!td.in)
+		ret = err_set(e, "not readable by libtracecmd (damaged?)");
+	else
+		ret = !(td.cpus = tracedat_cpus_open(path, &about, e)) || read_all(&td, &about, e)
+			      ? -1
+			      : 0;
 	if (ret)
 		err_prefix(e, "%s", path);
 	tracedat_free(&td);
