@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "lib/mem.h"
 #include "reports/compare.h"
-#include "reports/mem.h"
 
 static const char usage[] =
 	"usage: kmemsim compare results.db [BASE NEW...] [--metric GLOB] [--layer whole|each]\n"

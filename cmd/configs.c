@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/assert.h"
+#include "lib/mem.h"
 #include "lib/yaml.h"
 
 static bool is_format(const char *path, const char *format)
@@ -30,13 +30,11 @@ int configs_find(struct configs *c, const char *format, struct err *e)
 		return 0;
 	if (ret)
 		return err_set(e, "configs: cannot be read");
-	c->paths = calloc(g.gl_pathc, sizeof(*c->paths));
-	ASSERT(c->paths);
+	c->paths = mem_alloc(g.gl_pathc, sizeof(*c->paths));
 	for (size_t i = 0; i < g.gl_pathc; i++) {
 		if (!is_format(g.gl_pathv[i], format))
 			continue;
-		c->paths[c->nr] = strdup(g.gl_pathv[i]);
-		ASSERT(c->paths[c->nr]);
+		c->paths[c->nr] = mem_dup(g.gl_pathv[i]);
 		c->nr++;
 	}
 	globfree(&g);

@@ -10,14 +10,7 @@
 
 #include "lib/assert.h"
 #include "lib/file.h"
-
-static void *array(size_t n, size_t size)
-{
-	void *p = calloc(n ? n : 1, size);
-
-	ASSERT(p);
-	return p;
-}
+#include "lib/mem.h"
 
 /* The path as it can be opened: from here, or from the experiment's folder. NULL with e set. */
 static char *path_find(const struct yaml_node *n, const char *dir, struct err *e)
@@ -28,7 +21,7 @@ static char *path_find(const struct yaml_node *n, const char *dir, struct err *e
 	if (!name)
 		return NULL;
 	if (!access(name, R_OK))
-		return strdup(name);
+		return mem_dup(name);
 	path = file_in_dir(dir, name);
 	if (!access(path, R_OK))
 		return path;
@@ -40,7 +33,7 @@ static char *path_find(const struct yaml_node *n, const char *dir, struct err *e
 static int machine_read(struct experiment *x, const struct yaml_node *n, const char *dir,
 			struct err *e)
 {
-	x->machine = array(1, sizeof(*x->machine));
+	x->machine = mem_alloc(1, sizeof(*x->machine));
 	if (!yaml_is_scalar(n))
 		return machine_config_from_node(x->machine, n, dir, e);
 	x->machine_path = path_find(n, dir, e);
@@ -118,7 +111,7 @@ static int stacks_read(struct experiment *x, const struct yaml_node *root, struc
 
 	if (!map)
 		return -1;
-	x->stacks = array(yaml_count(map), sizeof(*x->stacks));
+	x->stacks = mem_alloc(yaml_count(map), sizeof(*x->stacks));
 	for (size_t i = 0; i < yaml_count(map); i++) {
 		struct experiment_stack *s = &x->stacks[i];
 
@@ -159,7 +152,7 @@ static int loads_read(struct experiment *x, const struct yaml_node *root, const 
 
 	if (!map)
 		return -1;
-	x->loads = array(yaml_count(map), sizeof(*x->loads));
+	x->loads = mem_alloc(yaml_count(map), sizeof(*x->loads));
 	for (size_t i = 0; i < yaml_count(map); i++) {
 		struct experiment_load *l = &x->loads[i];
 
@@ -176,7 +169,7 @@ static int seed_list_read(struct experiment *x, const struct yaml_node *list, st
 {
 	if (!yaml_count(list) || yaml_count(list) > EXPERIMENT_SEEDS_MAX)
 		return yaml_error(list, e, "1 to %d seeds are wanted", EXPERIMENT_SEEDS_MAX);
-	x->seeds = array(yaml_count(list), sizeof(*x->seeds));
+	x->seeds = mem_alloc(yaml_count(list), sizeof(*x->seeds));
 	for (size_t i = 0; i < yaml_count(list); i++) {
 		if (yaml_u64(yaml_item(list, i), 0, INT64_MAX, &x->seeds[i], e))
 			return -1;
@@ -198,7 +191,7 @@ static int seeds_read(struct experiment *x, const struct yaml_node *n, struct er
 		return seed_list_read(x, n, e);
 	if (n && yaml_u64(n, 1, EXPERIMENT_SEEDS_MAX, &count, e))
 		return -1;
-	x->seeds = array(count, sizeof(*x->seeds));
+	x->seeds = mem_alloc(count, sizeof(*x->seeds));
 	for (x->nr_seeds = 0; x->nr_seeds < count; x->nr_seeds++)
 		x->seeds[x->nr_seeds] = x->nr_seeds + 1;
 	return 0;

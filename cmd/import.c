@@ -8,6 +8,7 @@
 #include "cmd/cmd.h"
 #include "cmd/info.h"
 #include "lib/file.h"
+#include "lib/mem.h"
 #include "lib/suggest.h"
 #include "sim/machine_config.h"
 #include "traces/import.h"
@@ -132,13 +133,11 @@ static int import_to(const struct arguments *a, const struct import_options *o, 
 
 static int import(const struct arguments *a, struct err *e)
 {
-	struct machine_config *m = (struct machine_config *)calloc(1, sizeof(*m));
+	struct machine_config *m = mem_alloc(1, sizeof(*m));
 	struct import_options o = {0};
 	char *text = NULL;
 	int ret = -1;
 
-	if (!m)
-		return err_set(e, "out of memory");
 	if (a->from && strcmp(a->from, "auto")) {
 		o.from = a->from;
 		if (!importer_find(a->from)) {

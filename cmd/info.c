@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "lib/mem.h"
 #include "lib/out.h"
 #include "lib/units.h"
 #include "traces/kmt.h"
@@ -69,8 +70,8 @@ static void print_origin(FILE *f, const struct source *s)
 
 static int by_count(const void *va, const void *vb)
 {
-	const struct kmt_event_count *a = (const struct kmt_event_count *)va;
-	const struct kmt_event_count *b = (const struct kmt_event_count *)vb;
+	const struct kmt_event_count *a = va;
+	const struct kmt_event_count *b = vb;
 
 	if (a->count != b->count)
 		return a->count < b->count ? 1 : -1;
@@ -79,12 +80,9 @@ static int by_count(const void *va, const void *vb)
 
 static void print_events(FILE *f, const struct kmt_meta *m)
 {
-	struct kmt_event_count *sorted;
+	struct kmt_event_count *sorted = mem_alloc(m->nr_events, sizeof(*sorted));
 
 	fprintf(f, "\nEvents recorded\n");
-	sorted = (struct kmt_event_count *)malloc((m->nr_events + 1) * sizeof(*sorted));
-	if (!sorted)
-		return;
 	memcpy(sorted, m->events, m->nr_events * sizeof(*sorted));
 	qsort(sorted, m->nr_events, sizeof(*sorted), by_count);
 	row(f, "all", m->stats.nr_events, NULL);
@@ -126,12 +124,10 @@ static void print_caches(FILE *f, const struct kmt_meta *m)
 		{"cache", OUT_STR},  {"object_size", OUT_INT}, {"size", OUT_INT},
 		{"allocs", OUT_INT}, {"frees", OUT_INT},       {0},
 	};
-	unsigned int *order = (unsigned int *)malloc((m->nr_caches + 1) * sizeof(*order));
+	unsigned int *order = mem_alloc(m->nr_caches, sizeof(*order));
 	unsigned int shown = min(m->nr_caches, CACHES_SHOWN);
 	struct out o;
 
-	if (!order)
-		return;
 	for (unsigned int i = 0; i < m->nr_caches; i++)
 		order[i] = i;
 	sorting = m;

@@ -8,6 +8,7 @@
 #include "alloc/allocator.h"
 #include "cmd/cmd.h"
 #include "cmd/configs.h"
+#include "lib/mem.h"
 #include "lib/out.h"
 #include "lib/suggest.h"
 #include "lib/units.h"
@@ -109,9 +110,9 @@ static int list_machines(const struct list_args *a, struct err *e)
 		{0},
 	};
 	struct configs found;
-	struct machine_config *m = malloc(sizeof(*m));
+	struct machine_config *m = mem_alloc(1, sizeof(*m));
 	struct out o;
-	int ret = m ? configs_find(&found, "machine/1", e) : -1;
+	int ret = configs_find(&found, "machine/1", e);
 
 	if (ret) {
 		free(m);

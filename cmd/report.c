@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
-#include "reports/mem.h"
+#include "lib/mem.h"
 #include "reports/report.h"
 
 static const char usage[] =

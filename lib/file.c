@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/assert.h"
+#include "lib/mem.h"
 
 /* mkstemp's files are private; ours get what open(2) would have given them. */
 static void fd_mode_default(int fd)
@@ -24,11 +25,7 @@ static void fd_mode_default(int fd)
 
 static char *tmp_name(const char *path)
 {
-	char *name = NULL;
-	int n = asprintf(&name, "%s.XXXXXX", path);
-
-	ASSERT(n > 0);
-	return name;
+	return mem_print("%s.XXXXXX", path);
 }
 
 /* A file without a name in the directory of nf->path, or a temporary one beside it. */
@@ -68,12 +65,12 @@ int new_file_open(struct new_file *nf, const char *path, struct err *e)
 	if (!*path)
 		return err_set(e, "the name of the file to write is empty");
 	if (stat(path, &st)) {
-		nf->path = strdup(path);
+		nf->path = mem_dup(path);
 	} else if (S_ISDIR(st.st_mode)) {
 		return err_set(e, "%s: is a directory", path);
 	} else {
 		nf->in_place = !S_ISREG(st.st_mode);
-		nf->path = nf->in_place ? strdup(path) : realpath(path, NULL);
+		nf->path = nf->in_place ? mem_dup(path) : realpath(path, NULL);
 		if (nf->path && access(nf->path, W_OK)) {
 			err_set(e, "%s: %s", path, strerror(errno));
 			new_file_release(nf);
@@ -160,25 +157,21 @@ void new_file_abort(struct new_file *nf)
 static char *read_all(FILE *f, size_t *n)
 {
 	size_t room = 65536, got;
-	char *text = malloc(room + 1), *grown;
+	char *text = mem_alloc(room + 1, 1);
 
 	*n = 0;
-	while (text && (got = fread(text + *n, 1, room - *n, f)) > 0) {
+	while ((got = fread(text + *n, 1, room - *n, f)) > 0) {
 		*n += got;
 		if (*n < room)
 			continue;
 		room *= 2;
-		grown = realloc(text, room + 1);
-		if (!grown)
-			free(text);
-		text = grown;
+		text = mem_grow(text, room + 1, 1);
 	}
-	if (text && ferror(f)) {
+	if (ferror(f)) {
 		free(text);
 		return NULL;
 	}
-	if (text)
-		text[*n] = '\0';
+	text[*n] = '\0';
 	return text;
 }
 
@@ -207,18 +200,13 @@ char *file_read(const char *path, size_t *n, struct err *e)
 char *file_dir(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	char *dir =
-		!slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
 
-	ASSERT(dir);
-	return dir;
+	if (!slash)
+		return mem_dup(".");
+	return mem_dup_n(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
 char *file_in_dir(const char *dir, const char *name)
 {
-	char *path = NULL;
-	int n = *name == '/' ? asprintf(&path, "%s", name) : asprintf(&path, "%s/%s", dir, name);
-
-	ASSERT(n >= 0);
-	return path;
+	return *name == '/' ? mem_dup(name) : mem_print("%s/%s", dir, name);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/assert.h"
+#include "lib/mem.h"
 
 int out_format_parse(const char *text, enum out_format *format, struct err *e)
 {
@@ -92,14 +93,8 @@ void out_begin(struct out *o, FILE *f, enum out_format format, const struct out_
 
 static void cell_keep(struct out *o, const char *text)
 {
-	if (o->nr_cells == o->cells_max) {
-		o->cells_max = o->cells_max ? 2 * o->cells_max : 256;
-		o->cells = realloc(o->cells, o->cells_max * sizeof(*o->cells));
-		ASSERT(o->cells);
-	}
-	o->cells[o->nr_cells] = strdup(text);
-	ASSERT(o->cells[o->nr_cells]);
-	o->nr_cells++;
+	MEM_ROOM(o->cells, o->nr_cells, o->cells_max);
+	o->cells[o->nr_cells++] = mem_dup(text);
 }
 
 /* `quoted`: a string in JSON; otherwise a number, "" for none. */
@@ -187,9 +182,8 @@ static void text_row(const struct out *o, const size_t *widths, char *const *row
 
 static void text_table(struct out *o)
 {
-	size_t *widths = calloc(o->nr_cols + 1, sizeof(*widths));
+	size_t *widths = mem_alloc(o->nr_cols, sizeof(*widths));
 
-	ASSERT(widths);
 	for (size_t i = 0; i < o->nr_cols; i++)
 		widths[i] = width_of(o->cols[i].name);
 	for (size_t i = 0; i < o->nr_cells; i++)

@@ -10,6 +10,7 @@
 
 #include "lib/assert.h"
 #include "lib/file.h"
+#include "lib/mem.h"
 #include "lib/yaml_node.h"
 
 /* A configuration file is written by hand: more is a mistake, and would only cost time. */
@@ -17,9 +18,8 @@
 
 void *yaml_alloc(struct yaml_file *f, size_t n)
 {
-	struct yaml_block *b = calloc(1, sizeof(*b) + n);
+	struct yaml_block *b = mem_alloc(1, sizeof(*b) + n);
 
-	ASSERT(b);
 	b->next = f->blocks;
 	f->blocks = b;
 	return b->data;
@@ -186,10 +186,9 @@ static int load(struct yaml_file *f, const char *text, size_t n, struct err *e)
 struct yaml_file *yaml_load(const char *name, const char *text, size_t n,
 			    unsigned int setting_column, struct err *e)
 {
-	struct yaml_file *f = calloc(1, sizeof(*f));
+	struct yaml_file *f = mem_alloc(1, sizeof(*f));
 	char *copy;
 
-	ASSERT(f);
 	copy = yaml_alloc(f, strlen(name) + 1);
 	strcpy(copy, name);
 	f->name = copy;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/assert.h"
+#include "lib/mem.h"
 #include "lib/yaml.h"
 #include "lib/yaml_node.h"
 
@@ -121,8 +121,7 @@ int yaml_override(struct yaml_file *f, const char *setting, struct err *e)
 		return -1;
 	value->next = f->overrides;
 	f->overrides = value; /* closed with the file, whatever becomes of it */
-	path = strndup(setting, (size_t)(equals - setting));
-	ASSERT(path);
+	path = mem_dup_n(setting, (size_t)(equals - setting));
 	ret = override(f, value, path, e);
 	free(path);
 	return ret ? err_prefix(e, "%s", name) : 0;

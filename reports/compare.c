@@ -5,12 +5,11 @@
 
 #include <fnmatch.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "lib/mem.h"
 #include "lib/suggest.h"
 #include "reports/fail_on.h"
-#include "reports/mem.h"
 #include "reports/values.h"
 
 #define HEADING_MAX 24

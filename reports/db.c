@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "reports/mem.h"
+#include "lib/mem.h"
 #include "reports/schema.h"
 
 struct db {

@@ -8,8 +8,8 @@
 #include <time.h>
 
 #include "lib/assert.h"
+#include "lib/mem.h"
 #include "reports/db_store.h"
-#include "reports/mem.h"
 
 static const char *const better_names[] = {
 	[BETTER_LOWER] = "lower",

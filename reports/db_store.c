@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/mem.h"
 #include "reports/db_sink.h"
-#include "reports/mem.h"
 #include "reports/schema.h"
 #include "reports/version.h"
 

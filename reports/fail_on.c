@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reports/mem.h"
+#include "lib/mem.h"
 #include "reports/values.h"
 
 #define HOW_TO "write METRIC>+5%% or METRIC<-5%%, or an amount with its unit as in METRIC>+64KiB"

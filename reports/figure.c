@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "lib/file.h"
+#include "lib/mem.h"
 #include "lib/units.h"
 #include "reports/html.h"
-#include "reports/mem.h"
 #include "reports/values.h"
 
 #define GNUPLOT_MISSING 127

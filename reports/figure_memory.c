@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/mem.h"
 #include "lib/units.h"
 #include "reports/figure.h"
-#include "reports/mem.h"
 #include "reports/values.h"
 
 /*

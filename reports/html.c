@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include "reports/mem.h"
+#include "lib/mem.h"
 
 void html_text(FILE *f, const char *text)
 {

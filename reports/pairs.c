@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reports/mem.h"
+#include "lib/mem.h"
 
 const char *const verdict_names[] = {
 	[VERDICT_SAME] = "same",       [VERDICT_BETTER] = "better",	 [VERDICT_WORSE] = "worse",

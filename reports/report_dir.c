@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "reports/mem.h"
+#include "lib/mem.h"
 
 /* For the signal handler; one report is made at a time. */
 static char doomed[4096];

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/mem.h"
 #include "reports/html.h"
-#include "reports/mem.h"
 
 /* Okabe and Ito (2008), told apart with every common colour blindness; black and yellow, which read
  * badly as areas and on white, come last. */

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/mem.h"
 #include "lib/units.h"
 #include "reports/html.h"
-#include "reports/mem.h"
 #include "reports/pairs.h"
 #include "reports/report_page.h"
 #include "reports/values.h"

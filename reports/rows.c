@@ -8,8 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/assert.h"
-#include "reports/mem.h"
+#include "lib/mem.h"
 
 /* 8 MiB: a run of a few hundred samples never sees the file. */
 #define ROWS_MAX_WORDS (1UL << 20)

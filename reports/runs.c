@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/mem.h"
 #include "lib/suggest.h"
-#include "reports/mem.h"
 
 #define LABEL_SHOWN_MAX 48
 

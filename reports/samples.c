@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "lib/assert.h"
-#include "reports/mem.h"
+#include "lib/mem.h"
 
 /* Of layers only what plots draw; a run may sample hundreds of figures for each. */
 static const char series_sql[] =

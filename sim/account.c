@@ -7,18 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/mem.h"
+
 const char *const op_path_names[NR_OP_PATHS] = {
 	[PATH_FAST] = "fast",	    [PATH_SLOW] = "slow",	[PATH_NEW_SLAB] = "new_slab",
 	[PATH_RECLAIM] = "reclaim", [PATH_COMPACT] = "compact", [PATH_REFUSED] = "refused",
 };
-
-static void *zeroed(size_t n, size_t size)
-{
-	void *p = calloc(n ? n : 1, size);
-
-	ASSERT(p); /* the host has no memory left */
-	return p;
-}
 
 void account_init(struct account *a, const struct source_tables *t, u32 nr_names)
 {
@@ -30,10 +24,10 @@ void account_init(struct account *a, const struct source_tables *t, u32 nr_names
 		.nr_rows = 1,
 		.max_rows = 1024,
 	};
-	a->objects = zeroed(a->nr_objects_max, sizeof(*a->objects));
-	a->names = zeroed(nr_names, sizeof(*a->names));
-	a->rows = zeroed(a->max_rows, sizeof(*a->rows));
-	a->site_rows = zeroed(a->nr_sites, sizeof(*a->site_rows));
+	a->objects = mem_alloc(a->nr_objects_max, sizeof(*a->objects));
+	a->names = mem_alloc(nr_names, sizeof(*a->names));
+	a->rows = mem_alloc(a->max_rows, sizeof(*a->rows));
+	a->site_rows = mem_alloc(a->nr_sites, sizeof(*a->site_rows));
 	a->names[a->name_pages].name = "";
 }
 
@@ -59,11 +53,7 @@ u32 account_new_row(struct account *a, u32 site, u32 name)
 	if (i) {
 		*link = a->rows[i].next;
 	} else {
-		if (a->nr_rows == a->max_rows) {
-			a->max_rows *= 2;
-			a->rows = realloc(a->rows, a->max_rows * sizeof(*a->rows));
-			ASSERT(a->rows);
-		}
+		MEM_ROOM(a->rows, a->nr_rows, a->max_rows);
 		i = a->nr_rows++;
 		a->rows[i] = (struct site_row){.site = site, .name = name};
 	}
@@ -74,7 +64,7 @@ u32 account_new_row(struct account *a, u32 site, u32 name)
 
 struct hist *account_new_hist(struct account *a, unsigned int op, enum op_path path)
 {
-	return a->latency[op][path] = zeroed(1, sizeof(struct hist));
+	return a->latency[op][path] = mem_alloc(1, sizeof(struct hist));
 }
 
 void account_alloc(struct account *a, struct object *o, u64 bytes_alloc, int nid, bool birth)

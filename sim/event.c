@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "lib/assert.h"
+#include "lib/mem.h"
 
 static bool before(const struct event *a, const struct event *b)
 {
@@ -60,11 +61,7 @@ void event_schedule(struct event_queue *q, struct event *ev, u64 t_ns, enum even
 		    void (*func)(struct event *ev))
 {
 	ASSERT(!event_pending(ev));
-	if (q->nr == q->max) {
-		q->max = q->max ? 2 * q->max : 64;
-		q->heap = realloc(q->heap, q->max * sizeof(struct event *));
-		ASSERT(q->heap);
-	}
+	MEM_ROOM(q->heap, q->nr, q->max);
 	ev->t_ns = t_ns;
 	ev->priority = priority;
 	ev->func = func;

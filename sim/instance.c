@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/mem.h"
 #include "sim/machine_priv.h"
 
 #define LAZY_BYTES (1UL << 20)
@@ -33,9 +34,9 @@ static struct instance *zeroed(size_t n)
 
 void *instance_alloc(size_t size)
 {
-	struct instance *in = zeroed(ALIGN(sizeof(*in) + size, (size_t)SMP_CACHE_BYTES));
+	struct instance *in =
+		mem_checked(zeroed(ALIGN(sizeof(*in) + size, (size_t)SMP_CACHE_BYTES)));
 
-	ASSERT(in); /* the host has no memory left */
 	list_add_tail(&in->list, &machine_current()->instances);
 	return in->bytes;
 }

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/mem.h"
 #include "sim/machine_priv.h"
 
 static struct lock_class *lock_class(struct machine *m, const char *name)
@@ -28,8 +29,7 @@ static struct lock_class *lock_class(struct machine *m, const char *name)
 	list_for_each_entry (c, &m->lock_classes, list)
 		if (!strcmp(c->name, name))
 			return c;
-	c = calloc(1, sizeof(*c));
-	ASSERT(c);
+	c = mem_alloc(1, sizeof(*c));
 	c->name = name;
 	list_add_tail(&c->list, &m->lock_classes);
 	return c;

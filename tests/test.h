@@ -19,4 +19,14 @@
 			fail_msg("'%s' does not say '%s'", text, words);                           \
 	} while (0)
 
+/* The address sanitizer looks on: it takes memory of its own, and stops at sizes it finds absurd. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SHADOWED
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define SHADOWED
+#endif
+
 #endif

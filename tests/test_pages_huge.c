@@ -11,15 +11,6 @@
 #include "lib/rng.h"
 #include "lib/units.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SHADOWED /* the sanitizer's own memory would be measured */
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define SHADOWED
-#endif
-
 #define RESIDENT_MAX (512 * MIB)
 #define CLUSTER_PAGES 4096UL
 

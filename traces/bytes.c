@@ -5,16 +5,15 @@
 
 #include <stdlib.h>
 
-#include "lib/assert.h"
 #include "lib/digest.h"
+#include "lib/mem.h"
 
 void bytes_reserve(struct bytes *b, size_t more)
 {
 	if (b->n + more <= b->max)
 		return;
 	b->max = max(b->n + more, b->max * 2);
-	b->data = (u8 *)realloc(b->data, b->max);
-	ASSERT(b->data);
+	b->data = mem_grow(b->data, b->max, 1);
 }
 
 void bytes_put(struct bytes *b, const void *data, size_t n)
@@ -69,10 +68,8 @@ char *bytes_get_text(struct bytes_reader *r)
 		r->bad = true;
 		return NULL;
 	}
-	s = (char *)malloc(n + 1);
-	ASSERT(s);
+	s = mem_alloc(n + 1, 1);
 	memcpy(s, r->data + r->pos, n);
-	s[n] = 0;
 	r->pos += n;
 	return s;
 }

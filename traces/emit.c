@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "lib/assert.h"
+#include "lib/mem.h"
 #include "traces/idset.h"
 
 /* What a slot stands for at this point of the stream. */
@@ -30,7 +30,7 @@ struct emit {
  * one slab page come together. */
 static int by_place(const void *va, const void *vb, void *context)
 {
-	const struct late_record *late = (const struct late_record *)context;
+	const struct late_record *late = context;
 	u32 ia = *(const u32 *)va, ib = *(const u32 *)vb;
 	const struct late_record *a = &late[ia], *b = &late[ib];
 	bool birth_a = a->rec.flags & REQ_F_BIRTH, birth_b = b->rec.flags & REQ_F_BIRTH;
@@ -47,9 +47,8 @@ static int by_place(const void *va, const void *vb, void *context)
 /* The order of late records; they themselves stay, as slots name them by number. */
 static u32 *sort_late(const struct spool *s)
 {
-	u32 *order = (u32 *)malloc((s->nr_late + 1) * sizeof(*order));
+	u32 *order = mem_alloc(s->nr_late, sizeof(*order));
 
-	ASSERT(order);
 	for (u32 i = 0; i < s->nr_late; i++)
 		order[i] = i;
 	qsort_r(order, s->nr_late, sizeof(*order), by_place, s->late);
@@ -215,8 +214,7 @@ int emit_requests(struct repair *r, const struct emit_nodes *nodes, struct kmt_w
 		return -1;
 	naming_finish(&r->naming);
 	order = sort_late(&r->spool);
-	m.live = (struct live *)calloc(r->nr_slots + 1, sizeof(*m.live));
-	ASSERT(m.live);
+	m.live = mem_alloc(r->nr_slots, sizeof(*m.live));
 	idset_init(&m.ids);
 	ret = emit_all(&m, order, e);
 	r->stats.live_at_end = m.nr_live;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/assert.h"
+#include "lib/mem.h"
 
 void frames_init(struct frames *fs)
 {
@@ -25,14 +25,9 @@ static u32 new_chunk(struct frames *fs)
 {
 	struct frame *f;
 
-	if (fs->nr_chunks == fs->chunks_max) {
-		fs->chunks_max = max(fs->chunks_max * 2, 64U);
-		fs->chunks = (struct frame(*)[64])realloc((void *)fs->chunks,
-							  fs->chunks_max * sizeof(*fs->chunks));
-		ASSERT(fs->chunks);
-	}
+	MEM_ROOM(fs->chunks, fs->nr_chunks, fs->chunks_max);
 	f = fs->chunks[fs->nr_chunks];
-	memset((void *)f, 0, sizeof(*fs->chunks));
+	memset(f, 0, sizeof(*fs->chunks));
 	for (int i = 0; i < 64; i++)
 		f[i].cache = FRAME_CACHE_UNKNOWN;
 	return fs->nr_chunks++;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/assert.h"
+#include "lib/mem.h"
 #include "lib/progress.h"
 
 #define POLL_MS 100
@@ -99,18 +100,19 @@ static int watch(int in, pid_t pid, const char *what, char *status, struct err *
 	return 0;
 }
 
-/* A bug of ours in the child is a bug of ours: show it and end the same way. */
-static void pass_on_bug(int wait_status, int log_fd)
+/* A bug of ours in the child, or no memory left there: show it and end the same way. */
+static void pass_on_end(int wait_status, int log_fd)
 {
 	char buf[4096];
+	int code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 0;
 	ssize_t n;
 
-	if (!WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != EXIT_BUG)
+	if (code != EXIT_BUG && code != EXIT_NO_MEMORY)
 		return;
 	lseek(log_fd, 0, SEEK_SET);
 	while ((n = read(log_fd, buf, sizeof(buf))) > 0)
 		fwrite(buf, 1, (size_t)n, stderr);
-	exit(EXIT_BUG);
+	exit(code);
 }
 
 static int run(int (*fn)(void *arg, struct err *e), void *arg, const char *what, int log_fd,
@@ -138,7 +140,7 @@ static int run(int (*fn)(void *arg, struct err *e), void *arg, const char *what,
 	close(fds[0]);
 	while (waitpid(pid, &wait_status, 0) < 0 && errno == EINTR)
 		;
-	pass_on_bug(wait_status, log_fd);
+	pass_on_end(wait_status, log_fd);
 	if (result)
 		return err_set(e, "%s: damaged: the library that reads it %s", what,
 			       WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL

@@ -8,6 +8,7 @@
 
 #include "lib/assert.h"
 #include "lib/bits.h"
+#include "lib/mem.h"
 
 /* All levels but the top grow as needed; the top is always a single word. */
 static void grow_level(struct idset *s, unsigned int level, u64 words)
@@ -17,9 +18,7 @@ static void grow_level(struct idset *s, unsigned int level, u64 words)
 	if (words <= old)
 		return;
 	words = max(words, old * 2);
-	s->full[level] = (u64 *)realloc(s->full[level], words * sizeof(u64));
-	ASSERT(s->full[level]);
-	memset(s->full[level] + old, 0, (words - old) * sizeof(u64));
+	s->full[level] = mem_grow_zeroed(s->full[level], old, words, sizeof(u64));
 	s->words[level] = words;
 }
 

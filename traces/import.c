@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "lib/assert.h"
+#include "lib/mem.h"
 #include "traces/bytes.h"
 #include "traces/guard.h"
 
@@ -27,11 +28,10 @@ struct import_job {
 static int look_at(const char *path, u8 *head, size_t *head_n, u64 *hash, struct err *e)
 {
 	FILE *f = fopen(path, "rb");
-	u8 *buf = (u8 *)malloc(1 << 20);
+	u8 *buf = mem_alloc(1 << 20, 1);
 	struct stat st;
 	size_t n;
 
-	ASSERT(buf);
 	*head_n = 0;
 	*hash = 0;
 	if (!f || fstat(fileno(f), &st)) {
@@ -86,7 +86,7 @@ static const struct importer *choose(const struct import_options *o, const char 
 
 static int import_in_child(void *arg, struct err *e)
 {
-	struct import_job *job = (struct import_job *)arg;
+	struct import_job *job = arg;
 	const char *slash = strrchr(job->path, '/');
 	struct raw_sink *sink = raw_sink_open(e);
 	struct kmt_writer *w;

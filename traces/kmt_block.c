@@ -12,6 +12,7 @@
 
 #include "lib/assert.h"
 #include "lib/bits.h"
+#include "lib/mem.h"
 #include "traces/kmt_format.h"
 
 /* Above 3 the planes get no smaller: what is left is entropy, not repetition. */
@@ -25,22 +26,14 @@ struct kmt_codec {
 	u8 planes[PLANES_MAX][KMT_BLOCK_REQUESTS];
 };
 
-static void *alloc_or_die(size_t n)
-{
-	void *p = calloc(1, n);
-
-	ASSERT(p);
-	return p;
-}
-
 void kmt_block_init(struct kmt_block *b)
 {
 	*b = (struct kmt_block){.time_unit = 1};
-	b->template = (u32 *)alloc_or_die(KMT_BLOCK_REQUESTS * sizeof(u32));
-	b->cpu = (u32 *)alloc_or_die(KMT_BLOCK_REQUESTS * sizeof(u32));
-	b->alloc = (u32 *)alloc_or_die(KMT_BLOCK_REQUESTS * sizeof(u32));
-	b->other = (u32 *)alloc_or_die(KMT_BLOCK_REQUESTS * sizeof(u32));
-	b->time = (u64 *)alloc_or_die(KMT_BLOCK_REQUESTS * sizeof(u64));
+	b->template = mem_alloc(KMT_BLOCK_REQUESTS, sizeof(u32));
+	b->cpu = mem_alloc(KMT_BLOCK_REQUESTS, sizeof(u32));
+	b->alloc = mem_alloc(KMT_BLOCK_REQUESTS, sizeof(u32));
+	b->other = mem_alloc(KMT_BLOCK_REQUESTS, sizeof(u32));
+	b->time = mem_alloc(KMT_BLOCK_REQUESTS, sizeof(u64));
 }
 
 void kmt_block_free(struct kmt_block *b)
@@ -54,7 +47,7 @@ void kmt_block_free(struct kmt_block *b)
 
 struct kmt_codec *kmt_codec_new(void)
 {
-	struct kmt_codec *c = (struct kmt_codec *)alloc_or_die(sizeof(*c));
+	struct kmt_codec *c = mem_alloc(1, sizeof(*c));
 
 	c->cctx = ZSTD_createCCtx();
 	c->dctx = ZSTD_createDCtx();

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "lib/assert.h"
+#include "lib/mem.h"
 #include "traces/idset.h"
 
 #define NOT_LIVE 0xff
@@ -107,8 +107,7 @@ int kmt_check(struct source *s, struct err *e)
 	struct walk w = {.t = &s->tables};
 	int ret;
 
-	w.kind = (u8 *)malloc(s->tables.nr_objects_max + 1);
-	ASSERT(w.kind);
+	w.kind = mem_alloc(s->tables.nr_objects_max + 1, 1);
 	for (u64 i = 0; i < s->tables.nr_objects_max; i++)
 		w.kind[i] = NOT_LIVE;
 	idset_init(&w.ids);

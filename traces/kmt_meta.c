@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/assert.h"
+#include "lib/mem.h"
 #include "traces/kmt_format.h"
 
 void kmt_meta_free(struct kmt_meta *m)
@@ -128,20 +128,12 @@ static u32 get_count(struct bytes_reader *r, size_t least)
 	return (u32)n;
 }
 
-static void *new_table(size_t n, size_t entry)
-{
-	void *p = calloc(n + 1, entry);
-
-	ASSERT(p);
-	return p;
-}
-
 static void get_caches(struct bytes_reader *r, struct kmt_meta *m)
 {
 	u32 n = get_count(r, 33);
 
-	m->caches = (struct source_cache *)new_table(n, sizeof(*m->caches));
-	m->cache_use = (struct kmt_cache_use *)new_table(n, sizeof(*m->cache_use));
+	m->caches = mem_alloc(n, sizeof(*m->caches));
+	m->cache_use = mem_alloc(n, sizeof(*m->cache_use));
 	for (; m->nr_caches < n && !r->bad; m->nr_caches++) {
 		struct source_cache *c = &m->caches[m->nr_caches];
 		u64 flags;
@@ -162,17 +154,17 @@ static void get_lists(struct bytes_reader *r, struct kmt_meta *m)
 {
 	u32 n = get_count(r, 4);
 
-	m->sites = (char **)new_table(n, sizeof(*m->sites));
+	m->sites = mem_alloc(n, sizeof(*m->sites));
 	for (; m->nr_sites < n && !r->bad; m->nr_sites++)
 		m->sites[m->nr_sites] = bytes_get_text(r);
 	n = get_count(r, 12);
-	m->marks = (struct source_mark *)new_table(n, sizeof(*m->marks));
+	m->marks = mem_alloc(n, sizeof(*m->marks));
 	for (; m->nr_marks < n && !r->bad; m->nr_marks++) {
 		m->marks[m->nr_marks].t_ns = bytes_get_le(r, 8);
 		m->marks[m->nr_marks].text = bytes_get_text(r);
 	}
 	n = get_count(r, 12);
-	m->events = (struct kmt_event_count *)new_table(n, sizeof(*m->events));
+	m->events = mem_alloc(n, sizeof(*m->events));
 	for (; m->nr_events < n && !r->bad; m->nr_events++) {
 		m->events[m->nr_events].count = bytes_get_le(r, 8);
 		m->events[m->nr_events].name = bytes_get_text(r);
@@ -198,7 +190,7 @@ static void get_stats(struct bytes_reader *r, struct kmt_meta *m)
 static struct kmt_template *get_templates(struct bytes_reader *r, u32 *nr)
 {
 	u32 n = get_count(r, KMT_TEMPLATE_BYTES);
-	struct kmt_template *t = (struct kmt_template *)new_table(n, sizeof(*t));
+	struct kmt_template *t = mem_alloc(n, sizeof(*t));
 
 	for (u32 i = 0; i < n; i++) {
 		t[i].size = (u32)bytes_get_le(r, 4);

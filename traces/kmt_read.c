@@ -8,6 +8,7 @@
 
 #include "lib/assert.h"
 #include "lib/digest.h"
+#include "lib/mem.h"
 #include "traces/kmt_format.h"
 
 struct kmt_source {
@@ -97,10 +98,9 @@ static int read_end(struct kmt_source *k, u64 *chain, struct err *e)
 static int parse_tables(struct kmt_source *k, const u8 *packed, size_t len, size_t raw_len,
 			struct err *e)
 {
-	u8 *raw = (u8 *)malloc(raw_len + 1);
+	u8 *raw = mem_alloc(raw_len + 1, 1);
 	int bad;
 
-	ASSERT(raw);
 	bad = ZSTD_decompress(raw, raw_len, packed, len) != raw_len ||
 	      kmt_tables_decode(raw, raw_len, &k->meta, &k->templates, &k->nr_templates);
 	free(raw);
@@ -123,8 +123,7 @@ static int read_tables(struct kmt_source *k, u64 *sum, struct err *e)
 	if (le_load(h, 4) != KMT_TABLES_MAGIC || raw_len > KMT_TABLES_BYTES_MAX ||
 	    len != k->size - KMT_END_BYTES - k->tables_at - sizeof(h))
 		return damaged(k, k->tables_at, e, "the tables are damaged");
-	packed = (u8 *)malloc(len + 1);
-	ASSERT(packed);
+	packed = mem_alloc(len + 1, 1);
 	ret = read_at(k, k->tables_at + sizeof(h), packed, len, e);
 	*sum = bytes_checksum(bytes_checksum(KMT_TABLES_MAGIC, h, 16), packed, len);
 	if (!ret && *sum != le_load(h + 16, 8))
@@ -161,9 +160,8 @@ static int check_chain(struct kmt_source *k, u64 chain, u64 tables_sum, u64 chai
 
 static void make_prototypes(struct kmt_source *k)
 {
-	k->proto = (struct request *)calloc(k->nr_templates + 1, sizeof(*k->proto));
-	k->makes_object = (u8 *)calloc(k->nr_templates + 1, 1);
-	ASSERT(k->proto && k->makes_object);
+	k->proto = mem_alloc(k->nr_templates, sizeof(*k->proto));
+	k->makes_object = mem_alloc(k->nr_templates, 1);
 	for (u32 i = 0; i < k->nr_templates; i++) {
 		const struct kmt_template *t = &k->templates[i];
 
@@ -199,8 +197,7 @@ static int read_block(struct kmt_source *k, struct err *e)
 		return damaged(k, k->pos, e, "no block begins here (damaged)");
 	if (len > k->payload_max) {
 		k->payload_max = len;
-		k->payload = (u8 *)realloc(k->payload, len);
-		ASSERT(k->payload);
+		k->payload = mem_grow(k->payload, len, 1);
 	}
 	if (read_at(k, k->pos + sizeof(h), k->payload, len, e))
 		return -1;
@@ -350,13 +347,11 @@ static int open_file(struct kmt_source *k, struct err *e)
 
 struct source *kmt_open(const char *path, struct err *e)
 {
-	struct kmt_source *k = (struct kmt_source *)calloc(1, sizeof(*k));
+	struct kmt_source *k = mem_alloc(1, sizeof(*k));
 
-	ASSERT(k);
 	k->base.ops = &kmt_ops;
-	k->path = strdup(path);
-	k->batch = (struct request *)calloc(KMT_BLOCK_REQUESTS, sizeof(*k->batch));
-	ASSERT(k->path && k->batch);
+	k->path = mem_dup(path);
+	k->batch = mem_alloc(KMT_BLOCK_REQUESTS, sizeof(*k->batch));
 	k->codec = kmt_codec_new();
 	kmt_block_init(&k->block);
 	if (open_file(k, e)) {

@@ -8,6 +8,7 @@
 
 #include "lib/assert.h"
 #include "lib/digest.h"
+#include "lib/mem.h"
 #include "traces/kmt_format.h"
 
 #define TABLES_ZSTD_LEVEL 9
@@ -58,13 +59,11 @@ static int write_header(struct kmt_writer *w, struct err *e)
 
 struct kmt_writer *kmt_writer_open(FILE *f, struct err *e)
 {
-	struct kmt_writer *w = (struct kmt_writer *)calloc(1, sizeof(*w));
+	struct kmt_writer *w = mem_alloc(1, sizeof(*w));
 
-	ASSERT(w);
 	w->f = f;
 	w->hash_size = 4096;
-	w->hash = (u32 *)calloc(w->hash_size, sizeof(*w->hash));
-	ASSERT(w->hash);
+	w->hash = mem_alloc(w->hash_size, sizeof(*w->hash));
 	w->codec = kmt_codec_new();
 	kmt_block_init(&w->block);
 	if (write_header(w, e)) {
@@ -115,20 +114,14 @@ static void template_rehash(struct kmt_writer *w)
 {
 	free(w->hash);
 	w->hash_size *= 2;
-	w->hash = (u32 *)calloc(w->hash_size, sizeof(*w->hash));
-	ASSERT(w->hash);
+	w->hash = mem_alloc(w->hash_size, sizeof(*w->hash));
 	for (u32 i = 0; i < w->nr_templates; i++)
 		*template_slot(w, &w->templates[i]) = i + 1;
 }
 
 static u32 template_add(struct kmt_writer *w, const struct kmt_template *t)
 {
-	if (w->nr_templates == w->templates_max) {
-		w->templates_max = max(w->templates_max * 2, 1024U);
-		w->templates = (struct kmt_template *)realloc(
-			w->templates, w->templates_max * sizeof(*w->templates));
-		ASSERT(w->templates);
-	}
+	MEM_ROOM(w->templates, w->nr_templates, w->templates_max);
 	w->templates[w->nr_templates++] = *t;
 	if (w->nr_templates * 2 > w->hash_size)
 		template_rehash(w);

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "lib/assert.h"
+#include "lib/mem.h"
 
 #define MAP_SIZE_MIN 1024
 
@@ -13,8 +13,7 @@ void map_init(struct map *m)
 {
 	m->size = MAP_SIZE_MIN;
 	m->nr = 0;
-	m->entries = (struct map_entry *)calloc(m->size, sizeof(*m->entries));
-	ASSERT(m->entries);
+	m->entries = mem_alloc(m->size, sizeof(*m->entries));
 }
 
 void map_free(struct map *m)
@@ -44,8 +43,7 @@ static void map_grow(struct map *m)
 	struct map old = *m;
 
 	m->size *= 2;
-	m->entries = (struct map_entry *)calloc(m->size, sizeof(*m->entries));
-	ASSERT(m->entries);
+	m->entries = mem_alloc(m->size, sizeof(*m->entries));
 	for (u64 i = 0; i < old.size; i++)
 		if (old.entries[i].key)
 			*map_find(m, old.entries[i].key) = old.entries[i];

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/assert.h"
+#include "lib/mem.h"
 #include "traces/bytes.h"
 
 void names_init(struct names *n)
@@ -37,13 +37,8 @@ u32 names_add(struct names *n, const char *text, size_t len)
 		if (!strncmp(n->text[*at], text, len) && !n->text[*at][len])
 			return *at;
 	}
-	if (n->nr == n->max) {
-		n->max = max(n->max * 2, 64U);
-		n->text = (char **)realloc(n->text, n->max * sizeof(*n->text));
-		ASSERT(n->text);
-	}
-	n->text[n->nr] = strndup(text, len);
-	ASSERT(n->text[n->nr]);
+	MEM_ROOM(n->text, n->nr, n->max);
+	n->text[n->nr] = mem_dup_n(text, len);
 	*at = n->nr;
 	return n->nr++;
 }

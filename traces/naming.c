@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/assert.h"
 #include "lib/digest.h"
+#include "lib/mem.h"
 #include "traces/gfp.h"
 
 /* A kfree of which nothing is known: half of all kmalloc objects are this size or smaller. */
@@ -57,12 +57,7 @@ u32 naming_cache(struct naming *n, const char *name, size_t len)
 
 	if (n->names.nr == old)
 		return c;
-	if (c >= n->caches_max) {
-		n->caches_max = max(n->caches_max * 2, 64U);
-		n->caches =
-			(struct cache_info *)realloc(n->caches, n->caches_max * sizeof(*n->caches));
-		ASSERT(n->caches);
-	}
+	MEM_ROOM(n->caches, c, n->caches_max);
 	n->caches[c] = (struct cache_info){.kmalloc = is_kmalloc_name(n->names.text[c])};
 	n->caches[c].size = n->caches[c].object_size = kmalloc_name_bytes(n->names.text[c]);
 	n->caches[c].reclaimable = !strncmp(n->names.text[c], "kmalloc-rcl-", 12);
@@ -89,11 +84,7 @@ u32 naming_type(struct naming *n, u32 site, u32 req, u32 alloc)
 
 	if (*at != UINT32_MAX)
 		return *at;
-	if (n->nr_types == n->types_max) {
-		n->types_max = max(n->types_max * 2, 256U);
-		n->types = (struct alloc_type *)realloc(n->types, n->types_max * sizeof(*n->types));
-		ASSERT(n->types);
-	}
+	MEM_ROOM(n->types, n->nr_types, n->types_max);
 	n->types[n->nr_types] = (struct alloc_type){.req = req, .alloc = alloc};
 	*at = n->nr_types;
 	return n->nr_types++;
@@ -128,9 +119,7 @@ void naming_learn_site(struct naming *n, u32 site, u32 cache)
 	if (site >= n->sites_max) {
 		u32 more = ALIGN(site + site / 2 + 1, 1024U);
 
-		n->sites = (struct vote *)realloc(n->sites, more * sizeof(*n->sites));
-		ASSERT(n->sites);
-		memset(n->sites + n->sites_max, 0, (more - n->sites_max) * sizeof(*n->sites));
+		n->sites = mem_grow_zeroed(n->sites, n->sites_max, more, sizeof(*n->sites));
 		n->sites_max = more;
 	}
 	vote_for(&n->sites[site], cache);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/assert.h"
+#include "lib/mem.h"
 
 int repair_open(struct repair *r, struct err *e)
 {
@@ -34,14 +35,8 @@ void repair_close(struct repair *r)
 
 u32 repair_add_mark(struct repair *r, const char *text, size_t len)
 {
-	if (r->nr_marks == r->marks_max) {
-		r->marks_max = max(r->marks_max * 2, 64U);
-		r->marks =
-			(struct source_mark *)realloc(r->marks, r->marks_max * sizeof(*r->marks));
-		ASSERT(r->marks);
-	}
-	r->marks[r->nr_marks] = (struct source_mark){.text = strndup(text, len)};
-	ASSERT(r->marks[r->nr_marks].text);
+	MEM_ROOM(r->marks, r->nr_marks, r->marks_max);
+	r->marks[r->nr_marks] = (struct source_mark){.text = mem_dup_n(text, len)};
 	return r->nr_marks++;
 }
 
@@ -57,12 +52,7 @@ void repair_free_slot(struct repair *r, u32 slot)
 {
 	if (slot & SLOT_LATE || slot == SLOT_NONE)
 		return;
-	if (r->nr_free_slots == r->free_slots_max) {
-		r->free_slots_max = max(r->free_slots_max * 2, 1024U);
-		r->free_slots =
-			(u32 *)realloc(r->free_slots, r->free_slots_max * sizeof(*r->free_slots));
-		ASSERT(r->free_slots);
-	}
+	MEM_ROOM(r->free_slots, r->nr_free_slots, r->free_slots_max);
 	r->free_slots[r->nr_free_slots++] = slot;
 }
 

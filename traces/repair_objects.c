@@ -1,10 +1,9 @@
 /*
  * The repair: slab objects.
  */
-#include <stdlib.h>
 #include <string.h>
 
-#include "lib/assert.h"
+#include "lib/mem.h"
 #include "traces/gfp.h"
 #include "traces/repair.h"
 
@@ -18,12 +17,7 @@ static u32 object_new(struct repair *r)
 		r->free_object = r->objects[i - 1].next;
 		return i - 1;
 	}
-	if (r->nr_objects == r->objects_max) {
-		r->objects_max = max(r->objects_max * 2, 4096U);
-		r->objects =
-			(struct object *)realloc(r->objects, r->objects_max * sizeof(*r->objects));
-		ASSERT(r->objects);
-	}
+	MEM_ROOM(r->objects, r->nr_objects, r->objects_max);
 	return r->nr_objects++;
 }
 

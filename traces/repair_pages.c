@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "lib/assert.h"
+#include "lib/mem.h"
 #include "traces/gfp.h"
 #include "traces/repair.h"
 
@@ -201,9 +201,8 @@ static void moved_push(struct moved_queue *q, u32 slot)
 {
 	if (q->head + q->nr == q->max) {
 		u32 more = q->nr * 2 < q->max ? q->max : max(q->max * 2, 64U);
-		u32 *slots = (u32 *)malloc(more * sizeof(*slots));
+		u32 *slots = mem_alloc(more, sizeof(*slots));
 
-		ASSERT(slots);
 		for (u32 i = 0; i < q->nr; i++)
 			slots[i] = q->slots[q->head + i];
 		free(q->slots);

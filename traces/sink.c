@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/assert.h"
+#include "lib/mem.h"
 #include "traces/direct_map.h"
 #include "traces/import.h"
 
@@ -24,13 +24,11 @@ struct raw_sink {
 
 struct raw_sink *raw_sink_open(struct err *e)
 {
-	struct raw_sink *s = (struct raw_sink *)calloc(1, sizeof(*s));
+	struct raw_sink *s = mem_alloc(1, sizeof(*s));
 
-	ASSERT(s);
 	names_init(&s->sites);
 	names_add(&s->sites, "?", 1);
-	s->held = (struct raw_event *)calloc(HELD_MAX, sizeof(*s->held));
-	ASSERT(s->held);
+	s->held = mem_alloc(HELD_MAX, sizeof(*s->held));
 	if (repair_open(&s->repair, e)) {
 		raw_sink_close(s);
 		return NULL;
@@ -62,20 +60,12 @@ u32 raw_sink_mark(struct raw_sink *s, const char *text, size_t len)
 	return repair_add_mark(&s->repair, text, len);
 }
 
-static char *copy(const char *text)
-{
-	char *s = strdup(text ? text : "");
-
-	ASSERT(s);
-	return s;
-}
-
 void raw_sink_begin(struct raw_sink *s, unsigned int nr_cpus, const char *kernel, const char *clock,
 		    u64 t_first_ns)
 {
 	s->meta.nr_cpus = nr_cpus;
-	s->meta.kernel = copy(kernel);
-	s->meta.clock = copy(clock);
+	s->meta.kernel = mem_dup(kernel);
+	s->meta.clock = mem_dup(clock);
 	s->repair.t_first_ns = t_first_ns;
 	s->repair.stats.t_first_ns = t_first_ns;
 }
@@ -90,10 +80,8 @@ void raw_sink_count(struct raw_sink *s, const char *event_name, u64 count)
 {
 	struct kmt_meta *m = &s->meta;
 
-	m->events = (struct kmt_event_count *)realloc(m->events,
-						      (m->nr_events + 1) * sizeof(*m->events));
-	ASSERT(m->events);
-	m->events[m->nr_events++] = (struct kmt_event_count){copy(event_name), count};
+	m->events = mem_grow(m->events, m->nr_events + 1, sizeof(*m->events));
+	m->events[m->nr_events++] = (struct kmt_event_count){mem_dup(event_name), count};
 	s->repair.stats.nr_events += count;
 }
 
@@ -127,14 +115,13 @@ static void fill_caches(struct kmt_meta *m, struct repair *r)
 	const struct naming *n = &r->naming;
 
 	m->nr_caches = n->names.nr;
-	m->caches = (struct source_cache *)calloc(m->nr_caches + 1, sizeof(*m->caches));
-	m->cache_use = (struct kmt_cache_use *)calloc(m->nr_caches + 1, sizeof(*m->cache_use));
-	ASSERT(m->caches && m->cache_use);
+	m->caches = mem_alloc(m->nr_caches, sizeof(*m->caches));
+	m->cache_use = mem_alloc(m->nr_caches, sizeof(*m->cache_use));
 	for (u32 c = 0; c < m->nr_caches; c++) {
 		const struct cache_info *ci = &n->caches[c];
 
 		m->caches[c] = (struct source_cache){
-			.name = copy(n->names.text[c]),
+			.name = mem_dup(n->names.text[c]),
 			.object_size = ci->object_size,
 			.size = ci->size,
 			.align = naming_align(ci->object_size, ci->size),
@@ -151,15 +138,13 @@ static void fill_texts(struct kmt_meta *m, struct raw_sink *s)
 	struct repair *r = &s->repair;
 
 	m->nr_sites = s->sites.nr;
-	m->sites = (char **)calloc(m->nr_sites + 1, sizeof(*m->sites));
-	ASSERT(m->sites);
+	m->sites = mem_alloc(m->nr_sites, sizeof(*m->sites));
 	for (u32 i = 0; i < m->nr_sites; i++)
-		m->sites[i] = copy(s->sites.text[i]);
+		m->sites[i] = mem_dup(s->sites.text[i]);
 	m->nr_marks = r->nr_marks;
-	m->marks = (struct source_mark *)calloc(m->nr_marks + 1, sizeof(*m->marks));
-	ASSERT(m->marks);
+	m->marks = mem_alloc(m->nr_marks, sizeof(*m->marks));
 	for (u32 i = 0; i < m->nr_marks; i++)
-		m->marks[i] = (struct source_mark){copy(r->marks[i].text), r->marks[i].t_ns};
+		m->marks[i] = (struct source_mark){mem_dup(r->marks[i].text), r->marks[i].t_ns};
 }
 
 int raw_sink_finish(struct raw_sink *s, struct kmt_writer *w, const struct import_options *o,
@@ -178,10 +163,10 @@ int raw_sink_finish(struct raw_sink *s, struct kmt_writer *w, const struct impor
 	fill_caches(m, &s->repair);
 	fill_texts(m, s);
 	m->stats = s->repair.stats;
-	m->source_name = copy(source_name);
+	m->source_name = mem_dup(source_name);
 	m->source_hash = source_hash;
-	m->importer = copy(importer);
-	m->machine = copy(o->machine);
+	m->importer = mem_dup(importer);
+	m->machine = mem_dup(o->machine);
 	m->nr_nodes = o->nodes.nr_nodes;
 	return kmt_writer_finish(w, m, e);
 abort:

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/assert.h"
+#include "lib/mem.h"
 #include "traces/guard.h"
 
 /* 2.6 MB: most patches reach no further back than this. */
@@ -45,8 +46,7 @@ int spool_open(struct spool *s, struct err *e)
 		spool_close(s);
 		return -1;
 	}
-	s->tail = (struct spool_record *)calloc(TAIL_RECORDS, sizeof(*s->tail));
-	ASSERT(s->tail);
+	s->tail = mem_alloc(TAIL_RECORDS, sizeof(*s->tail));
 	return 0;
 }
 
@@ -134,7 +134,7 @@ static void late_grow(struct spool *s)
 		p = mmap(NULL, (size_t)more * sizeof(*s->late), PROT_READ | PROT_WRITE, MAP_SHARED,
 			 s->late_fd, 0);
 	ASSERT(p != MAP_FAILED);
-	s->late = (struct late_record *)p;
+	s->late = p;
 	s->late_max = more;
 }
 

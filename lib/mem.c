@@ -1,0 +1,60 @@
+/*
+ * Host memory that is there or ends the process.
+ */
+#define _GNU_SOURCE /* vasprintf */
+#include "lib/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What surrounds us is at fault, as with a full disk: exit 2, not an assertion. */
+void *mem_checked(void *p)
+{
+	if (p)
+		return p;
+	fputs("kmemsim: out of memory\n", stderr);
+	exit(EXIT_NO_MEMORY);
+}
+
+void *mem_alloc(size_t n, size_t size)
+{
+	return mem_checked(calloc(n ? n : 1, size));
+}
+
+void *mem_grow(void *p, size_t n, size_t size)
+{
+	return mem_checked(reallocarray(p, n ? n : 1, size));
+}
+
+void *mem_grow_zeroed(void *p, size_t old, size_t n, size_t size)
+{
+	char *grown = mem_grow(p, n, size);
+
+	if (n > old)
+		memset(grown + old * size, 0, (n - old) * size);
+	return grown;
+}
+
+char *mem_dup(const char *text)
+{
+	return mem_checked(strdup(text ? text : ""));
+}
+
+char *mem_dup_n(const char *text, size_t n)
+{
+	return mem_checked(strndup(text, n));
+}
+
+char *mem_print(const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	return mem_checked(text);
+}
