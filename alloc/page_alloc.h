@@ -15,6 +15,11 @@ struct page_allocator {
 	struct page *(*allocate)(const struct page_allocator *self, int order, gfp_t flags,
 				 int node);
 	void (*free)(const struct page_allocator *self, struct page *page, int order);
+	/*
+	 * What a layer makes of a request before passing it on; the forwarding `allocate` calls it, and
+	 * so does whoever wants to know what a chain forces. Default: nothing.
+	 */
+	void (*rewrite)(const struct page_allocator *self, gfp_t *flags, int *node);
 	/* Called when the last reference goes; frees the instance, then puts its base. */
 	void (*destructor)(struct page_allocator *self);
 	/* Full bottom-up recount of everything this layer keeps (not of its base); ASSERTs. */

@@ -112,7 +112,14 @@ void page_allocator_drain(const struct page_allocator *pa)
 static struct page *forward_allocate(const struct page_allocator *self, int order, gfp_t flags,
 				     int node)
 {
+	charge(COST_CALL);
+	self->rewrite(self, &flags, &node);
 	return page_alloc(self->base, order, flags, node);
+}
+
+static void rewrite_nothing(const struct page_allocator *self, gfp_t *flags, int *node)
+{
+	(void)self, (void)flags, (void)node;
 }
 
 static void forward_free(const struct page_allocator *self, struct page *page, int order)
@@ -149,6 +156,7 @@ void derive_page_allocator(struct page_allocator *self, struct page_allocator *b
 	*self = (struct page_allocator){
 		.allocate = base ? forward_allocate : NULL,
 		.free = base ? forward_free : NULL,
+		.rewrite = rewrite_nothing,
 		.destructor = derived_destructor,
 		.check = nothing_kept,
 		.nr_free = base ? forward_nr_free : none_free,

@@ -1,16 +1,28 @@
 # The README keeps its word: its allocator in one file builds, is listed, and serves a whole trace.
 . tests/shell_lib
 
-sed -n '/^```c$/,/^```$/p' README.md | sed '1d;$d' >"$SCRATCH/local.c"
-objects=$(ls build/default/{lib,alloc,alloc/pages,alloc/slab,sim,traces,reports,cmd}/*.o)
+# Under another name, so that the reader may have added it already.
+sed -n '/^```c$/,/^```$/p' README.md | sed '1d;$d; s/"local"/"readme_local"/' >"$SCRATCH/local.c"
+# The objects of a variant that have a source (an old one may lie beside them).
+objects()
+{
+	ls lib/*.c alloc/*.c alloc/*/*.c sim/*.c traces/*.c reports/*.c cmd/*.c | sed "s|\(.*\)c$|build/$1/\1o|"
+}
+libraries="$(pkg-config --libs $(sed -n 's/^PKGS *:= //p' Makefile)) -lm -pthread"
+# shellcheck disable=SC2086
 succeeds "the README's allocator compiles without a warning" \
 	gcc -std=gnu11 -O2 -Wall -Wextra -Werror -I. -c "$SCRATCH/local.c" -o "$SCRATCH/local.o"
-# shellcheck disable=SC2086
-succeeds "and links" gcc "$SCRATCH/local.o" $objects \
-	$(pkg-config --libs $(sed -n 's/^PKGS *:= //p' Makefile)) -lm -pthread -o "$SCRATCH/kmemsim"
+# shellcheck disable=SC2086,SC2046
+succeeds "and links" gcc "$SCRATCH/local.o" $(objects default) $libraries -o "$SCRATCH/kmemsim"
+# shellcheck disable=SC2086,SC2046
+gcc -fsanitize=address,undefined "$SCRATCH/local.o" $(objects asan | grep -v /main.o) \
+	$(ls tests/*.c | grep -v /test_ | sed 's|\(.*\)c$|build/asan/\1o|') \
+	build/asan/tests/test_fuzz_pages.o $libraries -lcmocka -o "$SCRATCH/fuzz"
+"$SCRATCH/fuzz" >"$SCRATCH.out" 2>&1
+verdict "the oracle agrees with it, alone and in stacks" $?
 succeeds "it is listed" "$SCRATCH/kmemsim" list allocators
 says "by its name" "memory of the CPU's own node or none"
-"$SCRATCH/kmemsim" replay traces/samples/small-hackbench.kmt --pages rcu:local:page_allocator \
+"$SCRATCH/kmemsim" replay traces/samples/small-hackbench.kmt --pages rcu:readme_local:page_allocator \
 	--db none --check 20000 2>"$SCRATCH.out"
 verdict "it stands in a stack and serves a trace" $?
 says "to the end" ": ok, digest"

@@ -123,8 +123,6 @@ ALLOCATOR(broken_desc)
 
 struct fuzz_chain {
 	char text[CHAIN_TEXT];
-	int node; /* forced; -1: none */
-	gfp_t flags;
 };
 
 static void add_text(struct fuzz_chain *c, const char *text)
@@ -143,17 +141,12 @@ static void add_numactl(struct fuzz_chain *c, struct rng *r, int nr_nodes)
 {
 	static const char *const names[] = {"", "GFP_THISNODE", "__GFP_DMA32", "__GFP_ZERO",
 					    "__GFP_RECLAIMABLE"};
-	static const gfp_t flags[] = {0, __GFP_THISNODE, __GFP_DMA32, __GFP_ZERO,
-				      __GFP_RECLAIMABLE};
 	int node = (int)rng_below(r, (u64)nr_nodes + 1) - 1;
 	u64 i = rng_below(r, ARRAY_SIZE(names));
 	char text[128];
 
 	snprintf(text, sizeof(text), "numactl(node=%d,flags=%s)", node, names[i]);
 	add_text(c, text);
-	c->flags |= flags[i];
-	if (node >= 0)
-		c->node = node; /* layers are added from the outside in: the innermost decides */
 }
 
 static void add_page_allocator(struct fuzz_chain *c, struct rng *r)
@@ -180,8 +173,6 @@ static void add_allocator(struct fuzz_chain *c, struct rng *r, const struct allo
 		add_page_allocator(c, r);
 	else
 		add_text(c, d->name);
-	if (!strcmp(d->name, "dma"))
-		c->flags |= __GFP_DMA;
 }
 
 static struct allocator_desc *random_allocator(struct rng *r, enum allocator_role role)
@@ -253,13 +244,13 @@ static void allocate(struct fuzz *f)
 	gfp_t flags = random_flags(f);
 	int order = random_order(f);
 	int node = one_in(f, 2) ? -1 : (int)below(f, (u64)kernel->nr_node_ids);
-	struct oracle_request r = {.order = order,
-				   .node = f->chain->node >= 0 ? f->chain->node : node,
-				   .flags = flags | f->chain->flags};
+	struct oracle_request r = {.order = order, .node = node, .flags = flags};
 	struct page *page;
 
 	if (f->oracle.nr_blocks == ORACLE_BLOCKS_MAX)
 		return;
+	for (const struct page_allocator *pa = f->lab.pa; pa; pa = pa->base)
+		pa->rewrite(pa, &r.flags, &r.node);
 	page = page_alloc(f->lab.pa, order, flags, node);
 	if (page)
 		page_oracle_allocated(&f->oracle, &r, page, !one_in(f, 3));
@@ -394,7 +385,7 @@ static void every_allocator_alone(void **state)
 	rng_init(&r, base_seed, "alone", "chains");
 	for (struct allocator_desc *d = allocator_first(); d; d = d->next) {
 		for (int i = 0; i < 2; i++) {
-			struct fuzz_chain c = {.node = -1};
+			struct fuzz_chain c = {.text = ""};
 
 			if (!usable(d, d->role))
 				continue;
@@ -404,7 +395,6 @@ static void every_allocator_alone(void **state)
 				add_text(&c, "page_allocator");
 			else
 				add_text(&c, d->name);
-			c.flags = strcmp(d->name, "dma") ? 0 : __GFP_DMA;
 			assert_true(fuzz_chain(machines[i], &c, rng_u64(&r), 40000));
 		}
 	}
@@ -419,7 +409,7 @@ static void random_stacks(void **state)
 	rng_init(&r, base_seed, "stacks", "chains");
 	for (int i = 0; i < 120; i++) {
 		bool normal = rng_below(&r, 4) == 0;
-		struct fuzz_chain c = {.node = -1};
+		struct fuzz_chain c = {.text = ""};
 
 		for (u64 layers = rng_below(&r, LAYERS_MAX + 1); layers; layers--)
 			add_allocator(&c, &r, random_allocator(&r, ROLE_LAYER), normal ? 2 : 3);
@@ -437,7 +427,7 @@ static void the_oracle_catches_a_broken_allocator(void **state)
 
 	(void)state;
 	for (int i = 0; misdeeds[i]; i++) {
-		struct fuzz_chain c = {.node = -1};
+		struct fuzz_chain c = {.text = ""};
 		const char *wrong;
 
 		snprintf(c.text, sizeof(c.text), "broken(misdeed=%s):page_allocator", misdeeds[i]);
@@ -451,7 +441,7 @@ static void the_oracle_catches_a_broken_allocator(void **state)
 /* The same seed gives the same history, to the last event. */
 static void a_seed_repeats(void **state)
 {
-	struct fuzz_chain c = {.text = "rcu:page_allocator", .node = -1};
+	struct fuzz_chain c = {.text = "rcu:page_allocator"};
 	u64 seen[2];
 
 	(void)state;

@@ -20,27 +20,13 @@ struct forced_pages {
 	gfp_t flags;
 };
 
-static struct page *forced_allocate(const struct page_allocator *self, int order, gfp_t flags,
-				    int node)
+static void forced_rewrite(const struct page_allocator *self, gfp_t *flags, int *node)
 {
 	const struct forced_pages *fp = container_of(self, const struct forced_pages, pa);
 
-	charge(COST_CALL);
-	return page_alloc(self->base, order, flags | fp->flags, fp->node >= 0 ? fp->node : node);
-}
-
-/* What the layers from pa on force together. */
-static void forced_by_chain(const struct page_allocator *pa, int *node, gfp_t *flags)
-{
-	for (; pa; pa = pa->base) {
-		const struct forced_pages *fp = container_of(pa, const struct forced_pages, pa);
-
-		if (pa->allocate != forced_allocate)
-			continue;
-		*flags |= fp->flags;
-		if (fp->node >= 0)
-			*node = fp->node;
-	}
+	*flags |= fp->flags;
+	if (fp->node >= 0)
+		*node = fp->node;
 }
 
 static bool node_has_zone(int nid, enum zone_type highest)
@@ -78,12 +64,13 @@ struct page_allocator *forced_create(struct page_allocator *base, int node, gfp_
 	gfp_t chain_flags = flags;
 	struct forced_pages *fp;
 
-	forced_by_chain(base, &chain_node, &chain_flags);
+	for (const struct page_allocator *pa = base; pa; pa = pa->base)
+		pa->rewrite(pa, &chain_flags, &chain_node);
 	if (check_possible(node, flags, e) || check_possible(chain_node, chain_flags, e))
 		return NULL;
 	fp = instance_alloc(sizeof(*fp));
 	derive_page_allocator(&fp->pa, base, desc);
-	fp->pa.allocate = forced_allocate;
+	fp->pa.rewrite = forced_rewrite;
 	fp->node = node;
 	fp->flags = flags;
 	return &fp->pa;
