@@ -250,6 +250,14 @@ static inline struct zone *node_zone(int nid, enum zone_type type)
 	return &kernel->zones[nid * MAX_NR_ZONES + (int)type];
 }
 
+static inline bool node_has_memory(int nid)
+{
+	for (int type = 0; type < MAX_NR_ZONES; type++)
+		if (node_zone(nid, (enum zone_type)type)->spanned_pages)
+			return true;
+	return false;
+}
+
 static inline void mod_zone_page_state(struct zone *zone, enum zone_stat_item item, long delta)
 {
 	zone->vm_stat[item] += delta;
@@ -401,6 +409,12 @@ bool cancel_delayed_work_sync(struct delayed_work *dwork);
 static inline u64 msecs_to_jiffies(u64 ms)
 {
 	return DIV_ROUND_UP(ms * kernel->hz, 1000);
+}
+
+/* Rounds up, as its sister does; Linux's rounds down. */
+static inline u64 nsecs_to_jiffies(u64 ns)
+{
+	return DIV_ROUND_UP(ns * kernel->hz, 1000000000);
 }
 
 /* ---- Reports ---- */

@@ -25,4 +25,14 @@ static inline u64 digest_bytes(u64 digest, const void *data, size_t n)
 	return digest_u64(digest, n);
 }
 
+/* FNV-1a of a string, for hash tables of names. */
+static inline u32 text_hash(const char *s)
+{
+	u32 hash = 2166136261U;
+
+	for (; *s; s++)
+		hash = (hash ^ (u8)*s) * 16777619U;
+	return hash;
+}
+
 #endif

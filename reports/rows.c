@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/digest.h"
 #include "lib/mem.h"
 
 /* 8 MiB: a run of a few hundred samples never sees the file. */
@@ -44,19 +45,9 @@ void rows_free(struct rows *r)
 	memset(r, 0, sizeof(*r));
 }
 
-/* FNV-1a. */
-static u32 name_hash(const char *s)
-{
-	u32 h = 2166136261U;
-
-	while (*s)
-		h = (h ^ (u8)*s++) * 16777619U;
-	return h;
-}
-
 static u32 *name_slot(struct rows *r, const char *name)
 {
-	u32 i = name_hash(name) & (r->nr_slots - 1);
+	u32 i = text_hash(name) & (r->nr_slots - 1);
 
 	while (r->slots[i] && strcmp(r->names[r->slots[i] - 1], name))
 		i = (i + 1) & (r->nr_slots - 1);

@@ -41,14 +41,6 @@ struct node_order {
 	bool used[MAX_NUMNODES];
 };
 
-static bool node_has_memory(int nid)
-{
-	for (int type = 0; type < MAX_NR_ZONES; type++)
-		if (node_zone(nid, (enum zone_type)type)->spanned_pages)
-			return true;
-	return false;
-}
-
 static bool node_has_cpus(int nid)
 {
 	int cpu;

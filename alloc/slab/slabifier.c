@@ -27,6 +27,7 @@
  * layers.
  */
 #include "alloc/slab/slabifier.h"
+#include "lib/digest.h"
 
 #include <string.h>
 
@@ -111,14 +112,10 @@ static unsigned long slabifier_object_size(struct page *page, const void *object
 
 /* ---- Caches ---- */
 
-/* FNV-1a of the name: caches of a run differ, runs do not. */
+/* Of the name: caches of a run differ, runs do not. */
 static u32 name_tag(const char *name)
 {
-	u32 h = 2166136261U;
-
-	for (; *name; name++)
-		h = (h ^ (u8)*name) * 16777619U;
-	return h | 1;
+	return text_hash(name) | 1;
 }
 
 static void nodes_init(struct slabifier_cache *s)
@@ -196,14 +193,6 @@ static int slabifier_destroy(struct slab_cache *cache)
 
 /* ---- The allocator ---- */
 
-bool slab_node_has_memory(int node)
-{
-	for (int type = 0; type < MAX_NR_ZONES; type++)
-		if (node_zone(node, (enum zone_type)type)->spanned_pages)
-			return true;
-	return false;
-}
-
 /* Nodes with memory in order of distance from nid; equally far ones by number. */
 static int nearest_nodes(u8 *row, int nid)
 {
@@ -212,7 +201,7 @@ static int nearest_nodes(u8 *row, int nid)
 	for_each_node (other) {
 		int i = n;
 
-		if (!slab_node_has_memory(other))
+		if (!node_has_memory(other))
 			continue;
 		for (; i > 0 && node_distance(nid, row[i - 1]) > node_distance(nid, other); i--)
 			row[i] = row[i - 1];

@@ -161,9 +161,6 @@ static inline void charge_page_struct(struct page *page)
 	page->slab_private = (u32)kernel->cpu + 1;
 }
 
-/* slabifier.c */
-bool slab_node_has_memory(int node);
-
 /* slabifier_geometry.c */
 int slab_order(const struct slabifier_options *o, unsigned int size);
 /* Sets size, offset, order and the limits; false if no order fits. */

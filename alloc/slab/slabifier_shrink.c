@@ -23,7 +23,6 @@
 
 #include <string.h>
 
-#define NSEC_PER_SEC 1000000000ULL
 #define FILL_CLASSES 64
 
 /* ---- Flushing ---- */
@@ -58,7 +57,7 @@ void flush_all(struct slabifier_cache *s)
 
 static void flusher_schedule(struct slab_flusher *f, u64 ns)
 {
-	schedule_delayed_work_on(f->cpu, &f->work, DIV_ROUND_UP(ns * kernel->hz, NSEC_PER_SEC));
+	schedule_delayed_work_on(f->cpu, &f->work, nsecs_to_jiffies(ns));
 }
 
 static void flusher(struct work_struct *work)

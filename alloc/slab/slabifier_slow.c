@@ -267,7 +267,7 @@ static int serving_node(const struct slabifier_cache *s, gfp_t flags, int node)
 	n = &s->nodes[node];
 	if (n->stand_in >= 0 && (n->forced || !(flags & __GFP_THISNODE)))
 		return n->stand_in;
-	if (!slab_node_has_memory(node) && !(flags & __GFP_THISNODE))
+	if (!node_has_memory(node) && !(flags & __GFP_THISNODE))
 		return NUMA_NO_NODE;
 	return node;
 }
