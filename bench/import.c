@@ -6,20 +6,12 @@
  * is printed. Import of a recording is timed by bench/run, as a whole.
  */
 #include <stdio.h>
-#include <time.h>
 
+#include "lib/clock.h"
 #include "traces/kmt.h"
 #include "traces/kmt_check.h"
 
 #define RUNS 7
-
-static double host_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
-}
 
 /* Decodes everything once; the sum keeps the compiler from leaving it out. */
 static int decode(struct source *s, u64 *sum, struct err *e)
@@ -40,15 +32,15 @@ static int bench(struct source *s, struct err *e)
 	u64 sum = 0;
 
 	for (int i = 0; i < RUNS; i++) {
-		double t0 = host_ns(), t1;
+		u64 t0 = host_ns(), t1;
 
 		if (decode(s, &sum, e))
 			return -1;
 		t1 = host_ns();
 		if (kmt_check(s, e))
 			return -1;
-		best = min(best, t1 - t0);
-		best_check = min(best_check, host_ns() - t1);
+		best = min(best, (double)(t1 - t0));
+		best_check = min(best_check, (double)(host_ns() - t1));
 	}
 	printf("%-22s %10.0f requests %6.2f B/request %6.1f ns/decode %6.1f ns/check\n",
 	       s->tables.name, requests, (double)kmt_file_bytes(s) / requests, best / requests,

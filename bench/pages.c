@@ -14,9 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "alloc/stack.h"
+#include "lib/clock.h"
 #include "lib/rng.h"
 #include "sim/machine.h"
 
@@ -24,14 +24,6 @@
 #define OPS (1 << 20)
 #define BLOCKS 4096
 #define WAVE (64 << 10)
-
-static u64 host_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (u64)ts.tv_sec * 1000000000ULL + (u64)ts.tv_nsec;
-}
 
 struct bench {
 	struct machine *m;

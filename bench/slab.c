@@ -15,10 +15,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "alloc/stack.h"
+#include "lib/clock.h"
 #include "lib/rng.h"
 #include "sim/machine.h"
 
@@ -44,14 +44,6 @@ static u64 instructions(void)
 	u64 n = 0;
 
 	return counter >= 0 && read(counter, &n, sizeof(n)) == sizeof(n) ? n : 0;
-}
-
-static u64 host_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (u64)ts.tv_sec * 1000000000ULL + (u64)ts.tv_nsec;
 }
 
 struct bench {

@@ -22,25 +22,11 @@ static const char usage[] = "usage: kmemsim info TRACE.kmt [--format text|json]\
 /* How many caches the text names: the busiest. */
 #define CACHES_SHOWN 20U
 
-/* 1846122 -> "1,846,122" */
-static void group_digits(u64 v, char buf[32])
-{
-	char plain[24];
-	int n = snprintf(plain, sizeof(plain), "%llu", (unsigned long long)v), out = 0;
-
-	for (int i = 0; i < n; i++) {
-		if (i && (n - i) % 3 == 0)
-			buf[out++] = ',';
-		buf[out++] = plain[i];
-	}
-	buf[out] = 0;
-}
-
 static void row(FILE *f, const char *name, u64 v, const char *help)
 {
 	char digits[32];
 
-	group_digits(v, digits);
+	count_grouped(v, digits, sizeof(digits));
 	fprintf(f, "  %-34s %14s%s%s\n", name, digits, help ? "  " : "", help ? help : "");
 }
 

@@ -197,6 +197,13 @@ char *file_read(const char *path, size_t *n, struct err *e)
 	return text;
 }
 
+const char *file_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 char *file_dir(const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -29,6 +29,8 @@ void new_file_abort(struct new_file *nf);
 /* The whole file, NUL-terminated, *n without the NUL; the caller frees. NULL with e set. */
 char *file_read(const char *path, size_t *n, struct err *e);
 
+/* What follows the last slash of the path; inside it. */
+const char *file_base(const char *path);
 /* The directory of a path, "." for a bare name; the caller frees. */
 char *file_dir(const char *path);
 /* `name` itself if it is absolute, else in `dir`; the caller frees. */

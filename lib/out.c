@@ -9,6 +9,7 @@
 
 #include "lib/assert.h"
 #include "lib/mem.h"
+#include "lib/text.h"
 
 int out_format_parse(const char *text, enum out_format *format, struct err *e)
 {
@@ -63,7 +64,7 @@ void json_string(FILE *f, const char *s)
 	fputc('"', f);
 }
 
-static void csv_string(FILE *f, const char *s)
+void csv_string(FILE *f, const char *s)
 {
 	if (!strpbrk(s, ",\"\r\n")) {
 		fputs(s, f);
@@ -155,21 +156,11 @@ void out_row_end(struct out *o)
 	o->nr_rows++;
 }
 
-/* Characters, not bytes: continuation bytes take no column. */
-static size_t width_of(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s; s++)
-		n += ((u8)*s & 0xc0) != 0x80;
-	return n;
-}
-
 static void text_row(const struct out *o, const size_t *widths, char *const *row)
 {
 	for (size_t i = 0; i < o->nr_cols; i++) {
 		const char *text = row ? row[i] : o->cols[i].name;
-		int pad = (int)(widths[i] - width_of(text));
+		int pad = (int)(widths[i] - text_width(text));
 		bool last = i + 1 == o->nr_cols;
 
 		if (o->cols[i].type != OUT_STR)
@@ -185,9 +176,9 @@ static void text_table(struct out *o)
 	size_t *widths = mem_alloc(o->nr_cols, sizeof(*widths));
 
 	for (size_t i = 0; i < o->nr_cols; i++)
-		widths[i] = width_of(o->cols[i].name);
+		widths[i] = text_width(o->cols[i].name);
 	for (size_t i = 0; i < o->nr_cells; i++)
-		widths[i % o->nr_cols] = max(widths[i % o->nr_cols], width_of(o->cells[i]));
+		widths[i % o->nr_cols] = max(widths[i % o->nr_cols], text_width(o->cells[i]));
 	text_row(o, widths, NULL);
 	for (size_t i = 0; i + o->nr_cols <= o->nr_cells; i += o->nr_cols)
 		text_row(o, widths, o->cells + i);

@@ -44,5 +44,7 @@ void out_end(struct out *o);
 
 /* A JSON string with quotes and escapes; invalid UTF-8 becomes U+FFFD. */
 void json_string(FILE *f, const char *s);
+/* A field of CSV, in quotes where it needs them (RFC 4180). */
+void csv_string(FILE *f, const char *s);
 
 #endif

@@ -4,22 +4,14 @@
 #include "lib/progress.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/units.h"
 
 #define STEPS_PER_CHECK 4096
 #define REDRAW_NS (100 * NSEC_PER_MSEC)
 #define BAR_WIDTH 30
-
-static u64 host_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (u64)ts.tv_sec * NSEC_PER_SEC + (u64)ts.tv_nsec;
-}
 
 void progress_begin(struct progress *p, const char *what, u64 total)
 {

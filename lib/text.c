@@ -19,3 +19,12 @@ void text_add(struct text *t, const char *fmt, ...)
 	if (len > 0)
 		t->len += (size_t)len;
 }
+
+size_t text_width(const char *text)
+{
+	size_t width = 0;
+
+	for (; *text; text++)
+		width += (*text & 0xc0) != 0x80;
+	return width;
+}

@@ -29,4 +29,7 @@ static inline bool text_cut(const struct text *t)
 	return t->len >= t->n;
 }
 
+/* Columns that a UTF-8 text takes on a terminal (no wide characters here). */
+size_t text_width(const char *text);
+
 #endif

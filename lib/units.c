@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/suggest.h"
+#include "lib/text.h"
 
 struct unit {
 	const char *name;
@@ -204,4 +205,14 @@ void count_human(double v, char *buf, size_t n)
 	static const char *const units[] = {"", " k", " M", " G", NULL};
 
 	human(v, 1000, units, buf, n);
+}
+
+void count_grouped(u64 v, char *buf, size_t n)
+{
+	struct text t = text_in(buf, n);
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)v);
+
+	for (int i = 0; i < len; i++)
+		text_add(&t, "%s%c", i && (len - i) % 3 == 0 ? "," : "", digits[i]);
 }

@@ -31,5 +31,7 @@ void time_print(u64 ns, char *buf, size_t n);
 void size_human(double bytes, char *buf, size_t n);
 void time_human(double ns, char *buf, size_t n);
 void count_human(double v, char *buf, size_t n);
+/* All digits, in groups of three: "1,846,122". */
+void count_grouped(u64 v, char *buf, size_t n);
 
 #endif

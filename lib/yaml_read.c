@@ -9,6 +9,7 @@
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/suggest.h"
+#include "lib/text.h"
 #include "lib/units.h"
 #include "lib/yaml.h"
 #include "lib/yaml_node.h"
@@ -77,14 +78,13 @@ static const char *type_name(const struct yaml_node *n)
 static int unknown_key(const struct yaml_node *key, const char *const *known, struct err *e)
 {
 	const char *near = suggest_nearest(key->text, known);
-	char list[512] = "";
-	size_t len = 0;
+	char list[512];
+	struct text t = text_in(list, sizeof(list));
 
 	if (near)
 		return yaml_error(key, e, "unknown key '%s': did you mean '%s'?", key->text, near);
-	for (size_t i = 0; known[i] && len < sizeof(list); i++)
-		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "",
-					known[i]);
+	for (size_t i = 0; known[i]; i++)
+		text_add(&t, "%s%s", i ? ", " : "", known[i]);
 	return yaml_error(key, e, "unknown key '%s': known are %s", key->text, list);
 }
 

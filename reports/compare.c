@@ -9,6 +9,7 @@
 
 #include "lib/mem.h"
 #include "lib/suggest.h"
+#include "lib/text.h"
 #include "reports/fail_on.h"
 #include "reports/values.h"
 

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "lib/assert.h"
+#include "lib/file.h"
 #include "lib/mem.h"
 #include "reports/db_store.h"
 
@@ -197,20 +198,13 @@ static const struct sink_ops db_sink_ops = {
 	.end = db_sink_end,
 };
 
-static char *dir_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? mem_print("%.*s", (int)max(slash - path, (ptrdiff_t)1), path) : mem_dup(".");
-}
-
 struct sink *db_sink_new(struct db *db)
 {
 	struct db_sink *d = mem_alloc(1, sizeof(*d));
 
 	d->base.ops = &db_sink_ops;
 	d->db = db;
-	d->dir = dir_of(db_path(db));
+	d->dir = file_dir(db_path(db));
 	rows_init(&d->rows, d->dir);
 	return &d->base;
 }

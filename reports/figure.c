@@ -13,6 +13,7 @@
 
 #include "lib/file.h"
 #include "lib/mem.h"
+#include "lib/text.h"
 #include "lib/units.h"
 #include "reports/html.h"
 #include "reports/values.h"

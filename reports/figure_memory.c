@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/mem.h"
+#include "lib/text.h"
 #include "lib/units.h"
 #include "reports/figure.h"
 #include "reports/values.h"
@@ -167,7 +168,7 @@ static void stacks_panel(struct figure *f, size_t load, const char *title, const
 
 /* "rcu 54.5 MiB, plain 51.4 MiB". */
 static void by_stack(const struct report *p, size_t load,
-		     double (*value)(const struct report_run *), struct sentence *text)
+		     double (*value)(const struct report_run *), struct text *text)
 {
 	for (size_t s = 0; s < p->nr_stacks; s++) {
 		const struct report_run *run = report_run(p, load, s);
@@ -177,7 +178,7 @@ static void by_stack(const struct report *p, size_t load,
 			continue;
 		if (value(run) > 0)
 			size_human(value(run), amount, sizeof(amount));
-		sentence_add(text, "%s%s %s", text->used ? ", " : "", p->stacks[s].name, amount);
+		text_add(text, "%s%s %s", text->len ? ", " : "", p->stacks[s].name, amount);
 	}
 }
 
@@ -197,7 +198,9 @@ static int stacks_figure(struct report *p, size_t load, struct err *e)
 			   .gap_x = 78};
 	double taken = 0, slab = 0, held = 0;
 	char held_columns[32];
-	struct sentence taken_text = {.used = 0}, held_text = {.used = 0};
+	char taken_words[SENTENCE_MAX], held_words[SENTENCE_MAX];
+	struct text taken_text = text_in(taken_words, sizeof(taken_words));
+	struct text held_text = text_in(held_words, sizeof(held_words));
 
 	for (size_t s = 0; s < p->nr_stacks; s++) {
 		const struct report_run *run = report_run(p, load, s);
@@ -213,7 +216,7 @@ static int stacks_figure(struct report *p, size_t load, struct err *e)
 	report_finding(p,
 		       held > 0 ? "Most memory taken: %s. Most held back from reuse: %s."
 				: "Most memory taken: %s. No stack holds memory back.",
-		       taken_text.text, held_text.text);
+		       taken_words, held_words);
 	f.cols = f.panels = held > 0 ? 3 : 2;
 	/* Columns count from 1, and the first is the time. */
 	snprintf(held_columns, sizeof(held_columns), "($%d+$%d)", PART_SLAB_HELD + 2,
@@ -307,17 +310,18 @@ static double excess_at_peak(const struct report_run *run)
 
 static void memory_finding(const struct report *p, size_t load)
 {
-	struct sentence text = {.used = 0};
+	char sentence[SENTENCE_MAX];
+	struct text text = text_in(sentence, sizeof(sentence));
 
 	for (size_t s = 0; s < p->nr_stacks; s++) {
 		const struct report_run *run = report_run(p, load, s);
 
 		if (run && lead_of(run))
-			sentence_add(&text, "%s%s %.1f %%", text.used ? ", " : "",
-				     p->stacks[s].name, excess_at_peak(run));
+			text_add(&text, "%s%s %.1f %%", text.len ? ", " : "", p->stacks[s].name,
+				 excess_at_peak(run));
 	}
 	report_finding(p, "Share of the memory that nobody asked for, when most is taken: %s.",
-		       text.text);
+		       sentence);
 }
 
 /* Which parts are ever there; false: none. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/mem.h"
+#include "lib/text.h"
 #include "lib/units.h"
 #include "reports/figure.h"
 #include "reports/values.h"
@@ -154,14 +155,15 @@ static double huge_share(const struct free_blocks *b)
 
 static void free_finding(const struct report *p, size_t load, const struct free_load *fl)
 {
-	struct sentence text = {.used = 0};
+	char sentence[SENTENCE_MAX];
+	struct text text = text_in(sentence, sizeof(sentence));
 
 	for (size_t s = 0; s < p->nr_stacks; s++)
 		if (fl->runs[s].nr && !fl->hidden[s])
-			sentence_add(&text, "%s%.2f %% under %s", text.used ? ", " : "",
-				     huge_share(&fl->runs[s]), p->stacks[s].name);
+			text_add(&text, "%s%.2f %% under %s", text.len ? ", " : "",
+				 huge_share(&fl->runs[s]), p->stacks[s].name);
 	report_finding(p, "Free memory in blocks of a huge page or larger when %s ends: %s.",
-		       p->loads.names[load], text.text);
+		       p->loads.names[load], sentence);
 }
 
 static int free_figure(struct report *p, size_t load, const struct free_load *fl, struct err *e)
@@ -247,20 +249,21 @@ static bool index_known(const struct report_run *run)
 
 static void unusable_finding(const struct report *p, size_t load)
 {
-	struct sentence text = {.used = 0};
+	char sentence[SENTENCE_MAX];
+	struct text text = text_in(sentence, sizeof(sentence));
 
 	for (size_t s = 0; s < p->nr_stacks; s++) {
 		const struct report_run *run = report_run(p, load, s);
 		const struct series *n = index_known(run) ? index_of(run, HUGE_ORDER) : NULL;
 
 		if (n)
-			sentence_add(&text, "%s%.1f %% under %s (at worst %.1f %%)",
-				     text.used ? ", " : "", series_last(n) / 10, p->stacks[s].name,
-				     series_max(n) / 10);
+			text_add(&text, "%s%.1f %% under %s (at worst %.1f %%)",
+				 text.len ? ", " : "", series_last(n) / 10, p->stacks[s].name,
+				 series_max(n) / 10);
 	}
 	report_finding(p,
 		       "Free memory that no huge page (order 9) can be made of, when %s ends: %s.",
-		       p->loads.names[load], text.text);
+		       p->loads.names[load], sentence);
 }
 
 static int unusable_figure(struct report *p, size_t load, double most, struct err *e)

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "lib/mem.h"
+#include "lib/out.h"
+#include "lib/text.h"
 #include "lib/units.h"
 #include "reports/figure.h"
 #include "reports/values.h"
@@ -133,10 +135,8 @@ static int use_write(struct report *p, const struct slab_use *u, const struct re
 	for (size_t i = 0; i < u->nr; i++) {
 		const struct cache_use *c = &u->caches[i];
 
-		fprintf(f, "%zu,\"", i + 1);
-		for (const char *q = c->name; *q; q++)
-			fprintf(f, *q == '"' ? "\"\"" : "%c", *q);
-		fputc('"', f);
+		fprintf(f, "%zu,", i + 1);
+		csv_string(f, c->name);
 		for (int w = 0; w < NR_WHEN; w++)
 			for (int k = 0; k < NR_SHADES; k++)
 				fprintf(f, ",%.0f", c->of[s][w].bytes[k]);
@@ -153,7 +153,8 @@ static double percent(const struct use *u)
 /* The cache with most unused bytes at the end, under any stack. */
 static void slab_finding(const struct report *p, size_t load, const struct slab_use *u)
 {
-	struct sentence text = {.used = 0};
+	char sentence[SENTENCE_MAX];
+	struct text text = text_in(sentence, sizeof(sentence));
 	size_t worst = 0, worst_stack = 0;
 	char waste[VALUE_TEXT_MAX];
 	double most = 0;
@@ -161,9 +162,8 @@ static void slab_finding(const struct report *p, size_t load, const struct slab_
 	for (size_t s = 0; s < p->nr_stacks; s++) {
 		if (!report_run(p, load, s))
 			continue;
-		sentence_add(&text, "%s%s %.0f %% (%.0f %%)", text.used ? ", " : "",
-			     p->stacks[s].name, percent(&u->all[s][AT_END]),
-			     percent(&u->all[s][AT_PEAK]));
+		text_add(&text, "%s%s %.0f %% (%.0f %%)", text.len ? ", " : "", p->stacks[s].name,
+			 percent(&u->all[s][AT_END]), percent(&u->all[s][AT_PEAK]));
 		for (size_t i = 0; i < u->nr; i++) {
 			const struct use *c = &u->caches[i].of[s][AT_END];
 
@@ -178,7 +178,7 @@ static void slab_finding(const struct report *p, size_t load, const struct slab_
 	report_finding(p,
 		       "Slab memory in use at the end (at its peak): %s. At the end most is left "
 		       "unused in %s: %s under %s.",
-		       text.text, u->caches[worst].name, waste, p->stacks[worst_stack].name);
+		       sentence, u->caches[worst].name, waste, p->stacks[worst_stack].name);
 }
 
 static double row_of_stack(size_t nth, size_t nr)

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "lib/file.h"
 #include "lib/progress.h"
 #include "reports/html.h"
 #include "reports/report_page.h"
@@ -21,13 +22,6 @@ static const struct section {
 	{"latency", "Latency of operations", report_latency_figures},
 	{"comparison", "Comparison", report_comparison},
 };
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 /* What the label stands for, without options: those are under Provenance. */
 static void stack_chains(const struct report *p, size_t stack)
@@ -69,7 +63,7 @@ static void header(const struct report *p)
 	html_begin(f, "kmemsim report");
 	fputs("<header>\n<h1>Allocator stacks under recorded loads</h1>\n<p class=\"sub\">", f);
 	html_print(f, "kmemsim report of %s: %zu run%s, %zu stack%s, %zu load%s.",
-		   base_name(db_path(p->db)), p->nr_runs, p->nr_runs == 1 ? "" : "s", p->nr_stacks,
+		   file_base(db_path(p->db)), p->nr_runs, p->nr_runs == 1 ? "" : "s", p->nr_stacks,
 		   p->nr_stacks == 1 ? "" : "s", p->loads.nr, p->loads.nr == 1 ? "" : "s");
 	if (p->many_seeds)
 		fputs(" Plots show the lowest seed of each.", f);

@@ -262,16 +262,3 @@ void report_finding(const struct report *p, const char *fmt, ...)
 	html_text(p->html, text);
 	fputs("</p>\n", p->html);
 }
-
-void sentence_add(struct sentence *s, const char *fmt, ...)
-{
-	size_t room = sizeof(s->text) - s->used;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(s->text + s->used, room, fmt, ap);
-	va_end(ap);
-	if (n > 0)
-		s->used += min((size_t)n, room - 1);
-}

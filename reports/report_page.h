@@ -60,13 +60,8 @@ void report_load_heading(const struct report *p, size_t load);
 /* The sentence above a plot: what it shows. */
 void report_finding(const struct report *p, const char *fmt, ...) __printf(2, 3);
 
-/* A sentence that grows, as a list of stacks does. */
-struct sentence {
-	char text[1536];
-	size_t used;
-};
-
-void sentence_add(struct sentence *s, const char *fmt, ...) __printf(2, 3);
+/* Room for a sentence that grows (lib/text.h), as a list of stacks does. */
+#define SENTENCE_MAX 1536
 
 /* The sections. */
 int __must_check report_stacks_figures(struct report *p, struct err *e);

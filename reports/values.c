@@ -13,22 +13,14 @@
 /* Counts of a replay are exact and small differences matter: all digits, in groups of three. */
 static void grouped(double v, char *buf, size_t n)
 {
-	char digits[48];
-	size_t len, at = 0;
+	char digits[32];
 
 	if (v != floor(v) || fabs(v) >= 1e15) {
 		snprintf(buf, n, "%.4g", v);
 		return;
 	}
-	len = (size_t)snprintf(digits, sizeof(digits), "%.0f", fabs(v));
-	if (v < 0 && at + 1 < n)
-		buf[at++] = '-';
-	for (size_t i = 0; i < len && at + 2 < n; i++) {
-		if (i && (len - i) % 3 == 0)
-			buf[at++] = ',';
-		buf[at++] = digits[i];
-	}
-	buf[at] = '\0';
+	count_grouped((u64)fabs(v), digits, sizeof(digits));
+	snprintf(buf, n, "%s%s", v < 0 ? "-" : "", digits);
 }
 
 /* One decimal, but never a difference that reads as none. */
@@ -100,13 +92,4 @@ int value_parse(const char *text, const char *unit, double *v, struct err *e)
 		return number_parse(text, strcmp(unit, "percent") ? "" : "pp", unit, v, e);
 	*v = (double)amount;
 	return rc;
-}
-
-size_t text_width(const char *text)
-{
-	size_t width = 0;
-
-	for (; *text; text++)
-		width += (*text & 0xc0) != 0x80;
-	return width;
 }

@@ -19,7 +19,4 @@ void ratio_print(double ratio, char *buf, size_t n);
  * percent, "3" for the rest. -1 with e set. */
 int __must_check value_parse(const char *text, const char *unit, double *v, struct err *e);
 
-/* Columns that a UTF-8 text takes on a terminal (no wide characters here). */
-size_t text_width(const char *text);
-
 #endif

@@ -8,6 +8,7 @@
 
 #include "cmd/cmd.h"
 #include "lib/err.h"
+#include "lib/text.h"
 #include "reports/compare.h"
 #include "reports/db_sink.h"
 #include "reports/fail_on.h"

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "lib/assert.h"
+#include "lib/file.h"
 #include "lib/mem.h"
 #include "traces/bytes.h"
 #include "traces/guard.h"
@@ -87,7 +88,6 @@ static const struct importer *choose(const struct import_options *o, const char 
 static int import_in_child(void *arg, struct err *e)
 {
 	struct import_job *job = arg;
-	const char *slash = strrchr(job->path, '/');
 	struct raw_sink *sink = raw_sink_open(e);
 	struct kmt_writer *w;
 	int ret = -1;
@@ -100,8 +100,8 @@ static int import_in_child(void *arg, struct err *e)
 	if (job->importer->run(job->path, sink, e))
 		kmt_writer_abort(w);
 	else
-		ret = raw_sink_finish(sink, w, job->options, slash ? slash + 1 : job->path,
-				      job->hash, job->importer->name, e);
+		ret = raw_sink_finish(sink, w, job->options, file_base(job->path), job->hash,
+				      job->importer->name, e);
 	if (!ret && fflush(job->out))
 		ret = err_set(e, "cannot write: %s", strerror(errno));
 out:

@@ -8,6 +8,7 @@
 
 #include "lib/assert.h"
 #include "lib/digest.h"
+#include "lib/file.h"
 #include "lib/mem.h"
 #include "traces/kmt_format.h"
 
@@ -306,10 +307,9 @@ static const struct source_ops kmt_ops = {
 static void fill_tables(struct kmt_source *k, u64 chain)
 {
 	const struct kmt_meta *m = &k->meta;
-	const char *slash = strrchr(k->path, '/');
 
 	k->base.tables = (struct source_tables){
-		.name = slash ? slash + 1 : k->path,
+		.name = file_base(k->path),
 		.machine = m->machine[0] ? m->machine : NULL,
 		.input_hash = chain,
 		.nr_cpus = m->nr_cpus,

@@ -8,6 +8,7 @@
 
 #include "lib/assert.h"
 #include "lib/digest.h"
+#include "lib/gcd.h"
 #include "lib/mem.h"
 #include "traces/kmt_format.h"
 
@@ -149,17 +150,6 @@ static u32 template_of(struct kmt_writer *w, const struct request *r, bool alloc
 	slot = template_slot(w, &t);
 	w->last[alloc] = *slot ? *slot - 1 : template_add(w, &t);
 	return w->last[alloc];
-}
-
-static u64 gcd(u64 a, u64 b)
-{
-	while (b) {
-		u64 t = a % b;
-
-		a = b;
-		b = t;
-	}
-	return a;
 }
 
 /* Recorded clocks often tick in steps (10 ns, 1 us): the steps are stored, not the nanoseconds. */

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "lib/gcd.h"
 #include "lib/mem.h"
 #include "traces/gfp.h"
 #include "traces/repair.h"
@@ -226,20 +227,13 @@ static u32 freed_cache(const struct raw_event *ev, const struct frame *f)
 static void learn_spacing(struct repair *r, const struct object *o)
 {
 	u32 cache = o->cache, other = o->next;
-	u64 a, b;
+	u64 a;
 
 	if ((cache & SPOOL_CACHE_HOW) != SPOOL_CACHE_ID || !other)
 		return;
 	a = o->ptr > r->objects[other - 1].ptr ? o->ptr - r->objects[other - 1].ptr
 					       : r->objects[other - 1].ptr - o->ptr;
-	b = r->naming.caches[cache].spacing;
-	while (b) {
-		u64 t = a % b;
-
-		a = b;
-		b = t;
-	}
-	r->naming.caches[cache].spacing = (u32)a;
+	r->naming.caches[cache].spacing = (u32)gcd(a, r->naming.caches[cache].spacing);
 }
 
 /*
