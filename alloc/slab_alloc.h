@@ -16,6 +16,8 @@
 struct slab_allocator;
 
 #define SLAB_NAME_MAX 64
+/* Largest object, and alignment: a largest block of pages. */
+#define SLAB_OBJECT_MAX (PAGE_SIZE << (MAX_ORDER - 1))
 
 struct slab_cache;
 

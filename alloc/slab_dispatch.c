@@ -87,6 +87,11 @@ void slab_free_refused(struct slab_cache *cache)
 struct slab_cache *slab_cache_create(const struct slab_allocator *sa, struct slab_control *room,
 				     const struct slab_cache *parameters)
 {
+	/* No layer need fear that its additions to a size wrap around. */
+	if (!parameters->objsize || parameters->objsize > SLAB_OBJECT_MAX ||
+	    parameters->align > SLAB_OBJECT_MAX ||
+	    (parameters->align && !is_power_of_2(parameters->align)))
+		return NULL;
 	return sa->create(sa, room, parameters);
 }
 

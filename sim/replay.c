@@ -23,8 +23,15 @@ static void hand_on_event(void *arg, u64 t_ns, int cpu, const char *kind, const 
 {
 	struct replay *rp = arg;
 
-	if (rp->sink && rp->nr_reported++ < EVENTS_MAX)
-		rp->sink->ops->event(rp->sink, t_ns, cpu, kind, detail);
+	rp->sink->ops->event(rp->sink, t_ns, cpu, kind, detail);
+	if (++rp->nr_reported == EVENTS_MAX)
+		rp->m->on_event = NULL;
+}
+
+/* Names: the load's caches, then kmalloc's (in order of first use), then pages. */
+static u32 nr_names(const struct source_tables *t)
+{
+	return t->nr_caches + NR_KMALLOC_TYPES * NR_KMALLOC_CLASSES + 1;
 }
 
 static int check_fits(const struct source_tables *t, const struct machine *m, struct err *e)
@@ -33,15 +40,17 @@ static int check_fits(const struct source_tables *t, const struct machine *m, st
 		return err_set(e, "%s was recorded on %u CPUs, machine '%s' has %u", t->name,
 			       t->nr_cpus, m->config.name, m->config.nr_cpus);
 	if (t->nr_nodes > m->config.nr_nodes)
-		return err_set(e, "%s was recorded on %u nodes, machine '%s' has %u", t->name,
-			       t->nr_nodes, m->config.name, m->config.nr_nodes);
+		return err_set(
+			e,
+			"%s is of a machine with %u nodes, machine '%s' has %u (import takes "
+			"the recorded machine as --machine)",
+			t->name, t->nr_nodes, m->config.name, m->config.nr_nodes);
+	if (nr_names(t) > UINT16_MAX)
+		return err_set(e, "%s: %u caches are more than the books have room for", t->name,
+			       t->nr_caches);
+	if (t->nr_objects_max > t->nr_requests)
+		return err_set(e, "%s: more objects than requests", t->name);
 	return 0;
-}
-
-/* Names: the load's caches, then kmalloc's (in order of first use), then pages. */
-static u32 nr_names(const struct source_tables *t)
-{
-	return t->nr_caches + NR_KMALLOC_TYPES * NR_KMALLOC_CLASSES + 1;
 }
 
 int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
@@ -60,8 +69,10 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 	for (unsigned int i = 0; i < rp->stack.nr_layers; i++)
 		if (rp->stack.layer_base[i] < 0 && !rp->page_source)
 			rp->page_source = rp->stack.layers[i];
-	rp->m->on_event = hand_on_event;
-	rp->m->on_event_arg = rp;
+	if (rp->sink) {
+		rp->m->on_event = hand_on_event;
+		rp->m->on_event_arg = rp;
+	}
 	kmalloc_init(&rp->km, rp->stack.slab, rp->stack.pages);
 	rp->rooms = instance_alloc((tables->nr_caches + 1) * sizeof(*rp->rooms));
 	account_init(&rp->acc, tables, nr_names(tables));
@@ -286,12 +297,23 @@ static int bad_request(const struct replay *rp, const struct request *r, const c
 		       r->kind < NR_REQUEST_KINDS ? request_kind_names[r->kind] : "?", what);
 }
 
+static inline bool names_what_exists(const struct source_tables *t, const struct request *r)
+{
+	return r->kind < NR_REQUEST_KINDS && r->cpu < t->nr_cpus && r->order < MAX_ORDER &&
+	       (r->object < t->nr_objects_max || r->kind >= REQ_SHRINK) &&
+	       (r->site < t->nr_sites || !r->site) &&
+	       (r->cache < t->nr_caches || r->kind != REQ_CACHE_ALLOC);
+}
+
 /* What the source promises but a damaged file may break, checked where it costs nothing. */
 static int do_request(struct replay *rp, const struct request *r, struct err *e)
 {
-	struct object *o = &rp->acc.objects[r->object];
+	struct object *o;
 
 	rp->acc.nr_requests++;
+	if (unlikely(!names_what_exists(rp->tables, r)))
+		return bad_request(rp, r, "it names what the load does not have", e);
+	o = &rp->acc.objects[r->object];
 	if (request_is_alloc(r->kind)) {
 		if (unlikely(o->addr))
 			return bad_request(rp, r, "the object it makes is alive", e);
@@ -389,6 +411,7 @@ void replay_end(struct replay *rp)
 		u64 leaked = 0;
 
 		rp->sink = NULL; /* what follows is no part of the run */
+		rp->m->on_event = NULL;
 		check_all(rp);
 		free_live(rp);
 		for (u32 i = 0; i < rp->tables->nr_caches; i++)

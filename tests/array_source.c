@@ -35,12 +35,17 @@ static const struct source_ops ops = {next, rewind_array, close_nothing};
 
 void array_source_init(struct array_source *a, const struct request *requests, size_t nr)
 {
+	u64 nr_objects = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		if (requests[i].object < nr)
+			nr_objects = max(nr_objects, (u64)requests[i].object + 1);
 	*a = (struct array_source){
 		.src = {.ops = &ops,
 			.tables = {.name = "array",
 				   .nr_cpus = 4,
 				   .nr_requests = nr,
-				   .nr_objects_max = 4096,
+				   .nr_objects_max = nr_objects,
 				   .duration_ns = nr ? requests[nr - 1].t_ns : 0,
 				   .caches = caches,
 				   .nr_caches = ARRAY_SIZE(caches),

@@ -12,7 +12,8 @@ struct array_source {
 	size_t nr, at, batch; /* batch: requests handed out at once */
 };
 
-/* Tables: one cache "thing" of 104 bytes, one call site, 4 CPUs, ids below 4096. */
+/* Tables: one cache "thing" of 104 bytes, one call site, 4 CPUs.
+ * Object ids are below the number of requests (others are left for the replay to find). */
 void array_source_init(struct array_source *a, const struct request *requests, size_t nr);
 
 #endif

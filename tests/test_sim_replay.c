@@ -319,7 +319,7 @@ static void rcu_layers_hold_back(void **state)
 static struct request *random_load(size_t nr)
 {
 	struct request *q = calloc(nr, sizeof(*q));
-	bool alive[4096] = {false};
+	bool alive[4096] = {false}; /* ids */
 	u8 kind_of[4096];
 	struct rng r;
 
@@ -381,6 +381,18 @@ static void misfits_are_refused(void **state)
 	far.node = 5;
 	assert_int_equal(run(&t, &r, &far, 1, NULL, NULL, &e), -1);
 	assert_says(e.msg, "node");
+	for (int i = 0; i < 5; i++) {
+		struct request bad = three[0];
+
+		bad.cpu = i == 0 ? 4 : 0;
+		bad.object = i == 1 ? 1 : 0;
+		bad.site = i == 2 ? 3 : 0;
+		bad.order = i == 3 ? 11 : 0;
+		bad.kind = i == 4 ? REQ_CACHE_ALLOC : REQ_PAGE_ALLOC;
+		bad.cache = i == 4 ? 1 : 0;
+		assert_int_equal(run(&t, &r, &bad, 1, NULL, NULL, &e), -1);
+		assert_says(e.msg, "names what the load does not have");
+	}
 }
 
 int main(void)

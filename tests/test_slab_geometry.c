@@ -120,6 +120,31 @@ static void check_options(const char *chain, unsigned int objsize, int order, un
 	slab_lab_close(&sl);
 }
 
+/* Whatever stands above: additions to a size must not wrap around. */
+static void absurd_sizes_are_refused(void **state)
+{
+	const char *const stacks[] = {"slabifier", "null", "rcu:slabifier"};
+	const unsigned int sizes[] = {0, 0x400001, 0xffffffe0, 0xfffffff9, 0xffffffff};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(stacks); i++) {
+		struct slab_control room;
+		struct slab_lab sl;
+
+		slab_lab_open(&sl, LAB_TWO_NODES, "page_allocator", stacks[i]);
+		for (size_t k = 0; k < ARRAY_SIZE(sizes); k++) {
+			struct slab_cache p = {
+				.objsize = sizes[k], .align = 8, .node = NUMA_NO_NODE};
+
+			assert_null(slab_cache_create(sl.sa, &room, &p));
+			p.objsize = 64;
+			p.align = 24; /* no power of two */
+			assert_null(slab_cache_create(sl.sa, &room, &p));
+		}
+		slab_lab_close(&sl);
+	}
+}
+
 static void options_bound_the_order(void **state)
 {
 	(void)state;
@@ -137,6 +162,7 @@ int main(void)
 		cmocka_unit_test(as_slub),
 		cmocka_unit_test(the_tail_is_at_most_a_quarter),
 		cmocka_unit_test(sizes_beyond_the_largest_block_are_refused),
+		cmocka_unit_test(absurd_sizes_are_refused),
 		cmocka_unit_test(options_bound_the_order),
 	};
 
