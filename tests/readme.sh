@@ -44,3 +44,9 @@ sed -n '/^\$ \.\/kmemsim compare build\/demo/,/^```$/p' README.md | sed '1d;$d' 
 diff -u "$SCRATCH/then" "$SCRATCH/now" | sed 's/^/# /'
 cmp -s "$SCRATCH/then" "$SCRATCH/now"
 verdict "the README's comparison is what the demo prints" $?
+
+# Its experiment runs as it stands.
+sed -n '/^```yaml$/,/^```$/p' README.md | sed '1d;$d' >"$SCRATCH/experiment.yaml"
+"$KMEMSIM" run "$SCRATCH/experiment.yaml" --db "$SCRATCH/mine.db" --set sample=50ms 2>"$SCRATCH.out"
+verdict "the README's experiment runs" $?
+says "to its end" "fstree order1: ok, digest"
