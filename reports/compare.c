@@ -77,7 +77,8 @@ static void pair_text(FILE *f, const struct pair *p, const size_t width[2])
 	side_print(p->has_new, p->new, p->unit, new, sizeof(new));
 	if (verdict != VERDICT_ONE_SIDED) {
 		value_print_diff(pair_diff(p), p->unit, diff, sizeof(diff));
-		ratio_print(pair_ratio(p), ratio, sizeof(ratio));
+		if (!pair_is_share(p))
+			ratio_print(pair_ratio(p), ratio, sizeof(ratio));
 	}
 	fputs("  ", f);
 	cell(f, p->metric, METRIC_WIDTH, false);
@@ -105,7 +106,7 @@ static void note_text(void *arg, const char *text)
 	fprintf(arg, "  note: %s\n", text);
 }
 
-static void pairing_heading(FILE *f, const struct pairing *pg, size_t width[2])
+static void pairing_heading(FILE *f, const struct pairing *pg, const char *seeds, size_t width[2])
 {
 	char base[64], new[64];
 
@@ -113,8 +114,8 @@ static void pairing_heading(FILE *f, const struct pairing *pg, size_t width[2])
 	heading(pg->new->label, "new", new, sizeof(new));
 	width[0] = max(text_width(base) + 2, (size_t)14);
 	width[1] = max(text_width(new) + 2, (size_t)14);
-	fprintf(f, "\n%s, seed %lld: '%s' against '%s'\n", pg->new->load, (long long)pg->new->seed,
-		pg->new->label, pg->base->label);
+	fprintf(f, "\n%s, %s: '%s' against '%s'\n", pg->new->load, seeds, pg->new->label,
+		pg->base->label);
 	pairing_notes(pg, note_text, f);
 	fputs("  ", f);
 	cell(f, "", METRIC_WIDTH, false);
@@ -153,11 +154,12 @@ static void same_text(FILE *f, const struct compare_options *o, const struct pai
 		fputc('\n', f);
 }
 
-static void pairing_text(FILE *f, const struct compare_options *o, const struct pairing *pg)
+static void pairing_text(FILE *f, const struct compare_options *o, const struct pairing *pg,
+			 const char *seeds)
 {
 	size_t width[2];
 
-	pairing_heading(f, pg, width);
+	pairing_heading(f, pg, seeds, width);
 	for (size_t i = 0; i < pg->nr;) {
 		const char *layer = pg->pairs[i].layer;
 		bool any = !*layer;
@@ -177,11 +179,22 @@ static void pairing_text(FILE *f, const struct compare_options *o, const struct 
 
 static void comparison_text(FILE *f, const struct compare_options *o, const struct comparison *c)
 {
-	fputs("Replays are exact: every difference is the stack's doing. better/worse go by the "
-	      "metric's\ndirection; a line without either has none. '-': not measured there.\n",
+	char seeds[96];
+
+	fputs(comparison_exact(c)
+		      ? "Replays are exact: every difference is the stack's doing. better/worse go "
+			"by the metric's\ndirection; a line without either has none. '-': not "
+			"measured there.\n"
+		      : "Not all that is compared here differs in its stack alone: see the notes. "
+			"better/worse go by the\nmetric's direction; a line without either has "
+			"none. '-': not measured there.\n",
 	      f);
-	for (size_t i = 0; i < c->nr; i++)
-		pairing_text(f, o, &c->pairings[i]);
+	for (size_t i = 0; i < c->nr;) {
+		size_t alike = pairings_alike(c, i, seeds, sizeof(seeds));
+
+		pairing_text(f, o, &c->pairings[i], seeds);
+		i += alike;
+	}
 }
 
 /* --- csv, json --- */

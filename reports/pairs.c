@@ -5,11 +5,13 @@
 
 #include <math.h>
 #include <sqlite3.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/mem.h"
+#include "lib/units.h"
 
 const char *const verdict_names[] = {
 	[VERDICT_SAME] = "same",       [VERDICT_BETTER] = "better",	 [VERDICT_WORSE] = "worse",
@@ -41,6 +43,11 @@ enum verdict pair_verdict(const struct pair *p)
 	if (strcmp(p->better, "lower") && strcmp(p->better, "higher"))
 		return VERDICT_DIFFERS;
 	return (diff < 0) == !strcmp(p->better, "lower") ? VERDICT_BETTER : VERDICT_WORSE;
+}
+
+bool pair_is_share(const struct pair *p)
+{
+	return !strcmp(p->unit, "percent") || !strcmp(p->unit, "permille");
 }
 
 /* "slab/1:rcu" and "slab/0:rcu" are the same layer at another depth: same kind, same name. */
@@ -148,6 +155,25 @@ static const struct run_info *run_of(const struct run_list *list, const char *la
 	return NULL;
 }
 
+/* A run is sampled at equal distances: the first two instants tell. Rows lie in the order of time. */
+static int sample_ns_read(struct db *db, s64 run_id, s64 *ns, struct err *e)
+{
+	sqlite3_stmt *s = db_prepare(db,
+				     "SELECT coalesce(max(t_ns) - min(t_ns), 0) FROM (SELECT "
+				     "DISTINCT t_ns FROM sample_view WHERE run_id = ? LIMIT 2)",
+				     e);
+	int rc;
+
+	if (!s)
+		return -1;
+	sqlite3_bind_int64(s, 1, run_id);
+	rc = db_step(db, s, e);
+	if (rc > 0)
+		*ns = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	return rc < 0 ? -1 : 0;
+}
+
 static int pairing_add(struct comparison *c, struct db *db, const struct run_info *base,
 		       const struct run_info *new, bool each_layer, struct err *e)
 {
@@ -158,7 +184,9 @@ static int pairing_add(struct comparison *c, struct db *db, const struct run_inf
 	memset(pg, 0, sizeof(*pg));
 	pg->base = base;
 	pg->new = new;
-	return pairing_read(pg, db, false, each_layer, e) ||
+	return sample_ns_read(db, base->id, &pg->sample_ns[0], e) ||
+			       sample_ns_read(db, new->id, &pg->sample_ns[1], e) ||
+			       pairing_read(pg, db, false, each_layer, e) ||
 			       pairing_read(pg, db, true, each_layer, e)
 		       ? -1
 		       : 0;
@@ -227,36 +255,150 @@ out:
 	return rc;
 }
 
+bool pairing_exact(const struct pairing *pg)
+{
+	const struct run_info *b = pg->base, *n = pg->new;
+
+	return !strcmp(b->input_hash, n->input_hash) && !strcmp(b->machine_yaml, n->machine_yaml) &&
+	       !strcmp(b->version, n->version) && pg->sample_ns[0] == pg->sample_ns[1];
+}
+
+bool comparison_exact(const struct comparison *c)
+{
+	for (size_t i = 0; i < c->nr; i++)
+		if (!pairing_exact(&c->pairings[i]))
+			return false;
+	return true;
+}
+
+static bool pair_equal(const struct pair *a, const struct pair *b)
+{
+	return !strcmp(a->layer, b->layer) && !strcmp(a->metric, b->metric) &&
+	       a->has_base == b->has_base && a->has_new == b->has_new && a->base == b->base &&
+	       a->new == b->new;
+}
+
+static bool run_alike(const struct run_info *a, const struct run_info *b)
+{
+	return !strcmp(a->label, b->label) && !strcmp(a->load, b->load) &&
+	       !strcmp(a->status, b->status) && !strcmp(a->input_hash, b->input_hash) &&
+	       !strcmp(a->machine_yaml, b->machine_yaml) && !strcmp(a->version, b->version);
+}
+
+static bool pairing_alike(const struct pairing *a, const struct pairing *b)
+{
+	bool alike = a->nr == b->nr && run_alike(a->base, b->base) && run_alike(a->new, b->new) &&
+		     a->sample_ns[0] == b->sample_ns[0] && a->sample_ns[1] == b->sample_ns[1];
+
+	for (size_t i = 0; alike && i < a->nr; i++)
+		alike = pair_equal(&a->pairs[i], &b->pairs[i]);
+	return alike;
+}
+
+size_t pairings_alike(const struct comparison *c, size_t at, char *seeds, size_t n)
+{
+	const struct pairing *first = &c->pairings[at];
+	s64 last = first->new->seed;
+	bool rising = true;
+	size_t nr = 1;
+
+	while (at + nr < c->nr && pairing_alike(first, &c->pairings[at + nr])) {
+		rising = rising && c->pairings[at + nr].new->seed == last + 1;
+		last = c->pairings[at + nr++].new->seed;
+	}
+	if (nr == 1)
+		snprintf(seeds, n, "seed %lld", (long long)last);
+	else if (nr == 2)
+		snprintf(seeds, n, "seeds %lld and %lld, the same for both",
+			 (long long)first->new->seed, (long long)last);
+	else if (rising)
+		snprintf(seeds, n, "seeds %lld to %lld, the same for each",
+			 (long long)first->new->seed, (long long)last);
+	else
+		snprintf(seeds, n, "%zu seeds from %lld to %lld, the same for each", nr,
+			 (long long)first->new->seed, (long long)last);
+	return nr;
+}
+
+struct notes {
+	void (*note)(void *arg, const char *text);
+	void *arg;
+};
+
+static void __printf(2, 3) note_add(const struct notes *notes, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	notes->note(notes->arg, text);
+}
+
+/* Who does less work needs less memory. */
+static void refused_notes(const struct pairing *pg, const struct notes *notes)
+{
+	for (size_t i = 0; i < pg->nr; i++) {
+		const struct pair *p = &pg->pairs[i];
+
+		if (*p->layer || strcmp(p->metric, "nr_failed"))
+			continue;
+		if (p->base > 0)
+			note_add(notes,
+				 "%.0f requests refused under '%s': its memory figures are of less "
+				 "work",
+				 p->base, pg->base->label);
+		if (p->new > 0)
+			note_add(notes,
+				 "%.0f requests refused under '%s': its memory figures are of less "
+				 "work",
+				 p->new, pg->new->label);
+	}
+}
+
+static void different_note(const struct notes *notes, const char *load, const char *what,
+			   const char *base, const char *new)
+{
+	if (strcmp(base, new))
+		note_add(notes, "the two runs of load %s had different %s (%s, %s)", load, what,
+			 base, new);
+}
+
+static void sampling_note(const struct pairing *pg, const struct notes *notes)
+{
+	char interval[2][48];
+
+	for (size_t i = 0; i < 2; i++)
+		time_human((double)pg->sample_ns[i], interval[i], sizeof(interval[i]));
+	if (pg->sample_ns[0] != pg->sample_ns[1])
+		note_add(notes,
+			 "sampled every %s and every %s: their means and sampled peaks are of "
+			 "different instants",
+			 interval[0], interval[1]);
+}
+
 void pairing_notes(const struct pairing *pg, void (*note)(void *arg, const char *text), void *arg)
 {
 	const struct run_info *const sides[] = {pg->base, pg->new};
-	char text[512];
+	const struct notes notes = {note, arg};
+	const char *load = pg->base->load;
 
-	for (size_t i = 0; i < 2; i++) {
-		if (!strcmp(sides[i]->status, "ok"))
-			continue;
-		snprintf(text, sizeof(text),
-			 "'%s' on %s ended early (%s): its figures are of a part", sides[i]->label,
-			 sides[i]->load, sides[i]->status);
-		note(arg, text);
-	}
-	if (strcmp(pg->base->input_hash, pg->new->input_hash)) {
-		snprintf(text, sizeof(text),
-			 "the two runs of load %s had different inputs (%s, %s)", pg->base->load,
-			 pg->base->input_hash, pg->new->input_hash);
-		note(arg, text);
-	}
-	if (strcmp(pg->base->machine, pg->new->machine)) {
-		snprintf(text, sizeof(text),
-			 "the two runs of load %s had different machines (%s, %s)", pg->base->load,
-			 pg->base->machine, pg->new->machine);
-		note(arg, text);
-	}
-	if (strcmp(pg->base->version, pg->new->version)) {
-		snprintf(text, sizeof(text),
-			 "the two runs of load %s are of different versions "
-			 "(%s, %s)",
-			 pg->base->load, pg->base->version, pg->new->version);
-		note(arg, text);
-	}
+	for (size_t i = 0; i < 2; i++)
+		if (strcmp(sides[i]->status, "ok"))
+			note_add(&notes, "'%s' on %s ended early (%s): its figures are of a part",
+				 sides[i]->label, load, sides[i]->status);
+	refused_notes(pg, &notes);
+	different_note(&notes, load, "inputs", pg->base->input_hash, pg->new->input_hash);
+	if (strcmp(pg->base->machine, pg->new->machine))
+		different_note(&notes, load, "machines", pg->base->machine, pg->new->machine);
+	else if (strcmp(pg->base->machine_yaml, pg->new->machine_yaml))
+		note_add(&notes, "the two runs of load %s had different machines, both named %s",
+			 load, pg->new->machine);
+	sampling_note(pg, &notes);
+	if (strcmp(pg->base->version, pg->new->version))
+		note_add(&notes, "the two runs of load %s are of different versions (%s, %s)", load,
+			 pg->base->version, pg->new->version);
+	if (!strcmp(pg->base->digest, pg->new->digest) && pairing_exact(pg))
+		note_add(&notes, "same digest: the same run");
 }

@@ -2,7 +2,7 @@
  * Summaries of two labels beside each other: pairs of equal load, seed, layer and metric.
  *
  * A replay has no chance in it, so a difference between two of a pair is exact: it is the stack's
- * doing. Layers are paired by kind and name, not by depth: the slabifier of "slab/0:slabifier" is
+ * doing, if all else was equal (pairing_exact). Layers are paired by kind and name, not by depth: the slabifier of "slab/0:slabifier" is
  * the one of "slab/1:slabifier" in a stack with something above it.
  */
 #ifndef REPORTS_PAIRS_H
@@ -27,6 +27,7 @@ struct pair {
 /* All pairs of one base run and one new run. */
 struct pairing {
 	const struct run_info *base, *new;
+	s64 sample_ns[2]; /* between samples of the base, of the new one; 0: not sampled twice */
 	struct pair
 		*pairs; /* in the order of the new run's summary, what the base alone has last */
 	size_t nr, room;
@@ -52,6 +53,17 @@ double pair_diff(const struct pair *p);
 /* (new - base) / |base|; infinite from 0. */
 double pair_ratio(const struct pair *p);
 enum verdict pair_verdict(const struct pair *p);
+/* A share of something: its difference in points says it all, a ratio of ratios misleads. */
+bool pair_is_share(const struct pair *p);
+
+/* Were input, machine, version and instants of sampling equal? Then only the stack differs. */
+bool pairing_exact(const struct pairing *pg);
+bool comparison_exact(const struct comparison *c);
+/*
+ * How many pairings from `at` differ in nothing but their seed: at least 1. `seeds` becomes "seed 1"
+ * or "seeds 1 to 3, the same for each".
+ */
+size_t pairings_alike(const struct comparison *c, size_t at, char *seeds, size_t n);
 
 /* What a reader must know before believing the figures ("ended in oom", "other machine"): calls
  * note for each. */

@@ -34,7 +34,8 @@ static void pair_cells(FILE *f, const struct pair *p)
 
 	if (verdict != VERDICT_ONE_SIDED) {
 		value_print_diff(pair_diff(p), p->unit, diff, sizeof(diff));
-		ratio_print(pair_ratio(p), ratio, sizeof(ratio));
+		if (!pair_is_share(p))
+			ratio_print(pair_ratio(p), ratio, sizeof(ratio));
 	}
 	fputs("<tr><td><code>", f);
 	html_text(f, p->metric);
@@ -75,7 +76,7 @@ static void same_list(FILE *f, const struct pairing *pg)
 	fputs("</p></details>\n", f);
 }
 
-static void pairing_table(const struct report *p, const struct pairing *pg)
+static void pairing_table(const struct report *p, const struct pairing *pg, const char *seeds)
 {
 	FILE *f = p->html;
 	const char *base = report_name(p, pg->base->label), *new = report_name(p, pg->new->label);
@@ -83,7 +84,7 @@ static void pairing_table(const struct report *p, const struct pairing *pg)
 	fputs("<h3>", f);
 	html_text(f, pg->new->load);
 	if (p->many_seeds)
-		fprintf(f, ", seed %lld", (long long)pg->new->seed);
+		fprintf(f, ", %s", seeds);
 	fputs(": ", f);
 	html_print(f, "%s against %s", new, base);
 	fputs("</h3>\n", f);
@@ -136,12 +137,20 @@ int report_comparison(struct report *p, struct err *e)
 		return 0;
 	}
 	verdicts_finding(p, &c);
-	fputs("<p class=\"how\">Whole stack. Replays are exact: every difference is the stack's "
-	      "doing."
-	      " Better and worse go by the metric's direction; some have none.</p>\n",
-	      p->html);
-	for (size_t i = 0; i < c.nr; i++)
-		pairing_table(p, &c.pairings[i]);
+	fprintf(p->html,
+		"<p class=\"how\">Whole stack. %s Better and worse go by the metric's direction; "
+		"some "
+		"have none.</p>\n",
+		comparison_exact(&c) ? "Replays are exact: every difference is the stack's doing."
+				     : "Not all that is compared here differs in its stack alone: "
+				       "see the notes.");
+	for (size_t i = 0; i < c.nr;) {
+		char seeds[96];
+		size_t alike = pairings_alike(&c, i, seeds, sizeof(seeds));
+
+		pairing_table(p, &c.pairings[i], seeds);
+		i += alike;
+	}
 	comparison_free(&c);
 	return 0;
 }
