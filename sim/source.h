@@ -12,6 +12,7 @@
 #ifndef SIM_SOURCE_H
 #define SIM_SOURCE_H
 
+#include "alloc/gfp.h"
 #include "lib/err.h"
 #include "lib/types.h"
 
@@ -52,7 +53,7 @@ struct request {
 	u64 t_ns;   /* since the start of the load */
 	u32 object; /* dense id: smallest free number, reused after the object's free */
 	u32 size;   /* bytes asked for */
-	u32 gfp;    /* as in alloc/kernel.h (the numbers of Linux 6.1) */
+	gfp_t gfp;  /* the numbers of Linux 6.1, whatever kernel was recorded */
 	u32 site;   /* index into the site table; 0: unknown */
 	u16 cache;  /* index into the cache table (CACHE_*, KMALLOC: the recorded cache) */
 	u16 cpu;

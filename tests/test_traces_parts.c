@@ -117,11 +117,11 @@ static void kmalloc_names(void **state)
 	(void)state;
 	kmalloc_cache_name(96, 0xcc0, name, sizeof(name));
 	assert_string_equal(name, "kmalloc-96");
-	kmalloc_cache_name(1024, 0xcc0 | GFP61_ACCOUNT, name, sizeof(name));
+	kmalloc_cache_name(1024, GFP_KERNEL | __GFP_ACCOUNT, name, sizeof(name));
 	assert_string_equal(name, "kmalloc-cg-1k");
-	kmalloc_cache_name(512, GFP61_RECLAIMABLE | GFP61_ACCOUNT, name, sizeof(name));
+	kmalloc_cache_name(512, __GFP_RECLAIMABLE | __GFP_ACCOUNT, name, sizeof(name));
 	assert_string_equal(name, "kmalloc-rcl-512");
-	kmalloc_cache_name(8192, GFP61_DMA | GFP61_RECLAIMABLE, name, sizeof(name));
+	kmalloc_cache_name(8192, __GFP_DMA | __GFP_RECLAIMABLE, name, sizeof(name));
 	assert_string_equal(name, "dma-kmalloc-8k");
 }
 

@@ -1,18 +1,11 @@
 /*
- * Allocation flags: the numbers of Linux 6.1, and names of kmalloc's caches.
+ * Allocation flags of a recording: another kernel's numbers become those of Linux 6.1
+ * (alloc/gfp.h); names of kmalloc's caches.
  */
 #ifndef TRACES_GFP_H
 #define TRACES_GFP_H
 
-#include "lib/types.h"
-
-#define GFP61_DMA 0x1U
-#define GFP61_HIGHMEM 0x2U
-#define GFP61_MOVABLE 0x8U
-#define GFP61_RECLAIMABLE 0x10U
-#define GFP61_ACCOUNT 0x400000U
-#define GFP61_KERNEL 0xcc0U
-#define GFP61_HIGHUSER_MOVABLE 0x100ccaU
+#include "sim/source.h"
 
 /* The largest kmalloc that is a slab object: KMALLOC_MAX_CACHE_SIZE of SLUB with 4 KiB pages. */
 #define KMALLOC_CACHE_BYTES_MAX 8192

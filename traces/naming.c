@@ -66,7 +66,7 @@ u32 naming_cache(struct naming *n, const char *name, size_t len)
 
 u32 naming_kmalloc_cache(struct naming *n, u32 alloc, u32 gfp)
 {
-	u32 type = gfp & (GFP61_DMA | GFP61_RECLAIMABLE | GFP61_ACCOUNT);
+	u32 type = gfp & (__GFP_DMA | __GFP_RECLAIMABLE | __GFP_ACCOUNT);
 	u32 *at = map_put(&n->kmalloc_caches, (u64)type << 32 | alloc, UINT32_MAX);
 	char name[32];
 

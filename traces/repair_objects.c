@@ -57,7 +57,7 @@ static void learn_cache(struct repair *r, struct frame *f, u32 cache)
 	if (cache == CACHE_UNKNOWN || f->cache == cache)
 		return;
 	f->cache = (u16)cache;
-	if (f->state == FRAME_HEAD && f->gfp & GFP61_RECLAIMABLE)
+	if (f->state == FRAME_HEAD && f->gfp & __GFP_RECLAIMABLE)
 		r->naming.caches[cache].reclaimable = true;
 	name_objects(r, f, cache);
 }
@@ -254,7 +254,7 @@ static void add_birth(struct repair *r, const struct raw_event *ev, struct frame
 	rec.kind = o->kind;
 	rec.cache = o->cache;
 	rec.site = 0;
-	rec.gfp = GFP61_KERNEL;
+	rec.gfp = GFP_KERNEL;
 	rec.flags = old ? REQ_F_BIRTH : REQ_F_REPAIR;
 	o->slot = SLOT_LATE | spool_add_late(&r->spool, &rec, pos, ev->ptr);
 	r->stats.orphan_frees++;

@@ -275,7 +275,7 @@ static void move_orphan(struct repair *r, const struct raw_event *ev)
 	r->stats.moved_pages++;
 	if (f->state != FRAME_FREE || !q->nr) {
 		r->stats.orphan_frees++;
-		moved_push(q, page_birth(r, ev, GFP61_HIGHUSER_MOVABLE));
+		moved_push(q, page_birth(r, ev, GFP_HIGHUSER_MOVABLE));
 	}
 	set_free(r, ev, SLOT_NONE);
 }
@@ -306,7 +306,7 @@ static void free_orphan(struct repair *r, const struct raw_event *ev, const stru
 		slot = q->slots[q->head++];
 		r->stats.moved_page_frees++;
 	} else {
-		slot = page_birth(r, ev, GFP61_KERNEL);
+		slot = page_birth(r, ev, GFP_KERNEL);
 	}
 	spool_page(r, ev, REQ_PAGE_FREE, slot, 0);
 	repair_free_slot(r, slot);
@@ -344,7 +344,7 @@ int repair_page_free(struct repair *r, const struct raw_event *ev, struct err *e
 		clear_range(r, ev, REQ_F_REPAIR);
 		set_free(r, ev, SLOT_NONE);
 	} else if (is_migrating(r, t) && f->slot != SLOT_NONE &&
-		   (t->in_migration || f->gfp & GFP61_MOVABLE)) {
+		   (t->in_migration || f->gfp & __GFP_MOVABLE)) {
 		move_block(r, ev, f->slot);
 	} else {
 		end_block(r, ev->ptr, ev, 0);
@@ -361,5 +361,5 @@ void repair_page_batched(struct repair *r, const struct raw_event *ev)
 		return;
 	f = frames_get(&r->frames, ev->ptr);
 	if (f->state == FRAME_FREE && f->slot != SLOT_NONE && f->slot & SLOT_LATE)
-		r->spool.late[f->slot & ~SLOT_LATE].rec.gfp = GFP61_HIGHUSER_MOVABLE;
+		r->spool.late[f->slot & ~SLOT_LATE].rec.gfp = GFP_HIGHUSER_MOVABLE;
 }

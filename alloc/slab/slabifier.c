@@ -27,9 +27,10 @@
  * layers.
  */
 #include "alloc/slab/slabifier.h"
-#include "lib/digest.h"
 
 #include <string.h>
+
+#include "lib/digest.h"
 
 static inline void zero_object(const struct slab_cache *cache, void *object)
 {
