@@ -192,7 +192,7 @@ static void json_caches(FILE *f, const struct kmt_meta *m)
 	fprintf(f, "\n  ]\n");
 }
 
-void info_print_json(FILE *f, const struct source *s)
+static void info_print_json(FILE *f, const struct source *s)
 {
 	const struct kmt_meta *m = kmt_meta(s);
 	char text[32];

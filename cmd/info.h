@@ -10,6 +10,5 @@
 
 /* Of a source that kmt_open() gave. */
 void info_print_text(FILE *f, const struct source *s);
-void info_print_json(FILE *f, const struct source *s);
 
 #endif

@@ -3,7 +3,8 @@
  */
 #include "lib/hist.h"
 
-u64 hist_bucket_low(unsigned int i)
+/* Lowest value that lands in bucket i. */
+static u64 hist_bucket_low(unsigned int i)
 {
 	unsigned int shift;
 

@@ -44,7 +44,5 @@ static inline void hist_add(struct hist *h, u64 v)
 /* Upper end of the first bucket at which at least q (0..1) of all samples have been seen;
  * 0 if empty, never above max. */
 u64 hist_quantile(const struct hist *h, double q);
-/* Lowest value that lands in bucket i. */
-u64 hist_bucket_low(unsigned int i);
 
 #endif

@@ -202,7 +202,8 @@ static void flags_print(const struct opt_desc *opt, u64 v, struct text *t)
 	}
 }
 
-void option_print(const struct opt_desc *opt, const void *values, char *buf, size_t n)
+/* The value of one option as options_set would take it. Always NUL-terminated within n bytes. */
+static void option_print(const struct opt_desc *opt, const void *values, char *buf, size_t n)
 {
 	const void *p = value_of(opt, values);
 	struct text t = text_in(buf, n);

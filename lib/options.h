@@ -81,9 +81,6 @@ void options_default(const struct opt_desc *table, void *values);
 int __must_check options_set(const struct opt_desc *table, void *values, const char *name,
 			     const char *text, struct err *e);
 
-/* The value of one option as options_set would take it. Always NUL-terminated within n bytes. */
-void option_print(const struct opt_desc *opt, const void *values, char *buf, size_t n);
-
 /* "a=1,b=64KiB", every option spelled out, in table order; "" for an empty table. */
 void options_print(const struct opt_desc *table, const void *values, char *buf, size_t n);
 

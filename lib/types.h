@@ -39,6 +39,5 @@ typedef int64_t s64;
 
 #define __printf(fmt_arg, first_arg) __attribute__((format(printf, fmt_arg, first_arg)))
 #define __must_check __attribute__((warn_unused_result))
-#define __maybe_unused __attribute__((unused))
 
 #endif

@@ -220,8 +220,3 @@ void db_sink_free(struct sink *s)
 	free(d->dir);
 	free(d);
 }
-
-s64 db_sink_run_id(const struct sink *s)
-{
-	return container_of(s, struct db_sink, base)->run_id;
-}

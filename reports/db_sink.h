@@ -17,8 +17,6 @@
 struct sink *db_sink_new(struct db *db);
 /* A run that was begun and not ended is forgotten. */
 void db_sink_free(struct sink *s);
-/* The id of the run stored last; 0: none. */
-s64 db_sink_run_id(const struct sink *s);
 
 /* Is this very run (label, load, stack, machine, input, seed, version) stored with status ok? 1 or
  * 0, -1 with e set. What a resumed sweep asks before each run. */

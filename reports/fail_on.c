@@ -74,7 +74,7 @@ void fail_on_free(struct fail_on *f)
 	f->pattern = NULL;
 }
 
-bool fail_on_matches(const struct fail_on *f, const char *metric)
+static bool fail_on_matches(const struct fail_on *f, const char *metric)
 {
 	return !fnmatch(f->pattern, metric, 0);
 }

@@ -29,6 +29,5 @@ int __must_check fail_on_parse(struct fail_on *f, const char *text, struct err *
 void fail_on_free(struct fail_on *f);
 /* 1: tripped, 0: not (or another metric), -1: the amount does not fit the metric's unit. */
 int __must_check fail_on_check(const struct fail_on *f, const struct pair *p, struct err *e);
-bool fail_on_matches(const struct fail_on *f, const char *metric);
 
 #endif

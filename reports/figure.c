@@ -50,13 +50,6 @@ int figure_open(struct figure *f, struct report *p, const char *kind, size_t loa
 	return 0;
 }
 
-void figure_abort(struct figure *f)
-{
-	if (f->gp)
-		fclose(f->gp);
-	f->gp = NULL;
-}
-
 void figure_line(struct figure *f, size_t stack)
 {
 	static const char *const dashes[REPORT_STACKS_MAX] = {
@@ -168,12 +161,6 @@ double figure_bytes_axis(struct figure *f, char axis, double most, const char **
 	*unit = units[i];
 	fprintf(f->gp, "set %crange [0:%.6g]\n", axis, most > 0 ? most / bytes * 1.06 : 1);
 	return bytes;
-}
-
-FILE *figure_data(const struct figure *f, const char *kind, const struct report_run *run,
-		  struct err *e)
-{
-	return report_file(&f->page->dir, e, "data/%s-%s.csv", kind, run->slug);
 }
 
 /* In the child: gnuplot with its messages in a file, and nobody's ~/.gnuplot. */

@@ -35,8 +35,6 @@ int __must_check figure_open(struct figure *f, struct report *p, const char *kin
 			     struct err *e);
 /* Draws it and puts it into the page with a caption of how to read it. */
 int __must_check figure_close(struct figure *f, const char *how_to_read, struct err *e);
-/* Instead of figure_close, when something else has failed. */
-void figure_abort(struct figure *f);
 
 /* Begins the next panel of the grid, left to right, then down: margins, title, no legend. */
 void figure_panel(struct figure *f, const char *title);
@@ -56,8 +54,5 @@ void figure_quote(FILE *gp, const char *text);
 double figure_time_axis(struct figure *f, u64 end_ns);
 /* Bytes 0..most on y (or x with axis 'x'), in a unit that suits; returns bytes of one unit. */
 double figure_bytes_axis(struct figure *f, char axis, double most, const char **unit);
-/* data/KIND-SLUG.csv of a run. */
-FILE *figure_data(const struct figure *f, const char *kind, const struct report_run *run,
-		  struct err *e);
 
 #endif

@@ -76,14 +76,14 @@ static void order_panels(struct figure *f, size_t load, const char *kind, int fi
 /* --- free blocks --- */
 
 struct free_load {
-	struct free_blocks runs[REPORT_STACKS_MAX]; /* by stack */
+	struct free_series runs[REPORT_STACKS_MAX]; /* by stack */
 	double most[SINK_NR_ORDERS];
 	bool hidden[REPORT_STACKS_MAX];
 	bool any;
 };
 
 /* Takes a run into the axes; false if it never reports a free block (it keeps no free lists). */
-static bool free_most(struct free_load *fl, const struct free_blocks *b)
+static bool free_most(struct free_load *fl, const struct free_series *b)
 {
 	bool any = false;
 
@@ -97,7 +97,7 @@ static bool free_most(struct free_load *fl, const struct free_blocks *b)
 	return any;
 }
 
-static int free_write(struct report *p, const struct report_run *run, const struct free_blocks *b,
+static int free_write(struct report *p, const struct report_run *run, const struct free_series *b,
 		      struct err *e)
 {
 	FILE *f = report_file(&p->dir, e, "data/free-%s.csv", run->slug);
@@ -132,7 +132,7 @@ static int free_read(struct free_load *fl, struct report *p, size_t load, struct
 
 		if (!run)
 			continue;
-		if (free_blocks_load(&fl->runs[s], p->db, run->info->id, e) ||
+		if (free_series_load(&fl->runs[s], p->db, run->info->id, e) ||
 		    free_write(p, run, &fl->runs[s], e))
 			return -1;
 		fl->hidden[s] = !free_most(fl, &fl->runs[s]);
@@ -140,7 +140,7 @@ static int free_read(struct free_load *fl, struct report *p, size_t load, struct
 	return 0;
 }
 
-static double huge_share(const struct free_blocks *b)
+static double huge_share(const struct free_series *b)
 {
 	double huge = 0, all = 0;
 
@@ -200,7 +200,7 @@ int report_free_figures(struct report *p, struct err *e)
 			rc = free_figure(p, load, &fl, e);
 		}
 		for (size_t s = 0; s < REPORT_STACKS_MAX; s++)
-			free_blocks_free(&fl.runs[s]);
+			free_series_free(&fl.runs[s]);
 		if (rc)
 			return -1;
 	}

@@ -160,7 +160,7 @@ static const char free_sql[] =
 	" ON x.id BETWEEN r.id << 32 AND (r.id << 32) + 4294967295"
 	" WHERE r.id = ? GROUP BY x.t_ns ORDER BY x.t_ns";
 
-int free_blocks_load(struct free_blocks *b, struct db *db, s64 run_id, struct err *e)
+int free_series_load(struct free_series *b, struct db *db, s64 run_id, struct err *e)
 {
 	sqlite3_stmt *row = db_prepare(db, free_sql, e);
 	int rc;
@@ -182,11 +182,11 @@ int free_blocks_load(struct free_blocks *b, struct db *db, s64 run_id, struct er
 	}
 	sqlite3_finalize(row);
 	if (rc)
-		free_blocks_free(b);
+		free_series_free(b);
 	return rc;
 }
 
-void free_blocks_free(struct free_blocks *b)
+void free_series_free(struct free_series *b)
 {
 	free(b->t_ns);
 	free(b->nr_free);

@@ -42,14 +42,14 @@ double samples_above_at(const struct samples *s, const char *kind, const char *m
 double samples_outer_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns);
 
 /* Free blocks of the whole machine over time. */
-struct free_blocks {
+struct free_series {
 	u64 *t_ns;
 	u64 (*nr_free)[SINK_NR_ORDERS];
 	size_t nr, room;
 };
 
-int __must_check free_blocks_load(struct free_blocks *b, struct db *db, s64 run_id, struct err *e);
-void free_blocks_free(struct free_blocks *b);
+int __must_check free_series_load(struct free_series *b, struct db *db, s64 run_id, struct err *e);
+void free_series_free(struct free_series *b);
 
 /*
  * Chooses at most `max` of n points so that no peak and no dip of `value` is lost: the first, the

@@ -9,7 +9,7 @@
 
 #include "lib/mem.h"
 
-const char *const op_path_names[NR_OP_PATHS] = {
+static const char *const op_path_names[NR_OP_PATHS] = {
 	[PATH_FAST] = "fast",	    [PATH_SLOW] = "slow",	[PATH_NEW_SLAB] = "new_slab",
 	[PATH_RECLAIM] = "reclaim", [PATH_COMPACT] = "compact", [PATH_REFUSED] = "refused",
 };
@@ -120,7 +120,8 @@ void account_freed(struct account *a, struct object *o, u64 bytes_alloc, int cpu
 	}
 }
 
-void latency_op_name(unsigned int op, char *buf, size_t n)
+/* "kmalloc", "page_alloc/3", ... */
+static void latency_op_name(unsigned int op, char *buf, size_t n)
 {
 	static const char *const names[] = {"kmalloc", "kfree", "kmem_cache_alloc",
 					    "kmem_cache_free"};

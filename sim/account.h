@@ -112,10 +112,6 @@ void account_alloc(struct account *a, struct object *o, u64 bytes_alloc, int nid
 /* And went, on CPU `cpu`; guessed: nobody recorded where. */
 void account_freed(struct account *a, struct object *o, u64 bytes_alloc, int cpu, bool guessed);
 
-/* "kmalloc", "page_alloc/3", ... */
-void latency_op_name(unsigned int op, char *buf, size_t n);
-extern const char *const op_path_names[NR_OP_PATHS];
-
 /* Rows, latencies to the sink. */
 void account_report(const struct account *a, const struct source_tables *t, struct sink *s);
 

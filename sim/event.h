@@ -9,7 +9,7 @@
 
 #include "lib/types.h"
 
-enum event_priority { EVENT_TICK, EVENT_RCU, EVENT_WORK, EVENT_SAMPLE };
+enum event_priority { EVENT_RCU, EVENT_WORK };
 
 struct event {
 	u64 t_ns;

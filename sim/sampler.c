@@ -135,7 +135,8 @@ static void sample_layers(struct sampler *s, struct replay *rp, u64 t_ns, u64 sl
 	}
 }
 
-void sampler_take(struct sampler *s, struct replay *rp, u64 t_ns)
+/* One sample at t_ns, whenever that is. */
+static void sampler_take(struct sampler *s, struct replay *rp, u64 t_ns)
 {
 	const struct account *a = &rp->acc;
 	u64 clock_ns = kernel->clock_ns;

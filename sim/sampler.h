@@ -44,8 +44,6 @@ void sampler_init(struct sampler *s, const struct trial *t);
 void sampler_finish(struct sampler *s, struct replay *rp, u64 t_ns);
 /* Takes every sample due up to t_ns. */
 void sampler_catch_up(struct sampler *s, struct replay *rp, u64 t_ns);
-/* One sample at t_ns, whenever that is. */
-void sampler_take(struct sampler *s, struct replay *rp, u64 t_ns);
 
 static inline double mean_value(const struct mean *m)
 {

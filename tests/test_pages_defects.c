@@ -303,6 +303,29 @@ static void the_innermost_node_wins(void **state)
 	lab_close(&lab);
 }
 
+/* Allocators written in C derive by function; options as in a stack. */
+static void the_c_name_forces_a_node(void **state)
+{
+	struct page_allocator *base, *pinned;
+	struct lab lab;
+
+	(void)state;
+	open_two(&lab, "page_allocator");
+	base = lab.pa;
+	pinned = numactl_allocator(page_allocator_get(base), 1, __GFP_THISNODE);
+	assert_non_null(pinned);
+	lab.pa = pinned;
+	for (int i = 0; i < 20; i++) {
+		struct page *page = lab_alloc(&lab, 0, 0, GFP_KERNEL, -1);
+
+		assert_int_equal(page_to_nid(page), 1);
+		lab_free(&lab, 0, page, 0);
+	}
+	page_allocator_put(pinned);
+	lab.pa = base;
+	lab_close(&lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +342,7 @@ int main(void)
 		cmocka_unit_test(names_say_what_stands_on_what),
 		cmocka_unit_test(senseless_chains_are_refused_with_a_reason),
 		cmocka_unit_test(the_innermost_node_wins),
+		cmocka_unit_test(the_c_name_forces_a_node),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

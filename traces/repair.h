@@ -23,7 +23,7 @@
 #include "traces/stats.h"
 
 /* A slot of a slab page, known since an event named its address. */
-struct object {
+struct traced_object {
 	u64 ptr;
 	u32 pos;   /* in the spool: of its allocation (or number of the late record: see slot) */
 	u32 freed; /* place in the spool after its last free */
@@ -56,7 +56,7 @@ struct repair {
 	struct import_stats stats;
 
 	struct map by_ptr; /* address -> object; store handles with bit 0 set -> slot */
-	struct object *objects;
+	struct traced_object *objects;
 	u32 nr_objects, objects_max, free_object; /* + 1 */
 
 	u32 nr_slots; /* handed out so far */

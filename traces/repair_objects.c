@@ -24,7 +24,7 @@ static u32 object_new(struct repair *r)
 
 static void object_link(struct repair *r, struct frame *f, u32 i)
 {
-	struct object *o = &r->objects[i];
+	struct traced_object *o = &r->objects[i];
 
 	o->prev = 0;
 	o->next = f->objects;
@@ -37,7 +37,7 @@ static void object_link(struct repair *r, struct frame *f, u32 i)
 static void name_objects(struct repair *r, const struct frame *f, u32 cache)
 {
 	for (u32 i = f->objects; i; i = r->objects[i - 1].next) {
-		struct object *o = &r->objects[i - 1];
+		struct traced_object *o = &r->objects[i - 1];
 
 		if ((o->cache & SPOOL_CACHE_HOW) == SPOOL_CACHE_ID)
 			continue;
@@ -63,7 +63,8 @@ static void learn_cache(struct repair *r, struct frame *f, u32 cache)
 }
 
 /* Ends a live object: its request's free. */
-static void object_end(struct repair *r, struct object *o, const struct raw_event *ev, u8 flags)
+static void object_end(struct repair *r, struct traced_object *o, const struct raw_event *ev,
+		       u8 flags)
 {
 	struct spool_record rec =
 		repair_record(r, ev, o->kind == REQ_KMALLOC ? REQ_KFREE : REQ_CACHE_FREE, o->slot);
@@ -83,7 +84,7 @@ void repair_kill_objects(struct repair *r, struct frame *f, const struct raw_eve
 	u32 next;
 
 	for (u32 i = f->objects; i; i = next) {
-		struct object *o = &r->objects[i - 1];
+		struct traced_object *o = &r->objects[i - 1];
 
 		if (o->live) {
 			r->stats.slab_page_frees += o->slot != SLOT_NONE;
@@ -115,7 +116,7 @@ static bool owned_by_store(struct repair *r, const struct raw_event *ev)
 	return t && t->in_store;
 }
 
-static void spool_alloc(struct repair *r, const struct raw_event *ev, struct object *o)
+static void spool_alloc(struct repair *r, const struct raw_event *ev, struct traced_object *o)
 {
 	struct spool_record rec = repair_record(r, ev, o->kind, SLOT_NONE);
 
@@ -133,8 +134,8 @@ static void spool_alloc(struct repair *r, const struct raw_event *ev, struct obj
 }
 
 /* Seen for the first time since its page was made: it gets an entry in the page's list. */
-static struct object *object_at(struct repair *r, const struct raw_event *ev, struct frame *f,
-				bool *seen)
+static struct traced_object *object_at(struct repair *r, const struct raw_event *ev,
+				       struct frame *f, bool *seen)
 {
 	u32 *at = map_put(&r->by_ptr, ev->ptr, UINT32_MAX);
 	u32 i = *at;
@@ -143,7 +144,7 @@ static struct object *object_at(struct repair *r, const struct raw_event *ev, st
 	if (*seen)
 		return &r->objects[i];
 	i = *at = object_new(r);
-	r->objects[i] = (struct object){.ptr = ev->ptr, .slot = SLOT_NONE};
+	r->objects[i] = (struct traced_object){.ptr = ev->ptr, .slot = SLOT_NONE};
 	object_link(r, f, i);
 	return &r->objects[i];
 }
@@ -152,7 +153,7 @@ static void add_object(struct repair *r, const struct raw_event *ev, struct fram
 {
 	u32 cache = told_cache(r, ev);
 	bool seen;
-	struct object *o = object_at(r, ev, f, &seen);
+	struct traced_object *o = object_at(r, ev, f, &seen);
 
 	if (!seen && f->state == FRAME_UNSEEN)
 		r->stats.known_free_slots++;
@@ -224,7 +225,7 @@ static u32 freed_cache(const struct raw_event *ev, const struct frame *f)
 }
 
 /* Distances between objects of a page are multiples of the cache's size. */
-static void learn_spacing(struct repair *r, const struct object *o)
+static void learn_spacing(struct repair *r, const struct traced_object *o)
 {
 	u32 cache = o->cache, other = o->next;
 	u64 a;
@@ -243,7 +244,7 @@ static void learn_spacing(struct repair *r, const struct object *o)
  * right after that.
  */
 static void add_birth(struct repair *r, const struct raw_event *ev, struct frame *f,
-		      struct object *o, bool seen)
+		      struct traced_object *o, bool seen)
 {
 	struct spool_record rec = repair_record(r, ev, REQ_CACHE_ALLOC, 0);
 	bool old = f->state == FRAME_UNSEEN && !seen;
@@ -278,7 +279,7 @@ static bool is_store_own(const struct repair *r, const struct raw_event *ev)
 
 /* The object's free tells its cache: a word to its type, its site and its page. */
 static void learn_free(struct repair *r, const struct raw_event *ev, struct frame *f,
-		       struct object *o)
+		       struct traced_object *o)
 {
 	u32 cache = ev->name ? ev->name - 1 : CACHE_UNKNOWN;
 
@@ -291,7 +292,7 @@ static void learn_free(struct repair *r, const struct raw_event *ev, struct fram
 int repair_object_free(struct repair *r, const struct raw_event *ev, struct err *e)
 {
 	struct frame *f;
-	struct object *o;
+	struct traced_object *o;
 	bool seen;
 
 	if (!ev->ptr) {

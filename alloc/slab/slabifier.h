@@ -161,9 +161,7 @@ static inline void charge_page_struct(struct page *page)
 	page->slab_private = (u32)kernel->cpu + 1;
 }
 
-/* slabifier_geometry.c */
-int slab_order(const struct slabifier_options *o, unsigned int size);
-/* Sets size, offset, order and the limits; false if no order fits. */
+/* slabifier_geometry.c: sets size, offset, order and the limits; false if no order fits. */
 bool slab_geometry(struct slabifier_cache *s, unsigned int size);
 
 /* slabifier_slow.c */
@@ -179,7 +177,6 @@ void discard_slab(struct slabifier_cache *s, struct page *page);
 void flusher_arm(struct slabifier_cache *s);
 void flushers_init(struct slabifier_cache *s);
 void flushers_cancel(struct slabifier_cache *s);
-void flush_all(struct slabifier_cache *s);
 int slabifier_shrink(struct slab_cache *cache, move_object_fn move_object);
 
 /* slabifier_check.c */

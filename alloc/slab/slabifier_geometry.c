@@ -64,7 +64,7 @@ static unsigned int wanted_objects(const struct slabifier_options *o, unsigned i
 }
 
 /* -1: larger than the largest block. */
-int slab_order(const struct slabifier_options *o, unsigned int size)
+static int slab_order(const struct slabifier_options *o, unsigned int size)
 {
 	int min_order = (int)o->min_order, max_order = (int)max(o->max_order, o->min_order), order;
 

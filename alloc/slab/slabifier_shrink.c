@@ -39,7 +39,7 @@ static void flush_cpu(struct slabifier_cache *s, struct slab_cpu *c)
 	unfreeze_partials(s, c);
 }
 
-void flush_all(struct slabifier_cache *s)
+static void flush_all(struct slabifier_cache *s)
 {
 	int cpu;
 
