@@ -45,18 +45,16 @@ static inline void *alloc_object(struct slabifier_cache *s, gfp_t flags, int nod
 
 	charge(COST_CALL);
 	charge(COST_THIS_CPU);
-	if (likely(object && (node == NUMA_NO_NODE || page_to_nid(c->page) == node))) {
+	if (likely(object && (node == NUMA_NO_NODE || page_to_nid(c->page) == node) &&
+		   freeptr_tagged(s, *freeptr_word(s, object)))) {
 		u64 *word = freeptr_word(s, object);
 
-		if (unlikely(!freeptr_tagged(s, *word)))
-			goto slow;
 		c->freelist = freeptr_next(object, *word);
 		c->used_ns = ktime_get_ns();
 		*word = 0;
 		/* The next allocation reads its free pointer from there. */
 		__builtin_prefetch((void *)((unsigned long)c->freelist + s->c.offset));
 	} else {
-slow:
 		object = slab_alloc_slow(s, c, flags, node);
 	}
 	if (flags & __GFP_ZERO && object)
