@@ -8,8 +8,8 @@
  * __rmqueue_pcplist, free_unref_page_commit, nr_pcp_free, free_pcppages_bulk).
  *
  * Invariant: count is the number of pages on all lists, below high after every free;
- * page->migratetype is the type of the pageblock at the time of the free, and of the buddy list the
- * page goes to.
+ * page->migratetype is the buddy list the page goes to: what the refill took it for, or the type of
+ * its pageblock when it was freed. Either may have changed since.
  *
  * Unlike Linux: nobody trims idle lists (vmstat's deferred work does), and reclaim does not shorten
  * them.
