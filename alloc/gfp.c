@@ -1,5 +1,12 @@
 /*
  * Allocation flags: their names.
+ *
+ * Theory: one list makes both tables, so that no name stands beside another's number.
+ *
+ * Invariant: single flags begin with an underscore, combinations do not.
+ *
+ * Unlike Linux: flags that mean nothing to any allocator here (tags of memory, lockdep) have no
+ * name; in a recording their bits stay what they are.
  */
 #include "alloc/gfp.h"
 

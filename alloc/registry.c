@@ -1,7 +1,13 @@
 /*
  * The registry of allocators: each file adds its own before main runs.
  *
- * Constructors run in link order, which is nobody's business: the list is kept sorted.
+ * Theory: a table kept by hand is forgotten by whoever adds a file. Constructors run in link order,
+ * which is nobody's business: the list is kept sorted.
+ *
+ * Invariant: sorted by kind and name, each pair once; complete when main starts, and unchanged from
+ * then on.
+ *
+ * Unlike Linux: the order of its initcalls is link order, and matters.
  */
 #include "alloc/allocator.h"
 

@@ -3,6 +3,15 @@
  *
  * Grammar: chain := layer { ":" layer }; layer := name [ "(" [ option { "," option } ] ")" ];
  * option := key "=" value. Blanks around any of these are ignored.
+ *
+ * Theory: a chain is written from the outside and built from its end: each layer is created on the
+ * one behind it, whose reference it takes over. So destroying the outermost destroys the chain. The
+ * slab chain ends on the whole page chain.
+ *
+ * Invariant: a source ends each chain and is nowhere else; what is printed, with every option, is
+ * read back as the same chain.
+ *
+ * Unlike Linux: what stands on what is decided when the kernel is configured.
  */
 #include "alloc/stack.h"
 

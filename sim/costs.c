@@ -3,6 +3,16 @@
  *
  * Where a source gives cycles, they are turned into time at 2.1 GHz. What nobody has published is
  * an estimate and says so: change it in a costs/1 file and see whether the conclusion holds.
+ *
+ * Theory: an operation costs the sum of its elementary steps, and the code that takes a step says
+ * so. The figures are of one generation of processors, as far as there are any: what is compared
+ * are allocators, not the machines that each step was measured on.
+ *
+ * Invariant: this table and configs/costs-xeon.yaml say the same (a test compares them); no step
+ * takes longer than a second.
+ *
+ * Unlike a processor: steps do not overlap, and no cache is modelled: whether a line is local,
+ * remote or another CPU's is the seam's and the allocators' to say.
  */
 #include "sim/costs.h"
 

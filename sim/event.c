@@ -1,6 +1,10 @@
 /*
  * The event queue: a binary heap with a total order.
  *
+ * Theory: no two events are equal, for the sequence number decides last; so what comes out does not
+ * depend on the heap's shape, and a run not on its history of cancellations. An event knows its
+ * place, so that cancelling one costs no search.
+ *
  * Invariant: heap[i] comes before heap[2i+1] and heap[2i+2]; heap[i]->index == i + 1.
  */
 #include "sim/event.h"

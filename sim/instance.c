@@ -1,8 +1,14 @@
 /*
  * Host memory of layer instances and per-CPU data: zeroed, owned by the current machine.
  *
- * What is left when the machine goes is freed with it: a cache abandoned with live objects keeps
- * its description for as long as the pages that point to it.
+ * Theory: what a layer knows of itself is not what is measured, so the host pays for it. What is
+ * left when the machine goes is freed with it: a cache abandoned with live objects keeps its
+ * description for as long as the pages that point to it.
+ *
+ * Invariant: an instance is on its machine's list from its allocation to its free.
+ *
+ * Unlike Linux: there such memory is the kernel's own and counts; per-CPU data is an array with a
+ * line or more for each CPU, not chunks of which each CPU has a unit.
  */
 #include <stdlib.h>
 #include <string.h>

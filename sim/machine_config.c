@@ -1,5 +1,14 @@
 /*
  * Machine files: reading, checking, printing.
+ *
+ * Theory: everything is checked here, where a mistake still has a line and a column; who builds
+ * from a machine_config need not look again. It holds no pointers, so it is copied freely.
+ *
+ * Invariant: of a machine that was read, CPUs 0 to nr_cpus - 1 are on one node each, memory is in
+ * whole blocks, distances are the same both ways and LOCAL_DISTANCE from a node to itself.
+ *
+ * Unlike Linux: memory has no holes, and distances that differ by direction, which a SLIT may hold,
+ * are a mistake.
  */
 #include "sim/machine_config.h"
 

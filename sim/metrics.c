@@ -1,5 +1,13 @@
 /*
  * Metrics: their definitions and their names.
+ *
+ * Theory: two questions about free memory need nothing but the number of free blocks by order. How
+ * much of it lies in blocks too small for order k (the unusable index)? And if a request of order k
+ * fails, is that for lack of memory or for fragmentation (the fragmentation index)? The second has
+ * no answer while a block is there, hence -1000.
+ *
+ * Invariant: while anything is free, the unusable index is 0 at order 0 and never falls with the
+ * order. The table of names is sorted.
  */
 #include "sim/metrics.h"
 

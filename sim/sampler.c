@@ -1,7 +1,15 @@
 /*
  * Samples over time.
  *
- * Looking costs no simulated time: the clock of the CPU that happens to be current is put back.
+ * Theory: looking costs no simulated time: the clock of the CPU that happens to be current is put
+ * back. A sample comes after everything that the machine does by itself until then. Means are over
+ * time, so that the last sample, at the end of the load and soon after another, weighs little.
+ *
+ * Invariant: samples are every_ns apart, but for the last. What a layer holds back is what came out
+ * of its base less what came out of it, so over a chain it adds up to the difference of its ends.
+ *
+ * Unlike Linux: /proc/vmstat lags behind by what each CPU has not yet added; these figures are
+ * exact.
  */
 #include "sim/sampler.h"
 

@@ -1,5 +1,8 @@
 /*
  * The request stream: names of its kinds.
+ *
+ * Those that have an event in Linux are called after it (include/trace/events/kmem.h; page events
+ * without their "mm_"), so that results read like the recording they came from.
  */
 #include "sim/source.h"
 

@@ -1,5 +1,14 @@
 /*
  * Delayed work: a function on a CPU after some jiffies.
+ *
+ * Theory: an event of the CPU. The function runs there as an operation of its own, in that CPU's
+ * time, with an interrupt's cost before it.
+ *
+ * Invariant: dwork->timer is set exactly while the event is queued; it is cleared before the
+ * function runs, which may schedule the work again.
+ *
+ * Unlike Linux: there are no workers, so a function waits for nothing but the CPU's clock; a delay
+ * starts at the caller's clock, not at the next tick.
  */
 #include <stdlib.h>
 
