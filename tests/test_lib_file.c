@@ -157,14 +157,32 @@ static void reading_refused(void **state)
 	assert_null(file_read("/dev/zero", &n, &e));
 }
 
+static void parts_of_a_path(void **state)
+{
+	char *there = file_dir("/web.kmt"), *here = file_dir("web.kmt"),
+	     *up = file_dir("a/b/web.kmt");
+
+	(void)state;
+	assert_string_equal(there, "/");
+	assert_string_equal(here, ".");
+	assert_string_equal(up, "a/b");
+	assert_string_equal(file_base("a/b/web.kmt"), "web.kmt");
+	assert_string_equal(file_base("web.kmt"), "web.kmt");
+	assert_string_equal(file_base("a/"), "");
+	free(there);
+	free(here);
+	free(up);
+}
+
 #define FILE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FILE_TEST(commit_replaces), FILE_TEST(abort_leaves_the_old_one),
-		FILE_TEST(symlinks_stay),   FILE_TEST(disk_full),
-		FILE_TEST(places_refused),  FILE_TEST(reading_refused),
+		FILE_TEST(commit_replaces),	   FILE_TEST(abort_leaves_the_old_one),
+		FILE_TEST(symlinks_stay),	   FILE_TEST(disk_full),
+		FILE_TEST(places_refused),	   FILE_TEST(reading_refused),
+		cmocka_unit_test(parts_of_a_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

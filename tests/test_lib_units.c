@@ -123,6 +123,21 @@ static void printing_for_people(void **state)
 	}
 }
 
+static void digits_in_groups(void **state)
+{
+	char buf[32];
+
+	(void)state;
+	count_grouped(0, buf, sizeof(buf));
+	assert_string_equal(buf, "0");
+	count_grouped(999, buf, sizeof(buf));
+	assert_string_equal(buf, "999");
+	count_grouped(1846122, buf, sizeof(buf));
+	assert_string_equal(buf, "1,846,122");
+	count_grouped(UINT64_MAX, buf, sizeof(buf));
+	assert_string_equal(buf, "18,446,744,073,709,551,615");
+}
+
 static void nearest_names(void **state)
 {
 	static const char *const names[] = {"nodes", "costs", "rcu", "slabifier", NULL};
@@ -146,6 +161,7 @@ int main(void)
 		cmocka_unit_test(sizes_parse),	       cmocka_unit_test(sizes_refused),
 		cmocka_unit_test(times_and_counts),    cmocka_unit_test(printing_is_exact),
 		cmocka_unit_test(printing_for_people), cmocka_unit_test(nearest_names),
+		cmocka_unit_test(digits_in_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
