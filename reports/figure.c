@@ -21,6 +21,7 @@
 #define GNUPLOT_MISSING 127
 #define LEGEND_Y 14.0	/* pixels from the bottom to the middle of the legend */
 #define LEGEND_CHAR 6.6 /* pixels a character takes, about */
+#define LEGEND_LINE 42	/* pixels of a line: room for its dashes */
 
 static const char preamble[] = "set encoding utf8\n"
 			       "set datafile separator ','\n"
@@ -50,14 +51,21 @@ int figure_open(struct figure *f, struct report *p, const char *kind, size_t loa
 	return 0;
 }
 
-void figure_line(struct figure *f, size_t stack)
+static void line_style(struct figure *f, size_t stack)
 {
 	static const char *const dashes[REPORT_STACKS_MAX] = {
 		"solid",      "solid", "(10,7)",	"(4,4)",
 		"(14,4,3,4)", "(2,4)", "(8,3,2,3,2,3)", "(18,9)"};
 
-	fprintf(f->gp, "with lines linewidth %g dashtype %s linecolor rgb '%s' notitle",
-		stack ? 1.8 : 3.2, dashes[stack], f->page->stacks[stack].colour);
+	fprintf(f->gp, "linewidth %g dashtype %s linecolor rgb '%s'", stack ? 1.8 : 3.2,
+		dashes[stack], f->page->stacks[stack].colour);
+}
+
+void figure_line(struct figure *f, size_t stack)
+{
+	fputs("with lines ", f->gp);
+	line_style(f, stack);
+	fputs(" notitle", f->gp);
 }
 
 /* Double quotes, for gnuplot takes two quotes inside single ones for the end; what it would expand
@@ -91,7 +99,7 @@ void figure_panel(struct figure *f, const char *title)
 	figure_quote(f->gp, title);
 	fputs(" offset 0,-0.4\n", f->gp);
 	if (f->nr_legend)
-		fputs("unset label\nunset object\n", f->gp);
+		fputs("unset label\nunset object\nunset arrow\n", f->gp);
 	f->nr_legend = 0;
 }
 
@@ -105,13 +113,28 @@ static void legend_text(struct figure *f, const char *text)
 	f->nr_legend++;
 }
 
-void figure_legend(struct figure *f, const char *colour, const char *fill, const char *text)
+static void swatch(struct figure *f, const char *colour, const char *fill)
 {
 	fprintf(f->gp,
 		"set object rectangle from screen %.5f, screen %.5f to screen %.5f, screen %.5f "
 		"fillcolor rgb '%s' fillstyle %s noborder front\n",
 		f->legend_x / f->width, (LEGEND_Y - 6) / f->height, (f->legend_x + 13) / f->width,
 		(LEGEND_Y + 6) / f->height, colour, fill);
+}
+
+void figure_legend(struct figure *f, const char *colour, const char *fill, const char *text)
+{
+	swatch(f, colour, fill);
+	legend_text(f, text);
+}
+
+void figure_legend_own(struct figure *f, const char *const *colours, size_t nr, const char *fill,
+		       const char *text)
+{
+	for (size_t i = 0; i < nr; i++) {
+		swatch(f, colours[i], fill);
+		f->legend_x += i + 1 < nr ? 15 : 0;
+	}
 	legend_text(f, text);
 }
 
@@ -132,6 +155,25 @@ void figure_legend_stacks(struct figure *f, size_t load)
 	for (size_t s = 0; s < p->nr_stacks; s++)
 		if (report_run(p, load, s) && !f->hidden[s])
 			figure_legend(f, p->stacks[s].colour, "solid 1", p->stacks[s].name);
+}
+
+void figure_legend_lines(struct figure *f, size_t load)
+{
+	const struct report *p = f->page;
+
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		if (!report_run(p, load, s) || f->hidden[s])
+			continue;
+		fprintf(f->gp,
+			"set arrow from screen %.5f, screen %.5f to screen %.5f, screen %.5f "
+			"nohead ",
+			f->legend_x / f->width, LEGEND_Y / f->height,
+			(f->legend_x + LEGEND_LINE) / f->width, LEGEND_Y / f->height);
+		line_style(f, s);
+		fputc('\n', f->gp);
+		f->legend_x += LEGEND_LINE - 12;
+		legend_text(f, p->stacks[s].name);
+	}
 }
 
 double figure_time_axis(struct figure *f, u64 end_ns)

@@ -46,6 +46,11 @@ void figure_panel(struct figure *f, const char *title);
 void figure_legend(struct figure *f, const char *colour, const char *fill, const char *text);
 void figure_legend_mark(struct figure *f, int point_type, double size, const char *text);
 void figure_legend_stacks(struct figure *f, size_t load);
+/* The same with the lines of figure_line, dashes and all. */
+void figure_legend_lines(struct figure *f, size_t load);
+/* A part that has a colour of its own in each panel: all of them, side by side. */
+void figure_legend_own(struct figure *f, const char *const *colours, size_t nr, const char *fill,
+		       const char *text);
 /* "with lines ..." of a stack: its colour, and a width or dashes that let a line below show. */
 void figure_line(struct figure *f, size_t stack);
 /* A gnuplot string of any text. */

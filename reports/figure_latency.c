@@ -14,6 +14,8 @@
 
 #define ROWS_MAX 16
 #define ROW_PIXELS 15 /* for each stack in a row */
+/* Fewer operations have no 99th percentile worth a headline. */
+#define FINDING_COUNT_MIN 1000
 
 struct latency {
 	u64 count, p50_ns, p90_ns, p99_ns, p999_ns, max_ns;
@@ -137,7 +139,8 @@ static void latency_finding(const struct report *p, const struct latency_rows *l
 		for (size_t s = 1; s < p->nr_stacks && base->p99_ns; s++) {
 			double ratio = (double)l->rows[i].of[s].p99_ns / (double)base->p99_ns;
 
-			if (ratio <= most)
+			if (ratio <= most || base->count < FINDING_COUNT_MIN ||
+			    l->rows[i].of[s].count < FINDING_COUNT_MIN)
 				continue;
 			most = ratio;
 			worst = &l->rows[i];
@@ -146,8 +149,10 @@ static void latency_finding(const struct report *p, const struct latency_rows *l
 	}
 	if (!worst) {
 		if (p->nr_stacks > 1)
-			report_finding(p, "No operation's 99th percentile is above %s's.",
-				       p->stacks[0].name);
+			report_finding(p,
+				       "No operation's 99th percentile is above %s's, among those "
+				       "done %d times or more.",
+				       p->stacks[0].name, FINDING_COUNT_MIN);
 		return;
 	}
 	time_human((double)worst->of[0].p99_ns, low, sizeof(low));
@@ -222,7 +227,19 @@ static void latency_axes(struct figure *f, const struct latency_rows *l, size_t 
 	      "set grid noytics\nset ytics scale 0 (",
 	      f->gp);
 	for (size_t i = 0; i < shown; i++) {
-		char *name = mem_print("%s, %s", l->rows[i].op, l->rows[i].path);
+		const struct latency_row *row = &l->rows[i];
+		u64 most = 0, least = ~0ULL;
+		char *name;
+
+		for (size_t s = 0; s < REPORT_STACKS_MAX; s++) {
+			most = max(most, row->of[s].count);
+			least = row->of[s].count ? min(least, row->of[s].count) : least;
+		}
+		name = least == most
+			       ? mem_print("%s, %s (n=%llu)", row->op, row->path,
+					   (unsigned long long)most)
+			       : mem_print("%s, %s (n=%llu..%llu)", row->op, row->path,
+					   (unsigned long long)least, (unsigned long long)most);
 
 		fputs(i ? ", " : "", f->gp);
 		figure_quote(f->gp, name);
@@ -235,7 +252,7 @@ static void latency_axes(struct figure *f, const struct latency_rows *l, size_t 
 static int latency_figure(struct report *p, size_t load, const struct latency_rows *l,
 			  struct err *e)
 {
-	struct figure f = {.cols = 1, .rows = 1, .left = 220, .right = 26, .top = 12, .bottom = 84};
+	struct figure f = {.cols = 1, .rows = 1, .left = 310, .right = 26, .top = 12, .bottom = 84};
 	size_t shown = min(l->nr, (size_t)ROWS_MAX), nr = 0, nth = 0;
 
 	for (size_t s = 0; s < p->nr_stacks; s++)
@@ -257,7 +274,9 @@ static int latency_figure(struct report *p, size_t load, const struct latency_ro
 	fputc('\n', f.gp);
 	return figure_close(&f,
 			    "Each line goes from the median to the time that one operation in a "
-			    "thousand exceeds. The most frequent pairs of operation and path.",
+			    "thousand exceeds. The most frequent pairs of operation and path; n: "
+			    "how many, under "
+			    "the stacks.",
 			    e);
 }
 

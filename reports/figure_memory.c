@@ -29,11 +29,11 @@ enum part {
 static const struct {
 	const char *name, *column, *colour; /* no colour: the stack's own */
 } parts[NR_PARTS] = {
-	{"objects, as requested", "objects_requested", "#3d4c5e"},
-	{"rounding", "rounding", "#7d90a6"},
+	{"objects, as requested", "objects_requested", "#2f3b49"},
+	{"rounding", "rounding", "#74869b"},
 	{"held back by slab layers", "held_by_slab_layers", NULL},
-	{"free in slabs", "free_in_slabs", "#b9c5d3"},
-	{"pages, as requested", "pages_requested", "#e0e6ed"},
+	{"free in slabs", "free_in_slabs", "#b0bdcb"},
+	{"pages, as requested", "pages_requested", "#e4e9ef"},
 	{"held back by page layers", "held_by_page_layers", NULL},
 };
 
@@ -151,7 +151,7 @@ static void stacks_panel(struct figure *f, size_t load, const char *title, const
 	bytes = figure_bytes_axis(f, 'y', most, &unit);
 	fprintf(f->gp, "set ylabel '%s' offset 1,0\n", unit);
 	if (keys)
-		figure_legend_stacks(f, load);
+		figure_legend_lines(f, load);
 	fputs("plot ", f->gp);
 	for (size_t s = 0; s < p->nr_stacks; s++) {
 		const struct report_run *run = report_run(p, load, s);
@@ -166,25 +166,64 @@ static void stacks_panel(struct figure *f, size_t load, const char *title, const
 	fputc('\n', f->gp);
 }
 
-/* "rcu 54.5 MiB, plain 51.4 MiB". */
-static void by_stack(const struct report *p, size_t load,
-		     double (*value)(const struct report_run *), struct text *text)
+static double taken_max(const struct report_run *run)
+{
+	return whole_max(run, "pages_taken_bytes");
+}
+
+/* "rcu 54.5 MiB, plain 51.4 MiB": the summary's figure, for a peak may lie between two samples. */
+static void taken_by_stack(const struct report *p, size_t load, struct text *text)
 {
 	for (size_t s = 0; s < p->nr_stacks; s++) {
 		const struct report_run *run = report_run(p, load, s);
-		char amount[VALUE_TEXT_MAX] = "nothing";
+		char amount[VALUE_TEXT_MAX];
 
 		if (!run)
 			continue;
-		if (value(run) > 0)
-			size_human(value(run), amount, sizeof(amount));
+		size_human(report_summary(p, run, "pages_taken_bytes_max", taken_max(run)), amount,
+			   sizeof(amount));
 		text_add(text, "%s%s %s", text->len ? ", " : "", p->stacks[s].name, amount);
 	}
 }
 
-static double taken_max(const struct report_run *run)
+/* Most and mean of what a run holds back; returns the instant of the first peak. */
+static u64 held_figures(const struct report_run *run, double *most, double *mean)
 {
-	return whole_max(run, "pages_taken_bytes");
+	const struct series *lead = lead_of(run);
+	u64 t_ns = 0;
+
+	*most = *mean = 0;
+	for (size_t i = 0; lead && i < lead->nr; i++) {
+		double held = held_at(run, lead->t_ns[i]);
+
+		*mean += held / (double)lead->nr;
+		if (held > *most) {
+			*most = held;
+			t_ns = lead->t_ns[i];
+		}
+	}
+	return t_ns;
+}
+
+/* "plain nothing, rcu 8.25 MiB at 4 s (mean 301 KiB)". */
+static void held_by_stack(const struct report *p, size_t load, struct text *text)
+{
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		const struct report_run *run = report_run(p, load, s);
+		char amount[VALUE_TEXT_MAX], average[VALUE_TEXT_MAX], when[VALUE_TEXT_MAX];
+		double most, mean;
+
+		if (!run)
+			continue;
+		time_human((double)held_figures(run, &most, &mean), when, sizeof(when));
+		size_human(most, amount, sizeof(amount));
+		size_human(mean, average, sizeof(average));
+		text_add(text, "%s%s ", text->len ? ", " : "", p->stacks[s].name);
+		if (most > 0)
+			text_add(text, "%s at %s (mean %s)", amount, when, average);
+		else
+			text_add(text, "nothing");
+	}
 }
 
 static int stacks_figure(struct report *p, size_t load, struct err *e)
@@ -211,8 +250,8 @@ static int stacks_figure(struct report *p, size_t load, struct err *e)
 			held = max(held, held_max(run));
 		}
 	}
-	by_stack(p, load, taken_max, &taken_text);
-	by_stack(p, load, held_max, &held_text);
+	taken_by_stack(p, load, &taken_text);
+	held_by_stack(p, load, &held_text);
 	report_finding(p,
 		       held > 0 ? "Most memory taken: %s. Most held back from reuse: %s."
 				: "Most memory taken: %s. No stack holds memory back.",
@@ -253,21 +292,24 @@ static const char *part_fill(int k)
 	return k == PART_PAGE_HELD ? "solid 0.5" : "solid 1";
 }
 
-/*
- * Of a part that has the stack's own colour, the legend shows that of the last stack which has it.
- */
+/* Of a part that has the stack's own colour, the legend shows those of all which hold back. */
 static void parts_legend(struct figure *f, size_t load, const bool shown[NR_PARTS])
 {
 	const struct report *p = f->page;
-	const char *own = "";
+	const char *own[REPORT_STACKS_MAX];
+	size_t nr = 0;
 
 	for (size_t s = 0; s < p->nr_stacks; s++)
 		if (report_run(p, load, s) && held_max(report_run(p, load, s)) > 0)
-			own = p->stacks[s].colour;
-	for (int k = 0; k < NR_PARTS; k++)
-		if (shown[k])
-			figure_legend(f, parts[k].colour ? parts[k].colour : own, part_fill(k),
-				      parts[k].name);
+			own[nr++] = p->stacks[s].colour;
+	for (int k = 0; k < NR_PARTS; k++) {
+		if (!shown[k])
+			continue;
+		if (parts[k].colour)
+			figure_legend(f, parts[k].colour, part_fill(k), parts[k].name);
+		else
+			figure_legend_own(f, own, nr, part_fill(k), parts[k].name);
+	}
 }
 
 /* Bands from the outside in: each is drawn from 0 to its upper edge, over the one before. */

@@ -56,19 +56,24 @@ static void order_lines(struct figure *f, size_t load, const char *kind, int k, 
 	fputc('\n', f->gp);
 }
 
-/* A panel for each order from `first`; most[k] is the top of its axis. */
+/* A panel for each order from `first` that is not left out; most[k] is the top of its axis. */
 static void order_panels(struct figure *f, size_t load, const char *kind, int first,
-			 const char *ylabel, const double most[SINK_NR_ORDERS])
+			 const char *ylabel, const double most[SINK_NR_ORDERS],
+			 const bool left_out[SINK_NR_ORDERS])
 {
-	f->panels = SINK_NR_ORDERS - first;
+	f->panels = 0;
+	for (int k = first; k < SINK_NR_ORDERS; k++)
+		f->panels += !left_out[k];
 	fputs("set tics font ',11'\n", f->gp);
 	for (int k = first; k < SINK_NR_ORDERS; k++) {
 		char title[96];
 
+		if (left_out[k])
+			continue;
 		order_title(k, title, sizeof(title));
 		figure_panel(f, title);
-		if (k == first)
-			figure_legend_stacks(f, load);
+		if (f->nr_panels == 1)
+			figure_legend_lines(f, load);
 		order_lines(f, load, kind, k, order_axes(f, load, ylabel, most[k]));
 	}
 }
@@ -140,12 +145,12 @@ static int free_read(struct free_load *fl, struct report *p, size_t load, struct
 	return 0;
 }
 
-static double huge_share(const struct free_series *b)
+static double huge_share(const struct free_series *b, size_t at)
 {
 	double huge = 0, all = 0;
 
-	for (int k = 0; b->nr && k < SINK_NR_ORDERS; k++) {
-		double pages = ldexp((double)b->nr_free[b->nr - 1][k], k);
+	for (int k = 0; at < b->nr && k < SINK_NR_ORDERS; k++) {
+		double pages = ldexp((double)b->nr_free[at][k], k);
 
 		all += pages;
 		huge += k >= HUGE_ORDER ? pages : 0;
@@ -161,14 +166,15 @@ static void free_finding(const struct report *p, size_t load, const struct free_
 	for (size_t s = 0; s < p->nr_stacks; s++)
 		if (fl->runs[s].nr && !fl->hidden[s])
 			text_add(&text, "%s%.2f %% under %s", text.len ? ", " : "",
-				 huge_share(&fl->runs[s]), p->stacks[s].name);
+				 huge_share(&fl->runs[s], fl->runs[s].nr - 1), p->stacks[s].name);
 	report_finding(p, "Free memory in blocks of a huge page or larger when %s ends: %s.",
 		       p->loads.names[load], sentence);
 }
 
 static int free_figure(struct report *p, size_t load, const struct free_load *fl, struct err *e)
 {
-	struct figure f = {.height = 720,
+	static const bool none[SINK_NR_ORDERS];
+	struct figure f = {.height = 760,
 			   .cols = 4,
 			   .rows = 3,
 			   .left = 74,
@@ -176,12 +182,12 @@ static int free_figure(struct report *p, size_t load, const struct free_load *fl
 			   .top = 30,
 			   .bottom = 84,
 			   .gap_x = 52,
-			   .gap_y = 66};
+			   .gap_y = 86};
 
 	memcpy(f.hidden, fl->hidden, sizeof(f.hidden));
 	if (figure_open(&f, p, "free", load, e))
 		return -1;
-	order_panels(&f, load, "free", 0, "free blocks", fl->most);
+	order_panels(&f, load, "free", 0, "free blocks", fl->most, none);
 	return figure_close(&f,
 			    "All zones and migratetypes of the machine together. Every axis starts "
 			    "at 0; each order has its own scale.",
@@ -247,6 +253,25 @@ static bool index_known(const struct report_run *run)
 	return run && index_of(run, HUGE_ORDER) && series_max(index_of(run, 0)) == 0;
 }
 
+/* From free blocks, unrounded (the index is in whole permille), so that it agrees with the share of
+ * huge blocks; *worst and the result start as the index has them. */
+static double unusable_at_end(const struct report *p, const struct report_run *run, double end,
+			      double *worst)
+{
+	struct free_series b = {0};
+	struct err e; /* without blocks, the index will do */
+
+	if (!free_series_load(&b, p->db, run->info->id, &e) && b.nr &&
+	    huge_share(&b, b.nr - 1) > 0) {
+		*worst = 0;
+		for (size_t i = 0; i < b.nr; i++)
+			*worst = max(*worst, 100 - huge_share(&b, i));
+		end = 100 - huge_share(&b, b.nr - 1);
+	}
+	free_series_free(&b);
+	return end;
+}
+
 static void unusable_finding(const struct report *p, size_t load)
 {
 	char sentence[SENTENCE_MAX];
@@ -256,42 +281,68 @@ static void unusable_finding(const struct report *p, size_t load)
 		const struct report_run *run = report_run(p, load, s);
 		const struct series *n = index_known(run) ? index_of(run, HUGE_ORDER) : NULL;
 
-		if (n)
-			text_add(&text, "%s%.1f %% under %s (at worst %.1f %%)",
-				 text.len ? ", " : "", series_last(n) / 10, p->stacks[s].name,
-				 series_max(n) / 10);
+		double worst, end;
+
+		if (!n)
+			continue;
+		worst = series_max(n) / 10;
+		end = unusable_at_end(p, run, series_last(n) / 10, &worst);
+		text_add(&text, "%s%.2f %% under %s (at worst %.2f %%)", text.len ? ", " : "", end,
+			 p->stacks[s].name, worst);
 	}
 	report_finding(p,
 		       "Free memory that no huge page (order 9) can be made of, when %s ends: %s.",
 		       p->loads.names[load], sentence);
 }
 
+static double unusable_order_most(const struct report *p, size_t load, int k)
+{
+	double most = 0;
+
+	for (size_t s = 0; s < p->nr_stacks; s++)
+		if (index_known(report_run(p, load, s)))
+			most = max(most, series_max(index_of(report_run(p, load, s), k)));
+	return most;
+}
+
 static int unusable_figure(struct report *p, size_t load, double most, struct err *e)
 {
-	struct figure f = {.height = 500,
-			   .cols = 5,
-			   .rows = 2,
+	struct figure f = {.cols = 5,
 			   .left = 74,
 			   .right = 12,
 			   .top = 30,
 			   .bottom = 84,
 			   .gap_x = 36,
-			   .gap_y = 66};
+			   .gap_y = 86};
+	char words[512];
+	struct text how = text_in(words, sizeof(words));
+	bool left_out[SINK_NR_ORDERS];
 	double tops[SINK_NR_ORDERS];
+	int nr = 0;
 
+	for (int k = 1; k < SINK_NR_ORDERS; k++) {
+		left_out[k] = k != HUGE_ORDER && unusable_order_most(p, load, k) <= 0;
+		nr += !left_out[k];
+	}
+	f.rows = DIV_ROUND_UP(nr, f.cols);
+	f.cols = min(f.cols, max(nr, 2));
+	f.height = f.top + f.bottom + f.rows * 160 + (f.rows - 1) * f.gap_y;
 	for (size_t s = 0; s < p->nr_stacks; s++)
 		f.hidden[s] = !index_known(report_run(p, load, s));
 	if (figure_open(&f, p, "unusable", load, e))
 		return -1;
 	for (int k = 0; k < SINK_NR_ORDERS; k++)
 		tops[k] = most;
-	order_panels(&f, load, "unusable", 1, "% of free memory", tops);
-	return figure_close(
-		&f,
-		"Share of free memory in blocks too small for a request of that order "
-		"(Linux's unusable free space index, there in permille), the same scale "
-		"in every panel. 0: all of it can be used.",
-		e);
+	order_panels(&f, load, "unusable", 1, "% of free memory", tops, left_out);
+	text_add(&how, "Share of free memory in blocks too small for a request of that order "
+		       "(Linux's unusable free space index, there in permille), the same scale "
+		       "in every panel. 0: all of it can be used.");
+	for (int k = 1, any = 0; k < SINK_NR_ORDERS; k++)
+		if (left_out[k])
+			text_add(&how, any++ ? ", %d" : " Always 0 under every stack: order %d", k);
+	if (nr + 1 < SINK_NR_ORDERS)
+		text_add(&how, ".");
+	return figure_close(&f, words, e);
 }
 
 /* The top of the load's axes; negative: no run knows of free memory. */

@@ -65,7 +65,9 @@ static const char style[] =
 	".finding{font-size:17px;font-weight:600}"
 	"nav{display:flex;flex-wrap:wrap;gap:4px 18px;margin:14px 0 0;font-size:15px}"
 	"a{color:#0a58a8}"
-	"figure{margin:6px 0 18px}figure svg{width:100%;height:auto;display:block}"
+	"figure{margin:6px 0 18px;overflow-x:auto}"
+	"figure svg{width:100%;min-width:820px;height:auto;display:block}"
+	"figcaption{position:sticky;left:0}"
 	"figcaption{font-size:13px;color:#59616c}"
 	".key{display:inline-block;width:12px;height:12px;border-radius:2px;margin-right:6px}"
 	"ul.stacks{list-style:none;padding:0;margin:14px 0}ul.stacks li{margin:3px 0}"
@@ -79,7 +81,8 @@ static const char style[] =
 	"code,pre{font:13px/1.45 ui-monospace,'DejaVu Sans Mono',Consolas,monospace}"
 	"pre{background:#f5f6f8;padding:8px 10px;margin:4px 0;white-space:pre-wrap;"
 	"overflow-wrap:anywhere}"
-	"td code{overflow-wrap:anywhere}"
+	"td code{overflow-wrap:anywhere}.scroll td code{white-space:nowrap}"
+	"@media(max-width:600px){body{padding:12px 12px 40px}}"
 	".note{background:#fff6e0;border-left:4px solid #c98a00;padding:4px 10px}";
 
 void html_begin(FILE *f, const char *title)

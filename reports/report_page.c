@@ -4,6 +4,7 @@
 #include "reports/report_page.h"
 
 #include <ctype.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,6 +240,27 @@ u64 report_load_end(const struct report *p, size_t load)
 		end = max(end, run ? (u64)run->info->sim_ns : 0);
 	}
 	return end;
+}
+
+double report_summary(const struct report *p, const struct report_run *run, const char *metric,
+		      double fallback)
+{
+	struct err e; /* what cannot be read is not there */
+	sqlite3_stmt *s =
+		db_prepare(p->db,
+			   "SELECT value FROM summary_view WHERE run_id = ? AND layer = ''"
+			   " AND metric = ?",
+			   &e);
+	double value = fallback;
+
+	if (!s)
+		return fallback;
+	sqlite3_bind_int64(s, 1, run->info->id);
+	sqlite3_bind_text(s, 2, metric, -1, SQLITE_STATIC);
+	if (db_step(p->db, s, &e) > 0)
+		value = sqlite3_column_double(s, 0);
+	sqlite3_finalize(s);
+	return value;
 }
 
 void report_load_heading(const struct report *p, size_t load)

@@ -55,6 +55,10 @@ const char *report_name(const struct report *p, const char *label);
 /* Simulated time at which the last of the load's runs ended. */
 u64 report_load_end(const struct report *p, size_t load);
 
+/* A figure of the run's summary, exact where samples are not; `fallback` if it has none. */
+double report_summary(const struct report *p, const struct report_run *run, const char *metric,
+		      double fallback);
+
 /* <h3>LOAD</h3>, only if there is more than one load. */
 void report_load_heading(const struct report *p, size_t load);
 /* The sentence above a plot: what it shows. */

@@ -191,7 +191,7 @@ static void test_findings(void **state)
 	page = text_of("out/index.html");
 	assert_says(page,
 		    "Most memory taken: plain 51.3 MiB, rcu 54.5 MiB. Most held back from reuse: "
-		    "plain nothing, rcu 3.12 MiB.");
+		    "plain nothing, rcu 3.12 MiB at ");
 	assert_says(page, "kmalloc (fast): from 66 ns under plain to 179 ns under rcu.");
 	assert_says(page, "Of 16 figures compared with plain, 0 are better, 10 worse, 6 equal.");
 	assert_says(page, "<code>000000000000feed</code>");
