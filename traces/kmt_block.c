@@ -10,7 +10,6 @@
 #include <string.h>
 #include <zstd.h>
 
-#include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/mem.h"
 #include "traces/kmt_format.h"
@@ -49,9 +48,8 @@ struct kmt_codec *kmt_codec_new(void)
 {
 	struct kmt_codec *c = mem_alloc(1, sizeof(*c));
 
-	c->cctx = ZSTD_createCCtx();
-	c->dctx = ZSTD_createDCtx();
-	ASSERT(c->cctx && c->dctx);
+	c->cctx = mem_checked(ZSTD_createCCtx());
+	c->dctx = mem_checked(ZSTD_createDCtx());
 	return c;
 }
 

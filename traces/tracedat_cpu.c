@@ -22,6 +22,7 @@
 #include <zstd.h>
 
 #include "lib/assert.h"
+#include "lib/mem.h"
 #include "traces/bytes.h"
 
 #define PAGE_HEAD_BYTES 16
@@ -65,8 +66,7 @@ static void make_room(u8 **data, size_t *max, size_t n)
 	if (n <= *max)
 		return;
 	free(*data);
-	*data = (u8 *)malloc(n);
-	ASSERT(*data);
+	*data = mem_alloc(n, 1);
 	*max = n;
 }
 
@@ -253,13 +253,11 @@ static int cpu_open(struct tracedat_cpus *f, struct cpu *c, const struct traceda
 struct tracedat_cpus *tracedat_cpus_open(const char *path, const struct tracedat_about *about,
 					 struct err *e)
 {
-	struct tracedat_cpus *f = (struct tracedat_cpus *)calloc(1, sizeof(*f));
+	struct tracedat_cpus *f = mem_alloc(1, sizeof(*f));
 
-	ASSERT(f);
 	f->about = about;
-	f->zstd = ZSTD_createDCtx();
-	f->cpus = (struct cpu *)calloc(about->nr_cpus + 1, sizeof(*f->cpus));
-	ASSERT(f->zstd && f->cpus);
+	f->zstd = mem_checked(ZSTD_createDCtx());
+	f->cpus = mem_alloc(about->nr_cpus, sizeof(*f->cpus));
 	f->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (f->fd < 0) {
 		err_set(e, "cannot open: %s", strerror(errno));
