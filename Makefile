@@ -34,8 +34,13 @@ all: kmemsim
 kmemsim: $(BUILD)/kmemsim
 	cp $< $@
 
-$(BUILD)/kmemsim: $(OBJ)
-	$(CC) $(CFLAGS) $^ $(LDLIBS) -o $@
+$(BUILD)/kmemsim: $(OBJ) $(BUILD)/objects
+	$(CC) $(CFLAGS) $(OBJ) $(LDLIBS) -o $@
+
+# Changes when a source file comes or goes: a program without it is another one.
+$(BUILD)/objects: FORCE
+	@mkdir -p $(@D)
+	@echo '$(OBJ)' | cmp -s - $@ || echo '$(OBJ)' >$@
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -71,5 +76,5 @@ clean:
 	rm -rf build kmemsim report
 
 .SECONDARY:
-.PHONY: all tests benches setup demo check bench format-check clean
+.PHONY: FORCE all tests benches setup demo check bench format-check clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

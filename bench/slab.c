@@ -39,6 +39,11 @@ static void counter_open(void)
 	counter = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
 }
 
+static bool counting(void)
+{
+	return counter >= 0;
+}
+
 static u64 instructions(void)
 {
 	u64 n = 0;
@@ -141,10 +146,9 @@ static void measure(const char *chain, const char *name, void (*load)(struct ben
 		close_stack(&b);
 	}
 	printf("%-24s %-8s %8.1f", chain, name, (double)ns / OPS);
-	if (n)
-		printf(" %8.1f\n", (double)n / OPS);
-	else
-		printf(" %8s\n", "-");
+	if (counting())
+		printf(" %8.1f", (double)n / OPS);
+	putchar('\n');
 }
 
 int main(int argc, char **argv)
@@ -153,7 +157,7 @@ int main(int argc, char **argv)
 	int n = argc > 1 ? argc - 1 : (int)ARRAY_SIZE(usual);
 
 	counter_open();
-	printf("%-24s %-8s %8s %8s\n", "slab", "load", "ns", "instr");
+	printf("%-24s %-8s %8s%s\n", "slab", "load", "ns", counting() ? "    instr" : "");
 	for (int i = 0; i < n; i++) {
 		const char *chain = argc > 1 ? argv[i + 1] : usual[i];
 

@@ -17,12 +17,13 @@ static const char usage[] =
 	"difference,\n"
 	"better or worse. Without labels, the first one stored is the base, the others are new.\n"
 	"\n"
-	"  --metric GLOB    only these metrics, such as 'latency_*'\n"
+	"  --metric GLOB    only these metrics, such as 'alloc_latency_*'\n"
 	"  --layer each     layer by layer too; default: the whole stack\n"
 	"  --format FORMAT  text (default), csv or json\n"
 	"  --fail-on EXPR   exit 1 if a difference goes beyond: 'slab_bytes_max>+5%', "
 	"'nr_failed>0',\n"
-	"                   'held_bytes_max>+1MiB', 'latency_*<-10%'; may be repeated\n";
+	"                   'held_bytes_max>+1MiB', 'alloc_latency_*<-10%';\n"
+	"                   may be repeated\n";
 
 enum { OPT_METRIC = 256, OPT_LAYER, OPT_FORMAT, OPT_FAIL_ON };
 

@@ -3,7 +3,7 @@
  *
  *	kmemsim: experiment/1
  *	description: does RCU delay cost memory?	# free text
- *	machine: configs/machine-2node.yaml	# or the mapping itself; left out: what each load carries
+ *	machine: machine-2node.yaml	# beside this file; or the mapping itself; left out: what each load carries
  *	stacks:
  *	  plain: {pages: page_allocator, slab: slabifier}	# these two are the defaults
  *	  rcu:   {pages: "rcu:page_allocator", slab: "rcu:slabifier"}

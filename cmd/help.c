@@ -110,10 +110,14 @@ static int unknown_topic(const char *name)
 		names[n++] = c->name;
 	for (const struct allocator_desc *d = allocator_first(); d && n < NAMES_MAX; d = d->next)
 		names[n++] = d->name;
+	names[n] = NULL;
+	near = suggest_nearest(name, names);
+	/* Metrics are many, and one is near to anything: asked last. */
+	n = 0;
 	for (const struct metric_desc *m = metrics; m->name && n < NAMES_MAX; m++)
 		names[n++] = m->name;
 	names[n] = NULL;
-	near = suggest_nearest(name, names);
+	near = near ? near : suggest_nearest(name, names);
 	if (near)
 		fprintf(stderr, "kmemsim help: nothing is named '%s': did you mean '%s'?\n", name,
 			near);

@@ -251,10 +251,10 @@ int cmd_info(int argc, char **argv)
 			return cmd_usage(usage);
 		if (opt != 'f')
 			return EXIT_MISTAKE;
-		if (out_format_parse(optarg, &format, &e))
+		if (out_format_parse(optarg, &format, &e) || format == OUT_CSV) {
+			err_set(&e, "--format '%s': write text or json", optarg);
 			return cmd_fail("info", &e);
-		if (format == OUT_CSV)
-			return cmd_misused("info", "--format is text or json here");
+		}
 	}
 	if (argc - optind != 1)
 		return cmd_misused("info", "give one .kmt trace");

@@ -65,7 +65,7 @@ const char *suggest_nearest(const char *name, const char *const *names)
 			continue;
 		d = distance(name, n, *names, len);
 		/* Of equals, the one that begins alike: "KB" is a KiB, not a B. */
-		if (2 * d < best || (2 * d == best && nearest &&
+		if (3 * d < best || (3 * d == best && nearest &&
 				     common_prefix(name, *names) > common_prefix(name, nearest))) {
 			best = 3 * d;
 			nearest = *names;
