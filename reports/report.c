@@ -3,12 +3,15 @@
  */
 #include "reports/report.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/file.h"
+#include "lib/mem.h"
 #include "lib/progress.h"
 #include "reports/html.h"
 #include "reports/report_page.h"
+#include "reports/stack_text.h"
 
 static const struct section {
 	const char *id, *title;
@@ -23,22 +26,27 @@ static const struct section {
 	{"comparison", "Comparison", report_comparison},
 };
 
-/* What the label stands for, without options: those are under Provenance. */
+/* What the label stands for, with the options that tell it apart; all are under Provenance. */
 static void stack_chains(const struct report *p, size_t stack)
 {
+	const char **all = mem_alloc(p->nr_runs + 1, sizeof(*all));
+
+	for (size_t i = 0; i < p->nr_runs; i++)
+		all[i] = p->runs[i].info->stack;
 	for (size_t i = 0; i < p->nr_runs; i++) {
-		char chains[64];
+		char chains[256];
 
 		if (p->runs[i].stack != stack)
 			continue;
-		label_short(p->runs[i].info->stack, chains, sizeof(chains));
+		stack_brief(all[i], all, p->nr_runs, chains, sizeof(chains));
 		if (!strcmp(chains, p->stacks[stack].name))
-			return;
+			break;
 		fputs(" <code class=\"sub\">", p->html);
 		html_text(p->html, chains);
 		fputs("</code>", p->html);
-		return;
+		break;
 	}
+	free(all);
 }
 
 /* Who reads a plot must know that it stops where the run did. */

@@ -11,6 +11,7 @@
 
 #include "lib/mem.h"
 #include "reports/html.h"
+#include "reports/stack_text.h"
 
 /* Okabe and Ito (2008), told apart with every common colour blindness; black and yellow, which read
  * badly as areas and on white, come last. */
@@ -90,8 +91,16 @@ static void shared_words_drop(struct report *p)
 
 static void stacks_name(struct report *p)
 {
+	const char *labels[REPORT_STACKS_MAX];
+
+	for (size_t i = 0; i < p->nr_stacks; i++)
+		labels[i] = p->stacks[i].label;
 	for (size_t i = 0; i < p->nr_stacks; i++) {
-		label_short(p->stacks[i].label, p->stacks[i].name, sizeof(p->stacks[i].name) - 8);
+		if (strchr(labels[i], '('))
+			stack_brief(labels[i], labels, p->nr_stacks, p->stacks[i].name,
+				    sizeof(p->stacks[i].name) - 8);
+		else
+			label_short(labels[i], p->stacks[i].name, sizeof(p->stacks[i].name) - 8);
 		p->stacks[i].colour = colours[i];
 	}
 	shared_words_drop(p);

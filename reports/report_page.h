@@ -19,7 +19,7 @@
 
 struct report_stack {
 	const char *label;
-	char name[64]; /* as shown */
+	char name[112]; /* as shown */
 	const char *colour;
 };
 

@@ -6,6 +6,7 @@
 
 #include "reports/html.h"
 #include "reports/samples.h"
+#include "reports/stack_text.h"
 #include "tests/test.h"
 
 static void test_html_text(void **state)
@@ -57,12 +58,32 @@ static void test_points_merge(void **state)
 	assert_memory_equal(picks, merged, sizeof(merged));
 }
 
+/* Only what tells stacks apart stays of their options. */
+static void test_stack_brief(void **state)
+{
+	static const char *const stacks[] = {
+		"pages=page_allocator(pcp=on) slab=slabifier(min_order=0,flush=10s)",
+		"pages=page_allocator(pcp=on) slab=rcu:slabifier(min_order=2,flush=10s)"};
+	char text[96];
+
+	(void)state;
+	stack_brief(stacks[0], stacks, 2, text, sizeof(text));
+	assert_string_equal(text, "pages=page_allocator slab=slabifier(min_order=0)");
+	stack_brief(stacks[1], stacks, 2, text, sizeof(text));
+	assert_string_equal(text, "pages=page_allocator slab=rcu:slabifier(min_order=2)");
+	stack_brief("a(b", stacks, 2, text, sizeof(text));
+	assert_string_equal(text, "a");
+	stack_brief("0123456\xc3\xa4", stacks, 2, text, 9);
+	assert_string_equal(text, "0123456");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_html_text),
 		cmocka_unit_test(test_points_pick),
 		cmocka_unit_test(test_points_merge),
+		cmocka_unit_test(test_stack_brief),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
