@@ -23,6 +23,7 @@ static const struct section {
 	{"free", "Free memory: blocks of each order", report_free_figures},
 	{"unusable", "Free memory: what an order cannot use", report_unusable_figures},
 	{"latency", "Latency of operations", report_latency_figures},
+	{"sites", "Call sites to blame", report_sites},
 	{"comparison", "Comparison", report_comparison},
 };
 

@@ -74,6 +74,7 @@ int __must_check report_free_figures(struct report *p, struct err *e);
 int __must_check report_unusable_figures(struct report *p, struct err *e);
 int __must_check report_slab_figures(struct report *p, struct err *e);
 int __must_check report_latency_figures(struct report *p, struct err *e);
+int __must_check report_sites(struct report *p, struct err *e);
 int __must_check report_comparison(struct report *p, struct err *e);
 void report_provenance(struct report *p);
 
