@@ -23,7 +23,8 @@ struct object {
 	u16 cpu;
 	u8 kind;      /* enum request_kind that made it */
 	u8 order;     /* of a page block */
-	bool guessed; /* born before the load: its CPU is not a recorded one */
+	u8 guessed : 1; /* born before the load: its CPU is not a recorded one */
+	u8 missing : 1; /* asked for and not got: its free is left out */
 };
 _Static_assert(sizeof(struct object) == 32, "two objects to a cache line");
 

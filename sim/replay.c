@@ -14,6 +14,8 @@
 
 #include "lib/digest.h"
 
+/* Far below where sums of times would wrap around. */
+#define DURATION_NS_MAX (1ULL << 62)
 #define EVENTS_MAX 100000 /* reports handed to the sink; beyond that they are counted only */
 /* How far ahead the loop asks the host for the object's record and for its memory. */
 #define PREFETCH_RECORD 16
@@ -48,6 +50,8 @@ static int check_fits(const struct source_tables *t, const struct machine *m, st
 	if (nr_names(t) > UINT16_MAX)
 		return err_set(e, "%s: %u caches are more than the books have room for", t->name,
 			       t->nr_caches);
+	if (t->duration_ns > DURATION_NS_MAX)
+		return err_set(e, "%s: a load of more than 146 years", t->name);
 	if (t->nr_objects_max > t->nr_requests)
 		return err_set(e, "%s: more objects than requests", t->name);
 	return 0;
@@ -217,7 +221,7 @@ static inline void do_alloc(struct replay *rp, const struct request *r, struct o
 		addr = do_page_alloc(rp, r, o);
 	}
 	o->addr = addr;
-	o->kind = r->kind;
+	o->missing = !addr;
 	o->cpu = r->cpu;
 	o->guessed = birth;
 	if (unlikely(!addr)) {
@@ -258,10 +262,6 @@ static inline void do_free(struct replay *rp, const struct request *r, struct ob
 	u64 entered_ns, ns;
 	unsigned int op;
 
-	if (unlikely(!o->addr)) { /* its allocation was refused, or not served */
-		rp->acc.nr_skipped_frees++;
-		return;
-	}
 	entered_ns = machine_enter(rp->m, r->cpu, r->t_ns);
 	if (unlikely(o->born_ns > entered_ns)) /* clocks disagree: wait for its birth */
 		entered_ns = kernel->clock_ns = o->born_ns;
@@ -302,36 +302,74 @@ static inline bool names_what_exists(const struct source_tables *t, const struct
 	return r->kind < NR_REQUEST_KINDS && r->cpu < t->nr_cpus && r->order < MAX_ORDER &&
 	       (r->object < t->nr_objects_max || r->kind >= REQ_SHRINK) &&
 	       (r->site < t->nr_sites || !r->site) &&
-	       (r->cache < t->nr_caches || r->kind != REQ_CACHE_ALLOC);
+	       (r->cache < t->nr_caches || r->kind != REQ_CACHE_ALLOC) &&
+	       (r->object < t->nr_marks || r->kind != REQ_MARK);
 }
 
-/* What the source promises but a damaged file may break, checked where it costs nothing. */
+static inline bool in_its_time(const struct replay *rp, const struct request *r)
+{
+	if (unlikely(r->flags & REQ_F_BIRTH))
+		return !rp->timed && !r->t_ns && request_is_alloc(r->kind);
+	return r->t_ns >= rp->t_ns && r->t_ns <= rp->tables->duration_ns;
+}
+
+static inline int alloc_request(struct replay *rp, const struct request *r, struct err *e)
+{
+	struct object *o = &rp->acc.objects[r->object];
+
+	if (unlikely(o->addr || o->missing))
+		return bad_request(rp, r, "the object it makes is alive", e);
+	if (unlikely(r->node < NUMA_NO_NODE || r->node >= kernel->nr_node_ids))
+		return bad_request(rp, r, "it asks for a node the machine does not have", e);
+	if (unlikely(r->kind == REQ_KMALLOC && !r->size))
+		return bad_request(rp, r, "it asks for nothing", e);
+	o->kind = r->kind;
+	if (unlikely(r->kind == REQ_STORE_ALLOC)) { /* the stack has no store */
+		rp->acc.nr_unserved++;
+		o->missing = true;
+	} else {
+		do_alloc(rp, r, o);
+	}
+	return 0;
+}
+
+static inline int free_request(struct replay *rp, const struct request *r, struct err *e)
+{
+	struct object *o = &rp->acc.objects[r->object];
+
+	if (unlikely(!o->addr && !o->missing))
+		return bad_request(rp, r, "the object it frees is not alive", e);
+	if (unlikely(r->kind != o->kind + 1))
+		return bad_request(rp, r, "the object it frees was made in another way", e);
+	if (likely(o->addr)) {
+		do_free(rp, r, o);
+	} else {
+		o->missing = false;
+		rp->acc.nr_skipped_frees++;
+	}
+	return 0;
+}
+
+/* Proves of each request what the source promises, where that costs next to nothing. */
 static int do_request(struct replay *rp, const struct request *r, struct err *e)
 {
-	struct object *o;
+	int ret = 0;
 
 	rp->acc.nr_requests++;
 	if (unlikely(!names_what_exists(rp->tables, r)))
 		return bad_request(rp, r, "it names what the load does not have", e);
-	o = &rp->acc.objects[r->object];
-	if (request_is_alloc(r->kind)) {
-		if (unlikely(o->addr))
-			return bad_request(rp, r, "the object it makes is alive", e);
-		if (unlikely(r->node >= kernel->nr_node_ids))
-			return bad_request(rp, r, "it asks for a node the machine does not have",
-					   e);
-		if (unlikely(r->kind == REQ_STORE_ALLOC))
-			rp->acc.nr_unserved++; /* the stack has no store */
-		else
-			do_alloc(rp, r, o);
-	} else if (request_is_free(r->kind)) {
-		do_free(rp, r, o);
-	} else if (r->kind == REQ_SHRINK) {
+	if (unlikely(!in_its_time(rp, r)))
+		return bad_request(rp, r, "its time is not in order", e);
+	rp->t_ns = r->t_ns;
+	if (request_is_alloc(r->kind))
+		ret = alloc_request(rp, r, e);
+	else if (request_is_free(r->kind))
+		ret = free_request(rp, r, e);
+	else if (r->kind == REQ_SHRINK)
 		shrink_all(rp, r);
-	}
 	if (unlikely(rp->check_every && rp->acc.nr_requests % rp->check_every == 0))
 		check_all(rp);
-	return 0;
+	return ret;
 }
 
 /*
@@ -339,10 +377,13 @@ static int do_request(struct replay *rp, const struct request *r, struct err *e)
  */
 static inline void prefetch(const struct replay *rp, const struct request *batch, long i, long n)
 {
+	const struct object *objects = rp->acc.objects;
+
 	if (i + PREFETCH_RECORD < n)
-		__builtin_prefetch(&rp->acc.objects[batch[i + PREFETCH_RECORD].object], 1);
+		__builtin_prefetch(&objects[batch[i + PREFETCH_RECORD].object], 1);
 	if (i + PREFETCH_MEMORY < n && request_is_free(batch[i + PREFETCH_MEMORY].kind)) {
-		const void *addr = rp->acc.objects[batch[i + PREFETCH_MEMORY].object].addr;
+		u32 id = batch[i + PREFETCH_MEMORY].object; /* not proved yet */
+		const void *addr = likely(id < rp->acc.nr_objects_max) ? objects[id].addr : NULL;
 
 		if (addr) {
 			__builtin_prefetch(addr, 1);

@@ -393,6 +393,15 @@ static void misfits_are_refused(void **state)
 		assert_int_equal(run(&t, &r, &bad, 1, NULL, NULL, &e), -1);
 		assert_says(e.msg, "names what the load does not have");
 	}
+	twice[1] = (struct request){.t_ns = 2000, .kind = REQ_PAGE_FREE, .node = -1};
+	assert_int_equal(run(&t, &r, twice, 2, NULL, NULL, &e), -1);
+	assert_says(e.msg, "made in another way");
+	assert_int_equal(run(&t, &r, twice + 1, 1, NULL, NULL, &e), -1);
+	assert_says(e.msg, "not alive");
+	twice[1] = three[1];
+	twice[1].t_ns = 999;
+	assert_int_equal(run(&t, &r, twice, 2, NULL, NULL, &e), -1);
+	assert_says(e.msg, "not in order");
 }
 
 int main(void)
