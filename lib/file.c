@@ -175,6 +175,16 @@ static char *read_all(FILE *f, size_t *n)
 	return text;
 }
 
+int file_check_regular(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) || S_ISREG(st.st_mode))
+		return 0;
+	return err_set(e, "%s: is %s", path,
+		       S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
+}
+
 char *file_read(const char *path, size_t *n, struct err *e)
 {
 	struct stat st;

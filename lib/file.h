@@ -26,6 +26,9 @@ int __must_check new_file_open(struct new_file *nf, const char *path, struct err
 int __must_check new_file_commit(struct new_file *nf, struct err *e);
 void new_file_abort(struct new_file *nf);
 
+/* 0 if it is a regular file or cannot be looked at (opening it will say why); -1: what it is instead. */
+int __must_check file_check_regular(const char *path, struct err *e);
+
 /* The whole file, NUL-terminated, *n without the NUL; the caller frees. NULL with e set. */
 char *file_read(const char *path, size_t *n, struct err *e);
 

@@ -14,8 +14,6 @@
 
 #include "lib/digest.h"
 
-/* Far below where sums of times would wrap around. */
-#define DURATION_NS_MAX (1ULL << 62)
 #define EVENTS_MAX 100000 /* reports handed to the sink; beyond that they are counted only */
 /* How far ahead the loop asks the host for the object's record and for its memory. */
 #define PREFETCH_RECORD 16

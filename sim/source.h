@@ -45,6 +45,9 @@ static inline bool request_is_free(enum request_kind k)
 	return k == REQ_KFREE || k == REQ_CACHE_FREE || k == REQ_PAGE_FREE || k == REQ_STORE_FREE;
 }
 
+/* Times of a load stay below this, so that sums of times cannot wrap around. */
+#define DURATION_NS_MAX (1ULL << 62)
+
 /* Request flags. */
 #define REQ_F_BIRTH 1U	/* born before time zero: an orphan's allocation */
 #define REQ_F_REPAIR 2U /* not recorded: put in by the importer's repair */

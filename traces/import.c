@@ -28,13 +28,17 @@ struct import_job {
 /* Hash of the content, and its first bytes. */
 static int look_at(const char *path, u8 *head, size_t *head_n, u64 *hash, struct err *e)
 {
-	FILE *f = fopen(path, "rb");
-	u8 *buf = mem_alloc(1 << 20, 1);
+	u8 *buf;
 	struct stat st;
 	size_t n;
+	FILE *f;
 
 	*head_n = 0;
 	*hash = 0;
+	if (file_check_regular(path, e))
+		return -1;
+	f = fopen(path, "rb");
+	buf = mem_alloc(1 << 20, 1);
 	if (!f || fstat(fileno(f), &st)) {
 		free(buf);
 		return err_set(e, "%s: cannot open: %s", path, strerror(errno));

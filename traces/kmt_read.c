@@ -105,7 +105,9 @@ static int parse_tables(struct kmt_source *k, const u8 *packed, size_t len, size
 	bad = ZSTD_decompress(raw, raw_len, packed, len) != raw_len ||
 	      kmt_tables_decode(raw, raw_len, &k->meta, &k->templates, &k->nr_templates);
 	free(raw);
-	if (bad || k->meta.nr_requests != k->nr_requests)
+	/* Who trusts the tables makes room for as many objects as they say. */
+	if (bad || k->meta.nr_requests != k->nr_requests ||
+	    k->meta.nr_objects_max > k->nr_requests || k->meta.duration_ns > DURATION_NS_MAX)
 		return damaged(k, k->tables_at, e, "impossible tables");
 	return 0;
 }
@@ -331,6 +333,8 @@ static int open_file(struct kmt_source *k, struct err *e)
 	u64 chain = 0, chain_end = 0, tables_sum = 0;
 	off_t size;
 
+	if (file_check_regular(k->path, e))
+		return -1;
 	k->f = fopen(k->path, "rb");
 	if (!k->f)
 		return err_set(e, "%s: cannot open: %s", k->path, strerror(errno));
