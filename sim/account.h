@@ -21,8 +21,8 @@ struct object {
 	u32 size;    /* bytes asked for */
 	u16 name;    /* index into names */
 	u16 cpu;
-	u8 kind;      /* enum request_kind that made it */
-	u8 order;     /* of a page block */
+	u8 kind;	/* enum request_kind that made it */
+	u8 order;	/* of a page block */
 	u8 guessed : 1; /* born before the load: its CPU is not a recorded one */
 	u8 missing : 1; /* asked for and not got: its free is left out */
 };

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "lib/assert.h"
 #include "lib/file.h"
@@ -28,34 +27,30 @@ struct import_job {
 /* Hash of the content, and its first bytes. */
 static int look_at(const char *path, u8 *head, size_t *head_n, u64 *hash, struct err *e)
 {
-	u8 *buf;
-	struct stat st;
+	bool failed;
 	size_t n;
 	FILE *f;
+	u8 *buf;
 
 	*head_n = 0;
 	*hash = 0;
 	if (file_check_regular(path, e))
 		return -1;
 	f = fopen(path, "rb");
-	buf = mem_alloc(1 << 20, 1);
-	if (!f || fstat(fileno(f), &st)) {
-		free(buf);
+	if (!f)
 		return err_set(e, "%s: cannot open: %s", path, strerror(errno));
-	}
-	while (S_ISREG(st.st_mode) && (n = fread(buf, 1, 1 << 20, f)) > 0) {
+	buf = mem_alloc(1 << 20, 1);
+	while ((n = fread(buf, 1, 1 << 20, f)) > 0) {
 		if (!*head_n) {
 			*head_n = min(n, (size_t)HEAD_BYTES);
 			memcpy(head, buf, *head_n);
 		}
 		*hash = bytes_checksum(*hash, buf, n);
 	}
-	n = (size_t)ferror(f);
+	failed = ferror(f);
 	fclose(f);
 	free(buf);
-	if (!S_ISREG(st.st_mode))
-		return err_set(e, "%s: not a regular file", path);
-	if (n)
+	if (failed)
 		return err_set(e, "%s: cannot read: %s", path, strerror(errno));
 	if (!*head_n)
 		return err_set(e, "%s: the file is empty", path);
