@@ -5,21 +5,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "lib/clock.h"
 #include "lib/digest.h"
 #include "sim/replay.h"
 #include "sim/summary.h"
 
 const char *const trial_status_names[] = {"ok", "oom"};
-
-static u64 host_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (u64)ts.tv_sec * 1000000000ULL + (u64)ts.tv_nsec;
-}
 
 /* What a failed assertion says besides the assertion. */
 static void where_we_are(void *arg)
