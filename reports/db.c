@@ -1,9 +1,11 @@
 /*
  * A results database: opened, checked, and asked.
  */
+#define _GNU_SOURCE /* AT_EACCESS */
 #include "reports/db.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -12,13 +14,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/file.h"
 #include "lib/mem.h"
 #include "reports/schema.h"
 
 struct db {
-	sqlite3 *handle;
+	sqlite3 *handle; /* NULL: there is no file yet; it appears with its first run */
 	char *path;
-	bool created; /* by us, just now: not left behind without a run */
+	bool created; /* the file is ours, and no run is in it yet */
+	int wait_ms;
 	pthread_mutex_t mutex;
 };
 
@@ -44,7 +48,9 @@ void db_unlock(struct db *db)
 
 void db_wait_set(struct db *db, int wait_ms)
 {
-	sqlite3_busy_timeout(db->handle, wait_ms);
+	db->wait_ms = wait_ms;
+	if (db->handle)
+		sqlite3_busy_timeout(db->handle, wait_ms);
 }
 
 /* SQLite keeps the system's reason of few failures only. */
@@ -168,10 +174,108 @@ static int schema_check(struct db *db, bool *empty, struct err *e)
 	return 0;
 }
 
+static void handle_close(struct db *db)
+{
+	sqlite3_close(db->handle);
+	db->handle = NULL;
+	db->created = false;
+}
+
+static int handle_open(struct db *db, int flags, struct err *e)
+{
+	bool created = flags & SQLITE_OPEN_CREATE && access(db->path, F_OK);
+
+	if (sqlite3_open_v2(db->path, &db->handle, flags, NULL) != SQLITE_OK) {
+		db_error(db, e);
+		handle_close(db);
+		return -1;
+	}
+	db->created = created;
+	sqlite3_busy_timeout(db->handle, db->wait_ms);
+	return 0;
+}
+
+/* Has somebody removed or replaced the file since it was opened? What is stored in it is lost. */
+static bool file_gone(struct db *db)
+{
+	int gone = 0;
+
+	sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &gone);
+	return gone;
+}
+
 /*
- * In one transaction, which shows that nobody else writes. A database that is there gets a write
- * that is taken back: only that finds a folder in which SQLite may not put its journal, and finds
- * it now, not at the end of a long run.
+ * A file that we made and that holds no run is only in the user's way. Others may have it open
+ * already: it goes under a lock that none of them has, and each looks, under its own lock and
+ * before it stores a run, whether the file is still there.
+ */
+static void discard(struct db *db)
+{
+	struct err e;
+	s64 tables;
+
+	sqlite3_busy_timeout(db->handle, 0);
+	if (!db_exec(db, "BEGIN EXCLUSIVE", &e) && !file_gone(db) &&
+	    !db_number(db, "SELECT count(*) FROM sqlite_schema", &tables, &e) && !tables)
+		unlink(sqlite3_db_filename(db->handle, "main"));
+	handle_close(db);
+}
+
+static void take_back(struct db *db)
+{
+	sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+	if (db->created)
+		discard(db);
+}
+
+/* The file that stands at the path, locked. */
+static int lock_file(struct db *db, struct err *e)
+{
+	for (;;) {
+		if (!db->handle && handle_open(db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, e))
+			return -1;
+		if (db_exec(db, "BEGIN IMMEDIATE", e) && !file_gone(db))
+			return -1;
+		if (!file_gone(db))
+			return 0;
+		handle_close(db);
+	}
+}
+
+int db_write_begin(struct db *db, struct err *e)
+{
+	bool empty;
+
+	if (!lock_file(db, e) && !schema_check(db, &empty, e) && (!empty || !schema_create(db, e)))
+		return 0;
+	if (db->handle)
+		take_back(db);
+	return -1;
+}
+
+int db_write_end(struct db *db, bool keep, struct err *e)
+{
+	if (keep && !db_exec(db, "COMMIT", e)) {
+		db->created = false;
+		return 0;
+	}
+	take_back(db);
+	return -1;
+}
+
+int db_is_empty(struct db *db, bool *empty, struct err *e)
+{
+	*empty = !db->handle && access(db->path, F_OK);
+	if (*empty)
+		return 0;
+	if (!db->handle && handle_open(db, SQLITE_OPEN_READWRITE, e))
+		return -1;
+	return schema_check(db, empty, e);
+}
+
+/*
+ * A transaction shows that nobody else writes. A write that is taken back, as only that finds a
+ * folder in which SQLite may not put its journal; and finds it now, not at the end of a long run.
  */
 static int prepare_write(struct db *db, struct err *e)
 {
@@ -180,15 +284,9 @@ static int prepare_write(struct db *db, struct err *e)
 
 	if (db_exec(db, "BEGIN IMMEDIATE", e))
 		return -1;
-	rc = schema_check(db, &empty, e);
-	if (!rc && empty && !schema_create(db, e) && !db_exec(db, "COMMIT", e))
-		return 0;
-	if (!rc && !empty && !pragmas_set(db, e)) {
-		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
-		return 0;
-	}
+	rc = schema_check(db, &empty, e) || pragmas_set(db, e) ? -1 : 0;
 	sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
-	return -1;
+	return rc;
 }
 
 static int prepare_read(struct db *db, struct err *e)
@@ -200,7 +298,19 @@ static int prepare_read(struct db *db, struct err *e)
 	return empty ? err_set(e, "%s: empty: no run has been stored in it", db->path) : 0;
 }
 
-/* SQLite would open a directory and only fail later, with less to say. */
+/* Can a file be made there, at the end of the run? */
+static int folder_check(const char *path, struct err *e)
+{
+	char *dir = file_dir(path);
+	int rc = faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS);
+
+	if (rc)
+		err_set(e, "%s: cannot create: %s", path, strerror(errno));
+	free(dir);
+	return rc;
+}
+
+/* SQLite would open a directory and only fail later, with less to say; "" and ":memory:" are none. */
 static int path_check(const char *path, enum db_mode mode, bool *exists, struct err *e)
 {
 	struct stat st;
@@ -208,15 +318,25 @@ static int path_check(const char *path, enum db_mode mode, bool *exists, struct 
 	*exists = !stat(path, &st);
 	if (!*exists && (mode == DB_READ || errno != ENOENT))
 		return err_set(e, "%s: cannot open: %s", path, strerror(errno));
-	if (*exists && !S_ISREG(st.st_mode))
-		return err_set(e, "%s: not a file: results are stored in a file", path);
-	return 0;
+	if ((*exists && !S_ISREG(st.st_mode)) || !*path || *path == ':')
+		return err_set(e, "%s: not a file: results are stored in a file",
+			       *path ? path : "''");
+	return *exists ? 0 : folder_check(path, e);
+}
+
+static int open_existing(struct db *db, enum db_mode mode, struct err *e)
+{
+	if (handle_open(db, mode == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, e))
+		return -1;
+	if (mode == DB_READ)
+		return prepare_read(db, e);
+	if (sqlite3_db_readonly(db->handle, "main") == 1)
+		return err_set(e, "%s: read-only: results cannot be stored in it", db->path);
+	return prepare_write(db, e);
 }
 
 struct db *db_open(const char *path, enum db_mode mode, struct err *e)
 {
-	int flags =
-		mode == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
 	struct db *db;
 	bool exists;
 
@@ -224,40 +344,18 @@ struct db *db_open(const char *path, enum db_mode mode, struct err *e)
 		return NULL;
 	db = mem_alloc(1, sizeof(*db));
 	db->path = mem_dup(path);
-	db->created = !exists;
+	db->wait_ms = DB_WAIT_MS;
 	pthread_mutex_init(&db->mutex, NULL);
-	if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
-		db_error(db, e);
-		goto fail;
-	}
-	db_wait_set(db, DB_WAIT_MS);
-	if (mode == DB_WRITE && sqlite3_db_readonly(db->handle, "main") == 1) {
-		err_set(e, "%s: read-only: results cannot be stored in it", path);
-		goto fail;
-	}
-	if (mode == DB_READ ? prepare_read(db, e) : prepare_write(db, e))
-		goto fail;
-	return db;
-fail:
+	if (!exists || !open_existing(db, mode, e))
+		return db;
 	db_close(db);
 	return NULL;
-}
-
-/* A database that we made and that holds no run is only in the user's way. */
-static bool nothing_stored(struct db *db)
-{
-	struct err e;
-	s64 nr_runs;
-
-	return db_number(db, "SELECT count(*) FROM run", &nr_runs, &e) || !nr_runs;
 }
 
 void db_close(struct db *db)
 {
 	if (!db)
 		return;
-	if (db->created && nothing_stored(db))
-		unlink(db->path);
 	sqlite3_close(db->handle);
 	pthread_mutex_destroy(&db->mutex);
 	free(db->path);

@@ -18,12 +18,13 @@ struct sqlite3_stmt;
 
 enum db_mode {
 	DB_READ,  /* must exist */
-	DB_WRITE, /* created if absent; removed again by db_close if no run was stored */
+	DB_WRITE, /* created if absent: the file appears with its first run */
 };
 
 /*
  * NULL with e set: no such file, not a database, another program's or another version's database,
- * locked, read-only (DB_WRITE), disk full. A DB_WRITE that succeeds has seen the database writable.
+ * locked, read-only (DB_WRITE). A DB_WRITE that succeeds has seen the database writable, or, if it is
+ * still to come, its folder.
  */
 struct db *db_open(const char *path, enum db_mode mode, struct err *e);
 /* How long to wait for another program's lock, instead of DB_WAIT_MS. */
@@ -31,7 +32,19 @@ void db_wait_set(struct db *db, int wait_ms);
 void db_close(struct db *db);
 
 const char *db_path(const struct db *db);
+/* NULL before the first run of a new database. */
 struct sqlite3 *db_handle(struct db *db);
+
+/*
+ * Around what stores a run, in one transaction: the file that stands at the path, made now if there
+ * is none (it was never there, or somebody has removed it), with its tables. If begin fails there
+ * is nothing to end; an end that does not keep, or cannot, returns -1. What fails leaves the file as
+ * it was, and no new one that nobody else has open.
+ */
+int __must_check db_write_begin(struct db *db, struct err *e);
+int __must_check db_write_end(struct db *db, bool keep, struct err *e);
+/* Has no run been stored in it yet, so that it has no tables to ask? */
+int __must_check db_is_empty(struct db *db, bool *empty, struct err *e);
 
 /* Sets e from the last SQLite error: "PATH: what is wrong, in the user's words"; returns -1. */
 int db_error(struct db *db, struct err *e);

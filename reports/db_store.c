@@ -234,17 +234,15 @@ int db_store(struct db *db, const struct run_head *run, struct rows *rows,
 	     const struct sink_end *end, s64 *run_id, struct err *e)
 {
 	struct store w = {.db = db, .run = run, .rows = rows, .err = e};
-	int rc = -1;
+	bool stored;
+	int rc;
 
-	if (db_exec(db, "BEGIN IMMEDIATE", e))
+	if (db_write_begin(db, e))
 		return -1;
-	if (!store_run(&w, end) && !store_names(&w) && !store_rows(&w) &&
-	    !db_exec(db, "COMMIT", e)) {
+	stored = !store_run(&w, end) && !store_names(&w) && !store_rows(&w);
+	rc = db_write_end(db, stored, e);
+	if (!rc)
 		*run_id = w.run_id;
-		rc = 0;
-	} else {
-		sqlite3_exec(db_handle(db), "ROLLBACK", NULL, NULL, NULL);
-	}
 	free(w.name_ids);
 	return rc;
 }
@@ -253,15 +251,20 @@ int db_has_run(struct db *db, const struct sink_run *run, struct err *e)
 {
 	const char *const texts[] = {run->label, run->load, run->stack, run->machine,
 				     KMEMSIM_VERSION};
-	sqlite3_stmt *s =
-		db_prepare(db,
-			   "SELECT 1 FROM run r JOIN machine m ON m.id = r.machine WHERE "
-			   "label = ? AND load = ? AND stack = ? AND yaml = ? AND "
-			   "version = ? AND seed = ? AND input_hash = ? AND status = 'ok'",
-			   e);
+	sqlite3_stmt *s;
 	char hex[32];
+	bool empty;
 	int rc;
 
+	if (db_is_empty(db, &empty, e))
+		return -1;
+	if (empty)
+		return 0;
+	s = db_prepare(db,
+		       "SELECT 1 FROM run r JOIN machine m ON m.id = r.machine WHERE "
+		       "label = ? AND load = ? AND stack = ? AND yaml = ? AND "
+		       "version = ? AND seed = ? AND input_hash = ? AND status = 'ok'",
+		       e);
 	if (!s)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)

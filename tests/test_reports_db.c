@@ -30,13 +30,18 @@ static s64 number(const char *sql)
 	return value;
 }
 
-static void refused(enum db_mode mode, const char *why)
+static void refused_as(const char *path, enum db_mode mode, const char *why)
 {
 	struct err e = {""};
 
-	assert_null(db_open(results_path, mode, &e));
-	if (!strstr(e.msg, why) || !strstr(e.msg, results_path))
+	assert_null(db_open(path, mode, &e));
+	if (!strstr(e.msg, why) || !strstr(e.msg, path))
 		fail_msg("expected '%s' in '%s'", why, e.msg);
+}
+
+static void refused(enum db_mode mode, const char *why)
+{
+	refused_as(results_path, mode, why);
 }
 
 static void columns_are(struct db *db, const char *view, const char *expected)
@@ -185,9 +190,11 @@ static void test_no_run_no_file(void **state)
 
 	(void)state;
 	assert_non_null(db);
-	assert_int_equal(access(results_path, F_OK), 0);
+	assert_int_equal(access(results_path, F_OK), -1);
 	db_close(db);
 	assert_int_equal(access(results_path, F_OK), -1);
+	refused_as("", DB_WRITE, "not a file");
+	refused_as(":memory:", DB_WRITE, "not a file");
 }
 
 static void test_absent(void **state)
