@@ -33,13 +33,18 @@ static char *path_find(const struct yaml_node *n, const char *dir, struct err *e
 static int machine_read(struct experiment *x, const struct yaml_node *n, const char *dir,
 			struct err *e)
 {
+	char *path;
+	int ret;
+
 	x->machine = mem_alloc(1, sizeof(*x->machine));
 	if (!yaml_is_scalar(n))
 		return machine_config_from_node(x->machine, n, dir, e);
-	x->machine_path = path_find(n, dir, e);
-	if (!x->machine_path)
+	path = path_find(n, dir, e);
+	if (!path)
 		return -1;
-	return machine_config_load(x->machine, x->machine_path, e) ? yaml_error_around(n, e) : 0;
+	ret = machine_config_load(x->machine, path, e) ? yaml_error_around(n, e) : 0;
+	free(path);
+	return ret;
 }
 
 /* The parser's own "column N: " becomes the place in the file. */
@@ -276,7 +281,6 @@ void experiment_close(struct experiment *x)
 	free(x->loads);
 	free(x->seeds);
 	free(x->machine);
-	free(x->machine_path);
 	yaml_close(x->file);
 	*x = (struct experiment){0};
 }

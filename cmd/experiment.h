@@ -40,7 +40,6 @@ struct experiment {
 	struct yaml_file *file;		/* names and nodes live in it */
 	const char *description;	/* "" if there is none */
 	struct machine_config *machine; /* NULL: what each load carries */
-	char *machine_path;		/* NULL if the machine is written out, or there is none */
 	struct experiment_stack *stacks;
 	struct experiment_load *loads;
 	u64 *seeds;

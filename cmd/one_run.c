@@ -12,14 +12,12 @@
 #include "lib/units.h"
 #include "traces/kmt.h"
 
-#define COMMAND_MAX (2 * STACK_TEXT_MAX + 1024)
-
 /* What every message of one run needs. */
 struct running {
 	const struct one_run *r;
 	struct source *source;
 	struct machine_config machine;
-	char load[256], stack[2 * STACK_TEXT_MAX + 32], command[COMMAND_MAX];
+	char load[256], stack[2 * STACK_TEXT_MAX + 32];
 };
 
 static void load_name(const struct one_run *r, char *buf, size_t n)
@@ -33,31 +31,6 @@ static void load_name(const struct one_run *r, char *buf, size_t n)
 	else
 		snprintf(buf, n, "%.*s",
 			 (int)(dot && dot != base ? dot - base : (long)strlen(base)), base);
-}
-
-static void repeat_command(struct running *run)
-{
-	const struct one_run *r = run->r;
-	char pages[STACK_TEXT_MAX], slab[STACK_TEXT_MAX], sample[32];
-	int n;
-
-	if (r->command) {
-		snprintf(run->command, sizeof(run->command), "%s", r->command);
-		return;
-	}
-	chain_print(&r->stack->pages, pages, sizeof(pages));
-	chain_print(&r->stack->slab, slab, sizeof(slab));
-	n = snprintf(run->command, sizeof(run->command),
-		     "kmemsim replay %s --pages '%s' --slab '%s' --seed %llu", r->load_path, pages,
-		     slab, (unsigned long long)r->seed);
-	if (r->machine_path)
-		n += snprintf(run->command + n, sizeof(run->command) - (size_t)n, " --machine %s",
-			      r->machine_path);
-	if (r->sample_ns) {
-		time_print(r->sample_ns, sample, sizeof(sample));
-		snprintf(run->command + n, sizeof(run->command) - (size_t)n, " --sample %s",
-			 sample);
-	}
 }
 
 static int resolve_machine(struct running *run, struct err *e)
@@ -86,7 +59,7 @@ static int trial(struct running *run, struct trial *t, struct sink *sink, struct
 		.run = {.label = run->r->label ? run->r->label : run->stack,
 			.load = run->load,
 			.input = run->r->load_path,
-			.command = run->command},
+			.command = run->r->command},
 		.seed = run->r->seed,
 		.sample_ns = run->r->sample_ns,
 		.check_every = run->r->check_every,
@@ -108,7 +81,7 @@ static void closing_line(const struct running *run, const struct trial *t)
 		    sizeof(rate));
 	fprintf(stderr, "%s %s: %s, digest %016llx, %s requests in %s (%s/s); repeat: %s\n",
 		run->load, t->run.label, trial_status_names[t->status],
-		(unsigned long long)t->digest, count, wall, rate, run->command);
+		(unsigned long long)t->digest, count, wall, rate, run->r->command);
 	if (t->nr_unserved)
 		fprintf(stderr,
 			"%s %s: note: %llu compressed objects were not stored: the stack has no "
@@ -138,11 +111,9 @@ static int run_open(struct running *run, struct err *e)
 		return EXIT_MISTAKE;
 	stack_config_print(run->r->stack, run->stack, sizeof(run->stack));
 	load_name(run->r, run->load, sizeof(run->load));
-	repeat_command(run);
 	if (trial(run, &t, run->r->sink, e))
 		return EXIT_MISTAKE;
-	if (!run->r->quiet)
-		closing_line(run, &t);
+	closing_line(run, &t);
 	ret = run->r->verify ? verify(run, t.digest, e) : 0;
 	return ret ? ret : t.status == TRIAL_OOM ? EXIT_OOM : 0;
 }

@@ -15,12 +15,9 @@ struct one_run {
 	const char *load_path; /* a .kmt file */
 	const char *load;      /* its name in results; NULL: the path without folders and ending */
 	const char *label;     /* NULL: the canonical stack */
-	const char
-		*command; /* the line that repeats this run; NULL: the replay that does the same */
-	const char *machine_path; /* for that line; NULL: none was given */
+	const char *command;   /* the line that repeats this run */
 	u64 seed, sample_ns, check_every;
 	bool verify;	   /* run twice and compare the digests */
-	bool quiet;	   /* no closing line */
 	struct sink *sink; /* NULL: results are not kept */
 };
 

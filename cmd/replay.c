@@ -1,10 +1,12 @@
 /*
  * kmemsim replay: one trace on one stack.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/cmd.h"
 #include "cmd/one_run.h"
+#include "cmd/repeat.h"
 #include "lib/units.h"
 #include "reports/db_sink.h"
 
@@ -49,7 +51,7 @@ static const struct option long_options[] = {
 
 struct replay_args {
 	struct one_run run;
-	const char *pages, *slab, *db;
+	const char *pages, *slab, *machine, *db;
 };
 
 static int set(struct replay_args *a, int opt, const char *text, struct err *e)
@@ -62,7 +64,7 @@ static int set(struct replay_args *a, int opt, const char *text, struct err *e)
 		a->slab = text;
 		return 0;
 	case OPT_MACHINE:
-		a->run.machine_path = text;
+		a->machine = text;
 		return 0;
 	case OPT_LABEL:
 		a->run.label = text;
@@ -87,9 +89,9 @@ static int with_db(struct replay_args *a, struct err *e)
 	struct db *db;
 	int ret;
 
-	if (!strcmp(a->db, "none"))
+	if (a->db && !strcmp(a->db, "none"))
 		return one_run(&a->run, e);
-	db = db_open(a->db, DB_WRITE, e);
+	db = db_open(a->db ? a->db : "results.db", DB_WRITE, e);
 	if (!db)
 		return EXIT_MISTAKE;
 	a->run.sink = db_sink_new(db);
@@ -103,30 +105,56 @@ static int with_machine(struct replay_args *a, struct err *e)
 {
 	struct machine_config machine;
 
-	if (!a->run.machine_path)
+	if (!a->machine)
 		return with_db(a, e);
-	if (machine_config_load(&machine, a->run.machine_path, e))
+	if (machine_config_load(&machine, a->machine, e))
 		return EXIT_MISTAKE;
 	a->run.machine = &machine;
 	return with_db(a, e);
 }
 
+/* Everything that is not the default, and the whole stack: it says what its options were. */
+static char *repeat_line(const struct replay_args *a)
+{
+	const struct one_run *r = &a->run;
+	char pages[STACK_TEXT_MAX], slab[STACK_TEXT_MAX], seed[32], sample[32];
+	struct repeat line;
+
+	chain_print(&r->stack->pages, pages, sizeof(pages));
+	chain_print(&r->stack->slab, slab, sizeof(slab));
+	snprintf(seed, sizeof(seed), "%llu", (unsigned long long)r->seed);
+	time_print(r->sample_ns, sample, sizeof(sample));
+	repeat_begin(&line, "replay");
+	repeat_path(&line, r->load_path);
+	repeat_option(&line, "pages", pages);
+	repeat_option(&line, "slab", slab);
+	repeat_option(&line, "machine", a->machine);
+	repeat_option(&line, "label", r->label);
+	repeat_option(&line, "db", a->db);
+	repeat_option(&line, "seed", seed);
+	repeat_option(&line, "sample", r->sample_ns ? sample : NULL);
+	return repeat_end(&line);
+}
+
 static int with_stack(struct replay_args *a, struct err *e)
 {
 	struct stack_config stack;
+	char *command;
 	int ret;
 
 	if (stack_config_parse(&stack, a->pages, a->slab, e))
 		return EXIT_MISTAKE;
 	a->run.stack = &stack;
+	a->run.command = command = repeat_line(a);
 	ret = with_machine(a, e);
+	free(command);
 	stack_config_free(&stack);
 	return ret;
 }
 
 int cmd_replay(int argc, char **argv)
 {
-	struct replay_args a = {.run.seed = 1, .db = "results.db"};
+	struct replay_args a = {.run.seed = 1};
 	struct err e = {""};
 	int opt, ret;
 

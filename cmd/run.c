@@ -8,6 +8,8 @@
 #include "cmd/cmd.h"
 #include "cmd/experiment.h"
 #include "cmd/one_run.h"
+#include "cmd/only.h"
+#include "cmd/repeat.h"
 #include "lib/units.h"
 #include "reports/db_sink.h"
 
@@ -17,15 +19,17 @@ static const char usage[] =
 	"usage: kmemsim run EXPERIMENT.yaml [options]\n"
 	"  --db FILE         results database (default results.db)\n"
 	"  --set KEY=VALUE   overrides a key, such as sample=5ms or stacks.plain.pages=bitmap\n"
+	"  --only LOAD/STACK/SEED  these runs only; each part is a name or a glob, as in '*/rcu/1'\n"
 	"  --verify          run everything twice and compare the digests\n"
 	"  --check N         full walk over all allocators every N requests\n"
 	"  --print           say what would run, and run nothing\n";
 
-enum { OPT_DB = 256, OPT_SET, OPT_VERIFY, OPT_CHECK, OPT_PRINT, OPT_HELP };
+enum { OPT_DB = 256, OPT_SET, OPT_ONLY, OPT_VERIFY, OPT_CHECK, OPT_PRINT, OPT_HELP };
 
 static const struct option long_options[] = {
 	{"db", required_argument, NULL, OPT_DB},
 	{"set", required_argument, NULL, OPT_SET},
+	{"only", required_argument, NULL, OPT_ONLY},
 	{"verify", no_argument, NULL, OPT_VERIFY},
 	{"check", required_argument, NULL, OPT_CHECK},
 	{"print", no_argument, NULL, OPT_PRINT},
@@ -37,6 +41,7 @@ struct run_args {
 	const char *path, *db;
 	const char *settings[SETTINGS_MAX];
 	size_t nr_settings;
+	struct only only;
 	bool verify, print;
 	u64 check_every;
 };
@@ -52,6 +57,8 @@ static int set(struct run_args *a, int opt, const char *text, struct err *e)
 			return err_set(e, "more than %d --set", SETTINGS_MAX);
 		a->settings[a->nr_settings++] = text;
 		return 0;
+	case OPT_ONLY:
+		return only_parse(&a->only, text, e);
 	case OPT_CHECK:
 		return count_parse(text, &a->check_every, e) ? err_prefix(e, "--check") : 0;
 	case OPT_VERIFY:
@@ -74,7 +81,6 @@ static int for_each_run(const struct experiment *x, const struct run_args *a, ru
 			for (size_t i = 0; i < x->nr_seeds; i++) {
 				struct one_run r = {
 					.machine = x->machine,
-					.machine_path = x->machine_path,
 					.stack = &x->stacks[s].config,
 					.load_path = x->loads[l].trace,
 					.load = x->loads[l].name,
@@ -84,8 +90,11 @@ static int for_each_run(const struct experiment *x, const struct run_args *a, ru
 					.check_every = a->check_every,
 					.verify = a->verify,
 				};
-				int ret = fn(&r, arg, e);
+				int ret;
 
+				if (!only_has(&a->only, r.load, r.label, r.seed))
+					continue;
+				ret = fn(&r, arg, e);
 				if (ret)
 					return ret;
 			}
@@ -105,7 +114,23 @@ static int print_run(const struct one_run *r, void *arg, struct err *e)
 	return 0;
 }
 
+static char *repeat_line(const struct run_args *a, const struct one_run *r)
+{
+	char *only = only_print(r->load, r->label, r->seed);
+	struct repeat line;
+
+	repeat_begin(&line, "run");
+	repeat_path(&line, a->path);
+	for (size_t i = 0; i < a->nr_settings; i++)
+		repeat_option(&line, "set", a->settings[i]);
+	repeat_option(&line, "db", a->db);
+	repeat_option(&line, "only", only);
+	free(only);
+	return repeat_end(&line);
+}
+
 struct execution {
+	const struct run_args *args;
 	struct sink *sink;
 	bool oom;
 };
@@ -114,11 +139,14 @@ struct execution {
 static int execute(const struct one_run *r, void *arg, struct err *e)
 {
 	struct execution *x = arg;
+	char *command = repeat_line(x->args, r);
 	struct one_run run = *r;
 	int ret;
 
 	run.sink = x->sink;
+	run.command = command;
 	ret = one_run(&run, e);
+	free(command);
 	if (ret != EXIT_OOM)
 		return ret;
 	x->oom = true;
@@ -127,8 +155,8 @@ static int execute(const struct one_run *r, void *arg, struct err *e)
 
 static int run_all(const struct experiment *x, const struct run_args *a, struct err *e)
 {
-	struct execution ex = {0};
-	struct db *db = db_open(a->db, DB_WRITE, e);
+	struct execution ex = {.args = a};
+	struct db *db = db_open(a->db ? a->db : "results.db", DB_WRITE, e);
 	int ret;
 
 	if (!db)
@@ -160,7 +188,9 @@ static int with_experiment(const struct run_args *a, struct err *e)
 
 	if (experiment_open(&x, a->path, a->settings, a->nr_settings, e))
 		return EXIT_MISTAKE;
-	if (a->print)
+	if (only_check(&a->only, &x, e))
+		ret = EXIT_MISTAKE;
+	else if (a->print)
 		print_all(&x, a);
 	else
 		ret = run_all(&x, a, e);
@@ -168,23 +198,35 @@ static int with_experiment(const struct run_args *a, struct err *e)
 	return ret;
 }
 
+static int run_path(struct run_args *a, const char *path, struct err *e)
+{
+	int ret;
+
+	a->path = path;
+	ret = with_experiment(a, e);
+	return ret == EXIT_MISTAKE ? cmd_fail("run", e) : ret;
+}
+
 int cmd_run(int argc, char **argv)
 {
-	struct run_args a = {.db = "results.db"};
+	struct run_args a = {0};
 	struct err e = {""};
 	int opt, ret;
 
 	while ((opt = cmd_getopt(argc, argv, long_options)) != -1) {
-		if (opt == OPT_HELP)
-			return cmd_usage(usage);
-		if (opt == '?')
-			return EXIT_MISTAKE;
-		if (set(&a, opt, optarg, &e))
-			return cmd_fail("run", &e);
+		if (opt == OPT_HELP || opt == '?' || set(&a, opt, optarg, &e))
+			break;
 	}
-	if (argc - optind != 1)
-		return cmd_misused("run", "one experiment file is needed");
-	a.path = argv[optind];
-	ret = with_experiment(&a, &e);
-	return ret == EXIT_MISTAKE ? cmd_fail("run", &e) : ret;
+	if (opt == OPT_HELP)
+		ret = cmd_usage(usage);
+	else if (opt == '?')
+		ret = EXIT_MISTAKE;
+	else if (opt != -1)
+		ret = cmd_fail("run", &e);
+	else if (argc - optind != 1)
+		ret = cmd_misused("run", "one experiment file is needed");
+	else
+		ret = run_path(&a, argv[optind], &e);
+	only_clear(&a.only);
+	return ret;
 }
