@@ -101,8 +101,8 @@ int only_check(const struct only *o, const struct experiment *x, struct err *e)
 
 bool only_has(const struct only *o, const char *load, const char *stack, u64 seed)
 {
-	return !o->load || (matches(o->load, load) && matches(o->stack, stack) &&
-			    seed_matches(o->seed, seed));
+	return !o->load ||
+	       (matches(o->load, load) && matches(o->stack, stack) && seed_matches(o->seed, seed));
 }
 
 /* As a glob that is this name alone. */

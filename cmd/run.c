@@ -19,7 +19,8 @@ static const char usage[] =
 	"usage: kmemsim run EXPERIMENT.yaml [options]\n"
 	"  --db FILE         results database (default results.db)\n"
 	"  --set KEY=VALUE   overrides a key, such as sample=5ms or stacks.plain.pages=bitmap\n"
-	"  --only LOAD/STACK/SEED  these runs only; each part is a name or a glob, as in '*/rcu/1'\n"
+	"  --only LOAD/STACK/SEED  these runs only; each part is a name or a glob, as in "
+	"'*/rcu/1'\n"
 	"  --verify          run everything twice and compare the digests\n"
 	"  --check N         full walk over all allocators every N requests\n"
 	"  --print           say what would run, and run nothing\n";
@@ -27,14 +28,10 @@ static const char usage[] =
 enum { OPT_DB = 256, OPT_SET, OPT_ONLY, OPT_VERIFY, OPT_CHECK, OPT_PRINT, OPT_HELP };
 
 static const struct option long_options[] = {
-	{"db", required_argument, NULL, OPT_DB},
-	{"set", required_argument, NULL, OPT_SET},
-	{"only", required_argument, NULL, OPT_ONLY},
-	{"verify", no_argument, NULL, OPT_VERIFY},
-	{"check", required_argument, NULL, OPT_CHECK},
-	{"print", no_argument, NULL, OPT_PRINT},
-	{"help", no_argument, NULL, OPT_HELP},
-	{0},
+	{"db", required_argument, NULL, OPT_DB},       {"set", required_argument, NULL, OPT_SET},
+	{"only", required_argument, NULL, OPT_ONLY},   {"verify", no_argument, NULL, OPT_VERIFY},
+	{"check", required_argument, NULL, OPT_CHECK}, {"print", no_argument, NULL, OPT_PRINT},
+	{"help", no_argument, NULL, OPT_HELP},	       {0},
 };
 
 struct run_args {
