@@ -57,131 +57,56 @@
 	" r.sim_ns AS sim_ns, r.wall_ns AS wall_ns"                                                \
 	" FROM run r JOIN machine m ON m.id = r.machine;"
 
-#define TIME_VIEWS                                                                                             \
-	"CREATE VIEW sample_view AS SELECT r.id AS run_id, x.t_ns AS t_ns, l.text AS layer,"                   \
-	" m.text AS metric, x.value AS value" OF_RUN("sample") NAME("l", "layer") NAME(                        \
-		"m",                                                                                           \
-		"metric") ";"                                                                                  \
-			  "CREATE VIEW free_area_view AS"                                                      \
-			  " WITH o(k) AS (VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9),(10))"                \
-			  " SELECT r.id AS run_id, x.t_ns AS t_ns, x.node AS node, z.text AS "                 \
-			  "zone,"                                                                              \
-			  " t.text AS migratetype, o.k AS page_order,"                                         \
-			  " CASE o.k WHEN 0 THEN x.n0 WHEN 1 THEN x.n1 WHEN 2 THEN x.n2 WHEN 3 "               \
-			  "THEN x.n3"                                                                          \
-			  " WHEN 4 THEN x.n4 WHEN 5 THEN x.n5 WHEN 6 THEN x.n6 WHEN 7 THEN x.n7"               \
-			  " WHEN 8 THEN x.n8 WHEN 9 THEN x.n9 ELSE x.n10 END AS nr_free" OF_RUN(               \
-				  "free_area") NAME("z", "zone")                                               \
-				  NAME("t",                                                                    \
-				       "migratetype") " CROSS JOIN o;"                                         \
-						      "CREATE VIEW slab_view AS SELECT r.id AS "               \
-						      "run_id, x.t_ns AS t_ns, c.text AS cache,"               \
-						      " x.active_objs AS active_objs, x.num_objs "             \
-						      "AS num_objs, x.objsize AS objsize,"                     \
-						      " x.objperslab AS objperslab, "                          \
-						      "x.pagesperslab AS pagesperslab,"                        \
-						      " x.active_slabs AS active_slabs, "                      \
-						      "x.num_slabs AS num_slabs" OF_RUN("slab") NAME(          \
-							      "c",                                             \
-							      "cache") ";"                                     \
-								       "CREATE VIEW cache_view "               \
-								       "AS SELECT r.id AS "                    \
-								       "run_id, x.t_ns AS t_ns, "              \
-								       "c.text AS cache,"                      \
-								       " a.text AS alias, "                    \
-								       "x.live_objs AS "                       \
-								       "live_objs, x.bytes_req "               \
-								       "AS bytes_req,"                         \
-								       " x.bytes_alloc AS "                    \
-								       "bytes_alloc" OF_RUN(                   \
-									       "cache") NAME("c",              \
-											     "cac"             \
-											     "he")             \
-									       NAME("a",                       \
-										    "alias") ";"               \
-											     "CRE"             \
-											     "ATE"             \
-											     " VI"             \
-											     "EW "             \
-											     "eve"             \
-											     "nt_"             \
-											     "vie"             \
-											     "w "              \
-											     "AS "             \
-											     "SEL"             \
-											     "ECT"             \
-											     " r."             \
-											     "id "             \
-											     "AS "             \
-											     "run"             \
-											     "_id"             \
-											     ", "              \
-											     "x."              \
-											     "t_"              \
-											     "ns "             \
-											     "AS "             \
-											     "t_"              \
-											     "ns,"             \
-											     " x."             \
-											     "cpu"             \
-											     " AS"             \
-											     " cp"             \
-											     "u,"              \
-											     " k."             \
-											     "tex"             \
-											     "t "              \
-											     "AS "             \
-											     "kin"             \
-											     "d, "             \
-											     "x."              \
-											     "det"             \
-											     "ail"             \
-											     " AS"             \
-											     " de"             \
-											     "tai"             \
-											     "l" OF_RUN(       \
-												     "event")  \
-												     NAME("k", \
-													  "kind") ";"
+/* Laid out by hand: the formatter breaks SQL in the middle of words. */
+/* clang-format off */
+#define VIEW(name, table, columns, names)                                                          \
+	"CREATE VIEW " name " AS SELECT r.id AS run_id, " columns OF_RUN(table) names ";"
+
+#define TIME_VIEWS                                                                                 \
+	VIEW("sample_view", "sample",                                                              \
+	     "x.t_ns AS t_ns, l.text AS layer, m.text AS metric, x.value AS value",                \
+	     NAME("l", "layer") NAME("m", "metric"))                                               \
+	"CREATE VIEW free_area_view AS"                                                            \
+	" WITH o(k) AS (VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9),(10))"                      \
+	" SELECT r.id AS run_id, x.t_ns AS t_ns, x.node AS node, z.text AS zone,"                  \
+	" t.text AS migratetype, o.k AS page_order,"                                               \
+	" CASE o.k WHEN 0 THEN x.n0 WHEN 1 THEN x.n1 WHEN 2 THEN x.n2 WHEN 3 THEN x.n3"            \
+	" WHEN 4 THEN x.n4 WHEN 5 THEN x.n5 WHEN 6 THEN x.n6 WHEN 7 THEN x.n7"                     \
+	" WHEN 8 THEN x.n8 WHEN 9 THEN x.n9 ELSE x.n10 END AS nr_free"                             \
+	OF_RUN("free_area") NAME("z", "zone") NAME("t", "migratetype") " CROSS JOIN o;"            \
+	VIEW("slab_view", "slab",                                                                  \
+	     "x.t_ns AS t_ns, c.text AS cache, x.active_objs AS active_objs,"                      \
+	     " x.num_objs AS num_objs, x.objsize AS objsize, x.objperslab AS objperslab,"          \
+	     " x.pagesperslab AS pagesperslab, x.active_slabs AS active_slabs,"                    \
+	     " x.num_slabs AS num_slabs",                                                          \
+	     NAME("c", "cache"))                                                                   \
+	VIEW("cache_view", "cache",                                                                \
+	     "x.t_ns AS t_ns, c.text AS cache, a.text AS alias, x.live_objs AS live_objs,"         \
+	     " x.bytes_req AS bytes_req, x.bytes_alloc AS bytes_alloc",                            \
+	     NAME("c", "cache") NAME("a", "alias"))                                                \
+	VIEW("event_view", "event",                                                                \
+	     "x.t_ns AS t_ns, x.cpu AS cpu, k.text AS kind, x.detail AS detail",                   \
+	     NAME("k", "kind"))
 
 #define END_VIEWS                                                                                  \
-	"CREATE VIEW summary_view AS SELECT r.id AS run_id, r.label AS label, r.load AS load,"     \
-	" r.stack AS stack, r.seed AS seed, l.text AS layer, m.text AS metric, u.text AS unit,"    \
-	" b.text AS better, x.value AS value" OF_RUN("summary") NAME("l", "layer") NAME(           \
-		"m", "metric") NAME("u", "unit")                                                   \
-		NAME("b",                                                                          \
-		     "better") ";"                                                                 \
-			       "CREATE VIEW site_view AS SELECT r.id AS run_id, s.text AS "        \
-			       "call_site, c.text AS cache,"                                       \
-			       " x.hits AS hits, x.bytes_req AS bytes_req, x.bytes_alloc AS "      \
-			       "bytes_alloc,"                                                      \
-			       " x.live_objs AS live_objs, x.live_bytes AS live_bytes, "           \
-			       "x.ping_pong AS ping_pong,"                                         \
-			       " x.cross_node AS cross_node" OF_RUN("site") NAME("s", "call_site") \
-				       NAME("c",                                                   \
-					    "cache") ";"                                           \
-						     "CREATE VIEW latency_view AS SELECT r.id AS " \
-						     "run_id, o.text AS op, p.text AS path,"       \
-						     " x.count AS count, x.p50_ns AS p50_ns, "     \
-						     "x.p90_ns AS p90_ns, x.p99_ns AS p99_ns,"     \
-						     " x.p999_ns AS p999_ns, x.max_ns AS "         \
-						     "max_ns" OF_RUN("latency") NAME("o", "op")    \
-							     NAME("p",                             \
-								  "path") ";"                      \
-									  "CREATE VIEW lock_view " \
-									  "AS SELECT r.id AS "     \
-									  "run_id, n.text AS "     \
-									  "lock,"                  \
-									  " x.acquisitions AS "    \
-									  "acquisitions, "         \
-									  "x.contended AS "        \
-									  "contended,"             \
-									  " x.wait_ns_total AS "   \
-									  "wait_ns_total, "        \
-									  "x.wait_ns_max AS "      \
-									  "wait_ns_max" OF_RUN(    \
-										  "lock")          \
-										  NAME("n",        \
-										       "lock") ";"
+	VIEW("summary_view", "summary",                                                            \
+	     "r.label AS label, r.load AS load, r.stack AS stack, r.seed AS seed,"                 \
+	     " l.text AS layer, m.text AS metric, u.text AS unit, b.text AS better,"               \
+	     " x.value AS value",                                                                  \
+	     NAME("l", "layer") NAME("m", "metric") NAME("u", "unit") NAME("b", "better"))         \
+	VIEW("site_view", "site",                                                                  \
+	     "s.text AS call_site, c.text AS cache, x.hits AS hits, x.bytes_req AS bytes_req,"     \
+	     " x.bytes_alloc AS bytes_alloc, x.live_objs AS live_objs,"                            \
+	     " x.live_bytes AS live_bytes, x.ping_pong AS ping_pong, x.cross_node AS cross_node",  \
+	     NAME("s", "call_site") NAME("c", "cache"))                                            \
+	VIEW("latency_view", "latency",                                                            \
+	     "o.text AS op, p.text AS path, x.count AS count, x.p50_ns AS p50_ns,"                 \
+	     " x.p90_ns AS p90_ns, x.p99_ns AS p99_ns, x.p999_ns AS p999_ns, x.max_ns AS max_ns",  \
+	     NAME("o", "op") NAME("p", "path"))                                                    \
+	VIEW("lock_view", "lock",                                                                  \
+	     "n.text AS lock, x.acquisitions AS acquisitions, x.contended AS contended,"           \
+	     " x.wait_ns_total AS wait_ns_total, x.wait_ns_max AS wait_ns_max",                    \
+	     NAME("n", "lock"))
+/* clang-format on */
 
 const char schema_sql[] = TABLES RUN_VIEW TIME_VIEWS END_VIEWS;
