@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "lib/mem.h"
+#include "traces/guard.h"
 #include "traces/idset.h"
 
 /* What a slot stands for at this point of the stream. */
@@ -188,6 +189,7 @@ static int emit_all(struct emit *m, const u32 *order, struct err *e)
 	long n;
 
 	while ((n = spool_read(s, &batch, e)) > 0) {
+		guard_progress(pos, s->nr);
 		for (long i = 0; i < n; i++, pos++) {
 			/* The place of a slab page's birth: objects in it are younger. */
 			if (batch[i].kind == SPOOL_DROPPED)
