@@ -12,6 +12,7 @@
 #include "cmd/repeat.h"
 #include "lib/units.h"
 #include "reports/db_sink.h"
+#include "sim/machine.h"
 
 #define SETTINGS_MAX 64
 
@@ -150,6 +151,27 @@ static int execute(const struct one_run *r, void *arg, struct err *e)
 	return 0;
 }
 
+/* What a stack cannot be on the machine is said before the first run, not hours later. */
+static int try_stacks(const struct experiment *x, struct err *e)
+{
+	int ret = 0;
+
+	for (size_t i = 0; x->machine && !ret && i < x->nr_stacks; i++) {
+		struct machine *m = machine_create(x->machine, e);
+		struct stack s;
+
+		if (!m)
+			return -1;
+		machine_use(m);
+		if (stack_create(&s, &x->stacks[i].config, e))
+			ret = yaml_error_around(x->stacks[i].node, e);
+		else
+			stack_destroy(&s);
+		machine_destroy(m);
+	}
+	return ret;
+}
+
 static int run_all(const struct experiment *x, const struct run_args *a, struct err *e)
 {
 	struct execution ex = {.args = a};
@@ -185,7 +207,7 @@ static int with_experiment(const struct run_args *a, struct err *e)
 
 	if (experiment_open(&x, a->path, a->settings, a->nr_settings, e))
 		return EXIT_MISTAKE;
-	if (only_check(&a->only, &x, e))
+	if (only_check(&a->only, &x, e) || try_stacks(&x, e))
 		ret = EXIT_MISTAKE;
 	else if (a->print)
 		print_all(&x, a);

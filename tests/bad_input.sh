@@ -137,6 +137,8 @@ refused "run: mistake in a setting" "--set stacks.plain.pages=btimap: column 20:
 	experiment "$stacks$loads" --set stacks.plain.pages=btimap
 refused "run: setting without value" "write key=value" experiment "$stacks$loads" --set sample
 refused "run: trace is none" "Makefile" experiment "${stacks}loads: {one: {trace: Makefile}}"
+refused "run: a stack the machine cannot have" ".yaml:2:33: numactl: node 5 does not exist" experiment \
+	"stacks: {a: {pages: bitmap}, b: {pages: 'numactl(node=5):bitmap'}}"$'\nmachine: configs/machine-2node.yaml\n'"$loads"
 refused "run: a workload" "made-up loads are not in this version" experiment "${stacks}loads: {one: {workload: x.yaml}}"
 
 # --- databases
