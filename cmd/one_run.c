@@ -9,6 +9,8 @@
 #include "cmd/cmd.h"
 #include "cmd/one_run.h"
 #include "lib/assert.h"
+#include "lib/file.h"
+#include "lib/mem.h"
 #include "lib/units.h"
 #include "traces/kmt.h"
 
@@ -22,10 +24,8 @@ struct running {
 
 static void load_name(const struct one_run *r, char *buf, size_t n)
 {
-	const char *base = strrchr(r->load_path, '/'), *dot;
+	const char *base = file_base(r->load_path), *dot = strrchr(base, '.');
 
-	base = base ? base + 1 : r->load_path;
-	dot = strrchr(base, '.');
 	if (r->load)
 		snprintf(buf, n, "%s", r->load);
 	else
@@ -120,10 +120,9 @@ static int run_open(struct running *run, struct err *e)
 
 int one_run(const struct one_run *r, struct err *e)
 {
-	struct running *run = calloc(1, sizeof(*run));
+	struct running *run = mem_alloc(1, sizeof(*run));
 	int ret = EXIT_MISTAKE;
 
-	ASSERT(run);
 	run->r = r;
 	run->source = kmt_open(r->load_path, e);
 	if (run->source) {

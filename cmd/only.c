@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/assert.h"
+#include "lib/mem.h"
 #include "lib/suggest.h"
 
 /* Ends the glob at `text` and returns the next one; NULL if this is the last. */
@@ -85,8 +86,7 @@ int only_check(const struct only *o, const struct experiment *x, struct err *e)
 
 	if (!o->load)
 		return 0;
-	names = (const char **)calloc(max(x->nr_loads, x->nr_stacks) + 1, sizeof(*names));
-	ASSERT(names);
+	names = mem_alloc(max(x->nr_loads, x->nr_stacks) + 1, sizeof(*names));
 	for (size_t i = 0; i < x->nr_loads; i++)
 		names[i] = x->loads[i].name;
 	ret = names_check("load", o->load, names, e);

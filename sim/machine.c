@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "lib/mem.h"
 #include "lib/units.h"
 #include "sim/machine_priv.h"
 
@@ -98,8 +99,7 @@ static void make_nodes(struct machine *m)
 {
 	unsigned int n = m->config.nr_nodes;
 
-	m->distances = calloc(n, n);
-	ASSERT(m->distances);
+	m->distances = mem_alloc(n, n);
 	for (unsigned int a = 0; a < n; a++)
 		for (unsigned int b = 0; b < n; b++)
 			m->distances[a * n + b] = m->config.nodes[a].distance[b];
@@ -131,8 +131,7 @@ static void fill_kernel(struct machine *m)
 	k->watermark_scale = m->config.watermark_scale;
 	k->pcp_batch = (unsigned int)m->config.pcp_batch;
 	k->pcp_high = (unsigned int)m->config.pcp_high;
-	m->section_zone = calloc(1, (k->max_pfn >> SECTION_PFN_SHIFT) + 1);
-	ASSERT(m->section_zone);
+	m->section_zone = mem_alloc(1, (k->max_pfn >> SECTION_PFN_SHIFT) + 1);
 	k->section_zone = m->section_zone;
 }
 
@@ -154,8 +153,7 @@ struct machine *machine_create(const struct machine_config *config, struct err *
 	make_nodes(m);
 	fill_kernel(m);
 	make_zones(m);
-	m->cpus = calloc(config->nr_cpus, sizeof(*m->cpus));
-	ASSERT(m->cpus);
+	m->cpus = mem_alloc(config->nr_cpus, sizeof(*m->cpus));
 	rcu_create(m);
 	if (reserve_memory(m, e)) {
 		machine_destroy(m);

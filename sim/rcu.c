@@ -19,6 +19,7 @@
  */
 #include <stdlib.h>
 
+#include "lib/mem.h"
 #include "lib/units.h"
 #include "sim/machine_priv.h"
 
@@ -65,11 +66,8 @@ static void list_append(struct rcu_list *to, struct rcu_list *from)
 
 void rcu_create(struct machine *m)
 {
-	struct rcu_state *r = calloc(1, sizeof(*r));
-
-	ASSERT(r);
-	r->cpus = calloc(m->config.nr_cpus, sizeof(*r->cpus));
-	ASSERT(r->cpus);
+	struct rcu_state *r = mem_alloc(1, sizeof(*r));
+	r->cpus = mem_alloc(m->config.nr_cpus, sizeof(*r->cpus));
 	for (unsigned int cpu = 0; cpu < m->config.nr_cpus; cpu++) {
 		list_init(&r->cpus[cpu].next);
 		list_init(&r->cpus[cpu].wait);

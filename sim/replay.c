@@ -82,8 +82,7 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 	return 0;
 }
 
-/* The cache of the load's table entry, made at its first request. */
-static struct slab_cache *load_cache(struct replay *rp, u32 i)
+static struct slab_cache *make_cache(struct replay *rp, u32 i)
 {
 	const struct source_cache *sc = &rp->tables->caches[i];
 	struct slab_cache params = {.objsize = sc->object_size ? sc->object_size : 8,
@@ -92,15 +91,19 @@ static struct slab_cache *load_cache(struct replay *rp, u32 i)
 				    .gfp = sc->reclaimable ? __GFP_RECLAIMABLE : 0};
 	struct name *name = &rp->acc.names[i];
 
-	if (likely(name->cache))
-		return name->cache;
 	strncpy(params.name, sc->name, sizeof(params.name) - 1);
 	name->cache = slab_cache_create(rp->stack.slab, &rp->rooms[i], &params);
-	if (name->cache) {
+	if (name->cache)
 		name->name = sc->name;
-		name->cache->tag = i;
-	}
 	return name->cache;
+}
+
+/* The cache of the load's table entry, made at its first request. */
+static inline struct slab_cache *load_cache(struct replay *rp, u32 i)
+{
+	struct slab_cache *cache = rp->acc.names[i].cache;
+
+	return likely(cache) ? cache : make_cache(rp, i);
 }
 
 /* kmalloc's caches get the names behind the load's own. */

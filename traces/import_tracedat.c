@@ -11,6 +11,7 @@
 #include <trace-cmd.h>
 
 #include "lib/assert.h"
+#include "lib/mem.h"
 #include "traces/gfp.h"
 #include "traces/guard.h"
 #include "traces/importer.h"
@@ -372,10 +373,9 @@ static int read_all(struct tracedat *td, const struct tracedat_about *about, str
 
 	td->tep = tracecmd_get_tep(td->in);
 	td->nr_cpus = (unsigned int)max(tep_get_cpus(td->tep), (int)about->nr_cpus);
-	td->head = (struct tracedat_record *)calloc(td->nr_cpus + 1, sizeof(*td->head));
-	td->nr_read = (u64 *)calloc(td->nr_cpus + 1, sizeof(*td->nr_read));
-	td->next_ts = (u64 *)calloc(td->nr_cpus + 1, sizeof(*td->next_ts));
-	ASSERT(td->head && td->nr_read && td->next_ts);
+	td->head = mem_alloc(td->nr_cpus + 1, sizeof(*td->head));
+	td->nr_read = mem_alloc(td->nr_cpus + 1, sizeof(*td->nr_read));
+	td->next_ts = mem_alloc(td->nr_cpus + 1, sizeof(*td->next_ts));
 	if (tep_is_old_format(td->tep))
 		return err_set(e, "records as kernels before 2.6.31 wrote them are not supported");
 	if (find_common(td, e))
@@ -422,9 +422,8 @@ static int tracedat_run(const char *path, struct raw_sink *sink, struct err *e)
 
 	if (tracedat_check(path, &about, e))
 		return -1;
-	td.readers = (struct event_reader *)calloc(EVENT_IDS, sizeof(*td.readers));
-	td.counts = (u64 *)calloc(EVENT_IDS, sizeof(*td.counts));
-	ASSERT(td.readers && td.counts);
+	td.readers = mem_alloc(EVENT_IDS, sizeof(*td.readers));
+	td.counts = mem_alloc(EVENT_IDS, sizeof(*td.counts));
 	map_init(&td.sites);
 	gfp_map_init(&td.gfp);
 	tracecmd_set_loglevel(TEP_LOG_NONE);
