@@ -15,6 +15,7 @@
 #include "alloc/gfp.h"
 #include "lib/err.h"
 #include "lib/types.h"
+#include "sim/page_target.h"
 
 enum request_kind {
 	REQ_KMALLOC,	 /* object, size, gfp, node, site */
@@ -97,6 +98,8 @@ struct source_tables {
 	unsigned int nr_sites;
 	const struct source_mark *marks;
 	unsigned int nr_marks;
+	/* The state of page memory after the births; NULL: as they leave it. */
+	const struct page_target *pages;
 };
 
 struct source {
