@@ -146,8 +146,10 @@ static int pragmas_set(struct db *db, struct err *e)
 	return db_exec(db, pragmas, e);
 }
 
-static int schema_create(struct db *db, struct err *e)
+static int schema_create(struct db *db, bool empty, struct err *e)
 {
+	if (!empty)
+		return db_exec(db, schema_added_sql, e);
 	return db_exec(db, schema_sql, e) || pragmas_set(db, e) ? -1 : 0;
 }
 
@@ -246,7 +248,7 @@ int db_write_begin(struct db *db, struct err *e)
 {
 	bool empty;
 
-	if (!lock_file(db, e) && !schema_check(db, &empty, e) && (!empty || !schema_create(db, e)))
+	if (!lock_file(db, e) && !schema_check(db, &empty, e) && !schema_create(db, empty, e))
 		return 0;
 	if (db->handle)
 		take_back(db);

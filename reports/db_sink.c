@@ -10,6 +10,7 @@
 #include "lib/assert.h"
 #include "lib/file.h"
 #include "lib/mem.h"
+#include "reports/cells.h"
 #include "reports/db_store.h"
 
 static const char *const better_names[] = {
@@ -17,6 +18,8 @@ static const char *const better_names[] = {
 	[BETTER_HIGHER] = "higher",
 	[BETTER_NEITHER] = "neither",
 };
+
+static const struct sink_ops db_sink_ops;
 
 struct db_sink {
 	struct sink base;
@@ -171,6 +174,34 @@ static void db_sink_lock(struct sink *s, const struct sink_lock *l)
 	rows_add(r, ROW_LOCK, row, ARRAY_SIZE(row));
 }
 
+static void db_sink_block_map(struct sink *s, const struct sink_block_map *m)
+{
+	struct rows *r = &to_db_sink(s)->rows;
+	size_t nr_cells = DIV_ROUND_UP(m->nr_blocks, m->blocks_per_cell), bytes;
+	u64 row[] = {m->t_ns,	   (u64)m->node, rows_name(r, m->zone),
+		     m->first_pfn, m->nr_blocks, m->blocks_per_cell};
+	u8 *packed = mem_alloc(nr_cells, CELL_PACKED_MAX);
+
+	bytes = cells_pack(m->cells, nr_cells, packed);
+	rows_add_bytes(r, ROW_BLOCK_MAP, row, ARRAY_SIZE(row), packed, bytes);
+	free(packed);
+}
+
+void db_fidelity_add(struct sink *s, const struct fidelity_row *f)
+{
+	struct rows *r = &to_db_sink(s)->rows;
+	u64 row[] = {f->t_ns,
+		     rows_name(r, f->snapshot),
+		     rows_name(r, f->kind),
+		     rows_name(r, f->name),
+		     f->recorded,
+		     f->simulated,
+		     f->first};
+
+	ASSERT(s->ops == &db_sink_ops && to_db_sink(s)->begun);
+	rows_add(r, ROW_FIDELITY, row, ARRAY_SIZE(row));
+}
+
 static int db_sink_end(struct sink *s, const struct sink_end *end, struct err *e)
 {
 	struct db_sink *d = to_db_sink(s);
@@ -195,6 +226,7 @@ static const struct sink_ops db_sink_ops = {
 	.site = db_sink_site,
 	.latency = db_sink_latency,
 	.lock = db_sink_lock,
+	.block_map = db_sink_block_map,
 	.end = db_sink_end,
 };
 

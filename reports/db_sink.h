@@ -18,6 +18,20 @@ struct sink *db_sink_new(struct db *db);
 /* A run that was begun and not ended is forgotten. */
 void db_sink_free(struct sink *s);
 
+/*
+ * One figure of a recorded machine beside the simulated one, at one snapshot. kind "slab": bytes of
+ * the slabs of cache `name`; kind "free": free pages in blocks of "NODE/ZONE/ORDER", as
+ * "0/DMA32/3". `first` is what was recorded at the first snapshot: doing nothing scores against it.
+ */
+struct fidelity_row {
+	u64 t_ns;
+	const char *snapshot, *kind, *name;
+	u64 recorded, simulated, first;
+};
+
+/* Between begin and end; `s` is what db_sink_new gave. */
+void db_fidelity_add(struct sink *s, const struct fidelity_row *row);
+
 /* Is this very run (label, load, stack, machine, input, seed, version) stored with status ok? 1 or
  * 0, -1 with e set. What a resumed sweep asks before each run. */
 int __must_check db_has_run(struct db *db, const struct sink_run *run, struct err *e);

@@ -16,7 +16,7 @@
 #include "reports/schema.h"
 #include "reports/version.h"
 
-/* Types: i integer, n name, d double, t text (last). ?1 is the row's id. */
+/* Types: i integer, n name, d double, t text, b bytes (both last). ?1 is the row's id. */
 static const struct row_table {
 	const char *types;
 	const char *insert;
@@ -31,6 +31,8 @@ static const struct row_table {
 	[ROW_SITE] = {"nniiiiiii", "INSERT INTO site VALUES (?,?,?,?,?,?,?,?,?,?)"},
 	[ROW_LATENCY] = {"nniiiiii", "INSERT INTO latency VALUES (?,?,?,?,?,?,?,?,?)"},
 	[ROW_LOCK] = {"niiii", "INSERT INTO lock VALUES (?,?,?,?,?,?)"},
+	[ROW_BLOCK_MAP] = {"iiniiib", "INSERT INTO block_map VALUES (?,?,?,?,?,?,?,?)"},
+	[ROW_FIDELITY] = {"innniii", "INSERT INTO fidelity VALUES (?,?,?,?,?,?,?,?)"},
 };
 
 struct store {
@@ -204,6 +206,8 @@ static int store_row(void *arg, u32 kind, const u64 *words)
 			sqlite3_bind_int64(s, i + 2, w->name_ids[words[i]]);
 		else if (type[i] == 'd')
 			sqlite3_bind_double(s, i + 2, bits_double(words[i]));
+		else if (type[i] == 'b')
+			sqlite3_bind_blob(s, i + 2, words + i + 1, (int)words[i], SQLITE_STATIC);
 		else
 			sqlite3_bind_text(s, i + 2, (const char *)(words + i + 1), (int)words[i],
 					  SQLITE_STATIC);

@@ -20,6 +20,8 @@ enum row_kind {
 	ROW_SITE,
 	ROW_LATENCY,
 	ROW_LOCK,
+	ROW_BLOCK_MAP,
+	ROW_FIDELITY,
 	NR_ROW_KINDS
 };
 

@@ -125,16 +125,22 @@ void rows_add(struct rows *r, u32 kind, const u64 *words, u32 nr_words)
 	memcpy(rows_room(r, kind, nr_words), words, nr_words * sizeof(*words));
 }
 
-void rows_add_text(struct rows *r, u32 kind, const u64 *words, u32 nr_words, const char *text)
+void rows_add_bytes(struct rows *r, u32 kind, const u64 *words, u32 nr_words, const void *data,
+		    size_t bytes)
 {
-	size_t bytes = strlen(text), text_words = DIV_ROUND_UP(bytes, sizeof(u64));
-	u64 *at = rows_room(r, kind, nr_words + 1 + text_words);
+	size_t data_words = DIV_ROUND_UP(bytes, sizeof(u64));
+	u64 *at = rows_room(r, kind, nr_words + 1 + data_words);
 
 	memcpy(at, words, nr_words * sizeof(*words));
 	at[nr_words] = bytes;
-	if (text_words)
-		at[nr_words + text_words] = 0;
-	memcpy(at + nr_words + 1, text, bytes);
+	if (data_words)
+		at[nr_words + data_words] = 0;
+	memcpy(at + nr_words + 1, data, bytes);
+}
+
+void rows_add_text(struct rows *r, u32 kind, const u64 *words, u32 nr_words, const char *text)
+{
+	rows_add_bytes(r, kind, words, nr_words, text, strlen(text));
 }
 
 static int visit_memory(struct rows *r, int (*visit)(void *arg, u32 kind, const u64 *words),

@@ -37,7 +37,9 @@ u32 rows_name(struct rows *r, const char *name);
 
 /* Appends a row. A write that fails is remembered in sys_errno, and the row is lost. */
 void rows_add(struct rows *r, u32 kind, const u64 *words, u32 nr_words);
-/* As rows_add, with a text at the end: its length in bytes, then the bytes, padded with NULs. */
+/* As rows_add, with bytes at the end: how many, then the bytes, padded with NULs. */
+void rows_add_bytes(struct rows *r, u32 kind, const u64 *words, u32 nr_words, const void *data,
+		    size_t bytes);
 void rows_add_text(struct rows *r, u32 kind, const u64 *words, u32 nr_words, const char *text);
 
 /* Calls visit for each row in order until it returns nonzero, and returns that; -1 with e set if

@@ -6,6 +6,8 @@
  * - Rows of a run lie together: their row id is run_id << 32 | position, so that a run's rows are
  * one range of the table and neither a column nor an index says whose they are. The views join on
  * that range; CROSS JOIN keeps SQLite from turning the loops round.
+ * - Maps of pageblocks are stored packed (reports/cells.h says how): most cells are like their
+ * neighbour.
  * - Free lists are stored a row for each zone and migratetype, all orders side by side; the view
  * turns them into a row for each order.
  */
@@ -43,6 +45,15 @@
 	" p50_ns INTEGER, p90_ns INTEGER, p99_ns INTEGER, p999_ns INTEGER, max_ns INTEGER);"       \
 	"CREATE TABLE lock (id INTEGER PRIMARY KEY, lock INTEGER, acquisitions INTEGER,"           \
 	" contended INTEGER, wait_ns_total INTEGER, wait_ns_max INTEGER);"
+
+/* What databases of earlier builds do not have yet: see schema_added_sql. */
+#define ADDED_TABLES                                                                               \
+	"CREATE TABLE IF NOT EXISTS block_map (id INTEGER PRIMARY KEY, t_ns INTEGER,"              \
+	" node INTEGER, zone INTEGER, first_pfn INTEGER, nr_blocks INTEGER,"                       \
+	" blocks_per_cell INTEGER, cells BLOB);"                                                   \
+	"CREATE TABLE IF NOT EXISTS fidelity (id INTEGER PRIMARY KEY, t_ns INTEGER,"               \
+	" snapshot INTEGER, kind INTEGER, name INTEGER, recorded INTEGER, simulated INTEGER,"      \
+	" first INTEGER);"
 
 /* From `run r` to the rows x of its range. */
 #define OF_RUN(table)                                                                              \
@@ -107,6 +118,18 @@
 	     "n.text AS lock, x.acquisitions AS acquisitions, x.contended AS contended,"           \
 	     " x.wait_ns_total AS wait_ns_total, x.wait_ns_max AS wait_ns_max",                    \
 	     NAME("n", "lock"))
+
+#define ADDED_VIEWS                                                                                \
+	VIEW("IF NOT EXISTS block_map_view", "block_map",                                          \
+	     "x.t_ns AS t_ns, x.node AS node, z.text AS zone, x.first_pfn AS first_pfn,"           \
+	     " x.nr_blocks AS nr_blocks, x.blocks_per_cell AS blocks_per_cell,"                    \
+	     " x.cells AS cells",                                                                  \
+	     NAME("z", "zone"))                                                                    \
+	VIEW("IF NOT EXISTS fidelity_view", "fidelity",                                            \
+	     "x.t_ns AS t_ns, s.text AS snapshot, k.text AS kind, n.text AS name,"                 \
+	     " x.recorded AS recorded, x.simulated AS simulated, x.first AS first",                \
+	     NAME("s", "snapshot") NAME("k", "kind") NAME("n", "name"))
 /* clang-format on */
 
-const char schema_sql[] = TABLES RUN_VIEW TIME_VIEWS END_VIEWS;
+const char schema_sql[] = TABLES RUN_VIEW TIME_VIEWS END_VIEWS ADDED_TABLES ADDED_VIEWS;
+const char schema_added_sql[] = ADDED_TABLES ADDED_VIEWS;

@@ -14,5 +14,10 @@
 
 /* Creates every table and view in an empty database. */
 extern const char schema_sql[];
+/*
+ * Adds what has come since the version was given; changes nothing where it is there. A reader must
+ * not expect it of every database.
+ */
+extern const char schema_added_sql[];
 
 #endif

@@ -78,6 +78,32 @@ struct sink_lock { /* one lock class */
 	u64 acquisitions, contended, wait_ns_total, wait_ns_max;
 };
 
+/*
+ * What lives in the pageblocks of one zone at one instant. A machine of many pageblocks has several
+ * in a cell.
+ */
+struct sink_block_map {
+	u64 t_ns;
+	int node;
+	const char *zone;
+	u64 first_pfn;
+	u32 nr_blocks, blocks_per_cell; /* the last cell may have fewer */
+	const struct sink_cell *cells;	/* DIV_ROUND_UP(nr_blocks, blocks_per_cell) */
+};
+
+#define SINK_CELL_FULL 255    /* all pages of the cell */
+#define SINK_CELL_PINNED 31   /* all pageblocks of the cell */
+#define SINK_CELL_NO_TYPE 7   /* never given out, or the allocator keeps no types */
+#define SINK_CELL_TYPE_MASK 7 /* the pinned ones stand above it */
+
+/* Shares are rounded, but never to nothing, and never to all. */
+struct sink_cell {
+	u8 unmovable, movable, reclaimable; /* pages in use by the mobility asked for, of 255 */
+	/* Bits 0-2: enum migratetype of (most of) the pageblocks; bits 3-7: pageblocks that hold
+	 * pages which cannot move, of 31. */
+	u8 type_pinned;
+};
+
 struct sink_end {
 	const char *status; /* "ok", "oom", "invariant", "aborted" */
 	u64 digest;
@@ -110,6 +136,8 @@ struct sink_ops {
 	void (*site)(struct sink *s, const struct sink_site *site);
 	void (*latency)(struct sink *s, const struct sink_latency *latency);
 	void (*lock)(struct sink *s, const struct sink_lock *lock);
+	/* At a bounded number of instants, zone after zone. */
+	void (*block_map)(struct sink *s, const struct sink_block_map *map);
 	/* Makes the run durable (or nothing of it): 0, or -1 with the first error. */
 	int (*end)(struct sink *s, const struct sink_end *end, struct err *e);
 };

@@ -64,6 +64,18 @@ struct db *results_open(void)
 	return db;
 }
 
+s64 results_number(const char *sql)
+{
+	struct err e = {""};
+	struct db *db = results_open();
+	s64 value = -1;
+
+	if (db_number(db, sql, &value, &e))
+		fail_msg("%s", e.msg);
+	db_close(db);
+	return value;
+}
+
 static int visible(const struct dirent *entry)
 {
 	return strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");

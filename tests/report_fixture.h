@@ -16,6 +16,8 @@ int results_teardown(void **state);
 void results_store_sweep(int nr_samples);
 /* Opens it for reading; the test fails if that is refused. */
 struct db *results_open(void);
+/* The one number that a query gives; the test fails if it gives none. */
+s64 results_number(const char *sql);
 /* Everything below results_dir, as "NAME NAME ...", sorted; the caller frees. */
 char *results_files(const char *sub_dir);
 

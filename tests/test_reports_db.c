@@ -18,18 +18,6 @@
 #include "tests/report_fixture.h"
 #include "tests/test.h"
 
-static s64 number(const char *sql)
-{
-	struct err e = {""};
-	struct db *db = results_open();
-	s64 value = -1;
-
-	if (db_number(db, sql, &value, &e))
-		fail_msg("%s", e.msg);
-	db_close(db);
-	return value;
-}
-
 static void refused_as(const char *path, enum db_mode mode, const char *why)
 {
 	struct err e = {""};
@@ -79,6 +67,9 @@ static void test_views(void **state)
 		 "run_id, op, path, count, p50_ns, p90_ns, p99_ns, p999_ns, max_ns"},
 		{"lock_view", "run_id, lock, acquisitions, contended, wait_ns_total, wait_ns_max"},
 		{"event_view", "run_id, t_ns, cpu, kind, detail"},
+		{"block_map_view",
+		 "run_id, t_ns, node, zone, first_pfn, nr_blocks, blocks_per_cell, cells"},
+		{"fidelity_view", "run_id, t_ns, snapshot, kind, name, recorded, simulated, first"},
 	};
 	struct err e = {""};
 	struct db *db;
@@ -96,28 +87,31 @@ static void test_values(void **state)
 {
 	(void)state;
 	results_store_sweep(5);
-	assert_int_equal(number("SELECT count(*) FROM run_view"), 4);
-	assert_int_equal(number("SELECT count(*) FROM run_view WHERE machine = '2node' AND "
-				"digest = '000000000000feed'"),
+	assert_int_equal(results_number("SELECT count(*) FROM run_view"), 4);
+	assert_int_equal(results_number("SELECT count(*) FROM run_view WHERE machine = '2node' AND "
+					"digest = '000000000000feed'"),
 			 1);
 	/* 2 nodes x 3 migratetypes x 11 orders x 5 samples x 4 runs. */
-	assert_int_equal(number("SELECT count(*) FROM free_area_view"), 2 * 3 * 11 * 5 * 4);
-	assert_int_equal(number("SELECT nr_free FROM free_area_view WHERE run_id = 3 AND t_ns = 0 "
-				"AND node = 0 AND migratetype = 'Movable' AND page_order = 10"),
-			 225);
-	assert_int_equal(number("SELECT count(*) FROM slab_view WHERE run_id = 2"), 5 * 12);
-	assert_int_equal(number("SELECT value FROM summary_view WHERE run_id = 2 AND "
-				"metric = 'latency_p99_ns' AND unit = 'ns' AND better = 'lower'"),
-			 234);
-	assert_int_equal(number("SELECT hits FROM site_view WHERE run_id = 4"), 81234);
-	assert_int_equal(number("SELECT count(*) FROM latency_view WHERE run_id = 1"), 15);
-	assert_int_equal(number("SELECT t_ns FROM event_view WHERE run_id = 1 AND "
-				"detail = 'pfn=0x54d4 order=1 fallback=4'"),
+	assert_int_equal(results_number("SELECT count(*) FROM free_area_view"), 2 * 3 * 11 * 5 * 4);
+	assert_int_equal(
+		results_number("SELECT nr_free FROM free_area_view WHERE run_id = 3 AND t_ns = 0 "
+			       "AND node = 0 AND migratetype = 'Movable' AND page_order = 10"),
+		225);
+	assert_int_equal(results_number("SELECT count(*) FROM slab_view WHERE run_id = 2"), 5 * 12);
+	assert_int_equal(
+		results_number("SELECT value FROM summary_view WHERE run_id = 2 AND "
+			       "metric = 'latency_p99_ns' AND unit = 'ns' AND better = 'lower'"),
+		234);
+	assert_int_equal(results_number("SELECT hits FROM site_view WHERE run_id = 4"), 81234);
+	assert_int_equal(results_number("SELECT count(*) FROM latency_view WHERE run_id = 1"), 15);
+	assert_int_equal(results_number("SELECT t_ns FROM event_view WHERE run_id = 1 AND "
+					"detail = 'pfn=0x54d4 order=1 fallback=4'"),
 			 5000000);
-	assert_int_equal(number("SELECT count(*) FROM sample_view WHERE layer = 'slab/1:slabifier' "
-				"AND metric = 'live_bytes' "
-				"AND run_id IN (2, 4)"),
-			 5 * 2);
+	assert_int_equal(
+		results_number("SELECT count(*) FROM sample_view WHERE layer = 'slab/1:slabifier' "
+			       "AND metric = 'live_bytes' "
+			       "AND run_id IN (2, 4)"),
+		5 * 2);
 }
 
 /* More rows than memory keeps: they take the way through the temporary file. */
@@ -132,11 +126,13 @@ static void test_spill(void **state)
 	assert_int_equal(feed_run(&f, s, &e), 0);
 	db_sink_free(s);
 	db_close(db);
-	assert_int_equal(number("SELECT count(*) FROM slab_view"), 5000 * 12);
-	assert_int_equal(number("SELECT count(*) FROM sample_view WHERE metric = 'slab_bytes' AND "
-				"t_ns = 4999 * 10000000"),
+	assert_int_equal(results_number("SELECT count(*) FROM slab_view"), 5000 * 12);
+	assert_int_equal(
+		results_number("SELECT count(*) FROM sample_view WHERE metric = 'slab_bytes' AND "
+			       "t_ns = 4999 * 10000000"),
+		1);
+	assert_int_equal(results_number("SELECT count(*) FROM sqlite_schema WHERE name = 'run'"),
 			 1);
-	assert_int_equal(number("SELECT count(*) FROM sqlite_schema WHERE name = 'run'"), 1);
 }
 
 static void test_unended_run_leaves_nothing(void **state)
@@ -153,8 +149,8 @@ static void test_unended_run_leaves_nothing(void **state)
 	feed_begin(&f, s);
 	db_sink_free(s);
 	db_close(db);
-	assert_int_equal(number("SELECT count(*) FROM run_view"), 4);
-	assert_int_equal(number("SELECT count(*) FROM slab_view"), 4 * 5 * 12);
+	assert_int_equal(results_number("SELECT count(*) FROM run_view"), 4);
+	assert_int_equal(results_number("SELECT count(*) FROM slab_view"), 4 * 5 * 12);
 }
 
 static void test_killed_run_leaves_nothing(void **state)
@@ -176,10 +172,10 @@ static void test_killed_run_leaves_nothing(void **state)
 	}
 	wait(&status);
 	assert_true(WIFSIGNALED(status));
-	assert_int_equal(number("SELECT count(*) FROM run_view"), 4);
-	assert_true(number("SELECT count(*) FROM sample_view") > 0);
-	assert_int_equal(number("SELECT count(*) FROM pragma_integrity_check WHERE "
-				"integrity_check = 'ok'"),
+	assert_int_equal(results_number("SELECT count(*) FROM run_view"), 4);
+	assert_true(results_number("SELECT count(*) FROM sample_view") > 0);
+	assert_int_equal(results_number("SELECT count(*) FROM pragma_integrity_check WHERE "
+					"integrity_check = 'ok'"),
 			 1);
 }
 
@@ -276,7 +272,7 @@ static void test_locked(void **state)
 	assert_int_equal(feed_run(&f, s, &e), 0);
 	db_sink_free(s);
 	db_close(db);
-	assert_int_equal(number("SELECT count(*) FROM run_view"), 5);
+	assert_int_equal(results_number("SELECT count(*) FROM run_view"), 5);
 }
 
 static void test_read_only(void **state)
@@ -287,7 +283,7 @@ static void test_read_only(void **state)
 	if (!geteuid())
 		assert_int_equal(seteuid(65534), 0);
 	refused(DB_WRITE, "read-only");
-	assert_int_equal(number("SELECT count(*) FROM run_view"), 4);
+	assert_int_equal(results_number("SELECT count(*) FROM run_view"), 4);
 	if (geteuid() == 65534)
 		assert_int_equal(seteuid(0), 0);
 }
@@ -305,7 +301,7 @@ static void test_read_only_folder(void **state)
 	if (!geteuid())
 		assert_int_equal(seteuid(65534), 0);
 	refused(DB_WRITE, "read-only (its folder is)");
-	assert_int_equal(number("SELECT count(*) FROM run_view"), 4);
+	assert_int_equal(results_number("SELECT count(*) FROM run_view"), 4);
 	if (geteuid() == 65534)
 		assert_int_equal(seteuid(0), 0);
 	chmod(results_dir, 0755);
@@ -348,7 +344,7 @@ static void test_disk_full(void **state)
 	(void)state;
 	results_store_sweep(2);
 	full("disk full");
-	assert_int_equal(number("SELECT count(*) FROM run_view"), 4);
+	assert_int_equal(results_number("SELECT count(*) FROM run_view"), 4);
 }
 
 /* The system refuses the write itself. */
@@ -371,8 +367,8 @@ static void test_file_limit(void **state)
 	}
 	wait(&status);
 	assert_int_equal(status, 0);
-	assert_int_equal(number("SELECT count(*) FROM run_view"), 4);
-	assert_int_equal(number("SELECT count(*) FROM slab_view WHERE run_id > 4"), 0);
+	assert_int_equal(results_number("SELECT count(*) FROM run_view"), 4);
+	assert_int_equal(results_number("SELECT count(*) FROM slab_view WHERE run_id > 4"), 0);
 }
 
 static void test_has_run(void **state)
@@ -421,8 +417,10 @@ static void test_machines(void **state)
 	}
 	db_sink_free(s);
 	db_close(db);
-	assert_int_equal(number("SELECT count(*) FROM run_view WHERE machine = '2node#2'"), 2);
-	assert_int_equal(number("SELECT count(*) FROM run_view WHERE machine = '2node'"), 4);
+	assert_int_equal(results_number("SELECT count(*) FROM run_view WHERE machine = '2node#2'"),
+			 2);
+	assert_int_equal(results_number("SELECT count(*) FROM run_view WHERE machine = '2node'"),
+			 4);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, results_setup, results_teardown)

@@ -106,6 +106,19 @@ static void on_lock(struct sink *s, const struct sink_lock *l)
 	assert_true(l->contended <= l->acquisitions);
 }
 
+/* A whole zone, in cells that are no fuller than full. */
+static void on_block_map(struct sink *s, const struct sink_block_map *m)
+{
+	(void)s;
+	assert_true(m->nr_blocks > 0 && m->blocks_per_cell > 0);
+	for (u32 i = 0; i < DIV_ROUND_UP(m->nr_blocks, m->blocks_per_cell); i++) {
+		const struct sink_cell *c = &m->cells[i];
+
+		assert_true(c->unmovable + c->movable + c->reclaimable <= SINK_CELL_FULL);
+		assert_int_equal(c->type_pinned >> 3 > 0, c->unmovable + c->reclaimable > 0);
+	}
+}
+
 static int on_end(struct sink *s, const struct sink_end *end, struct err *e)
 {
 	(void)end, (void)e;
@@ -114,8 +127,8 @@ static int on_end(struct sink *s, const struct sink_end *end, struct err *e)
 }
 
 static const struct sink_ops recorder_ops = {
-	on_begin,   on_sample, on_free_area, on_slab, on_cache, on_event,
-	on_summary, on_site,   on_latency,   on_lock, on_end,
+	on_begin,   on_sample, on_free_area, on_slab, on_cache,	    on_event,
+	on_summary, on_site,   on_latency,   on_lock, on_block_map, on_end,
 };
 
 static double value(const struct recorder *r, const char *metric)

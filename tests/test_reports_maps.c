@@ -1,0 +1,102 @@
+/*
+ * Maps of pageblocks and fidelity in the results database.
+ */
+#include "reports/cells.h"
+#include "reports/db_sink.h"
+#include "tests/report_feed.h"
+#include "tests/report_fixture.h"
+#include "tests/test.h"
+
+/* Two cells in three runs of a zone, and what a snapshot says beside what was simulated. */
+static void test_maps_and_fidelity(void **state)
+{
+	static const struct sink_cell cells[300] = {
+		[1] = {1, 2, 3, 4}, [299] = {255, 0, 0, 31 << 3}};
+	struct feed f = {.label = "plain", .load = "fstree", .nr_samples = 2, .nr_caches = 1};
+	struct sink_block_map map = {7, 1, "Normal", 1024, 300, 1, cells};
+	struct fidelity_row row = {9, "after", "slab", "dentry", 4096, 8192, 12288};
+	struct err e = {""};
+	struct db *db = db_open(results_path, DB_WRITE, &e);
+	struct sink *s = db_sink_new(db);
+	struct sink_end end = {.status = "ok"};
+
+	(void)state;
+	feed_begin(&f, s);
+	s->ops->block_map(s, &map);
+	db_fidelity_add(s, &row);
+	assert_int_equal(s->ops->end(s, &end, &e), 0);
+	db_sink_free(s);
+	db_close(db);
+	assert_int_equal(
+		results_number(
+			"SELECT count(*) FROM block_map_view WHERE run_id = 1 AND t_ns = 7 AND"
+			" node = 1 AND zone = 'Normal' AND first_pfn = 1024 AND"
+			" nr_blocks = 300 AND blocks_per_cell = 1 AND hex(cells) ="
+			" '0100000000' || '0101020304' || 'A90200000000' || '01FF0000F8'"),
+		1);
+	assert_int_equal(
+		results_number(
+			"SELECT count(*) FROM fidelity_view WHERE run_id = 1 AND t_ns = 9 AND"
+			" snapshot = 'after' AND kind = 'slab' AND name = 'dentry' AND"
+			" recorded = 4096 AND simulated = 8192 AND first = 12288"),
+		1);
+}
+
+static void test_packed_cells(void **state)
+{
+	struct sink_cell cells[1000] = {{0}}, back[1000];
+	u8 packed[1000 * CELL_PACKED_MAX];
+	size_t bytes;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cells); i++)
+		cells[i].movable = (u8)(i * i / 300 % 7 ? 0 : i);
+	for (size_t n = 0; n <= ARRAY_SIZE(cells); n += 37) {
+		bytes = cells_pack(cells, n, packed);
+		assert_true(cells_unpack(packed, bytes, back, n));
+		assert_memory_equal(cells, back, n * sizeof(*cells));
+		assert_false(cells_unpack(packed, bytes, back, n + 1));
+		assert_false(n && cells_unpack(packed, bytes, back, n - 1));
+		assert_false(n && cells_unpack(packed, bytes - 1, back, n));
+	}
+	/* Runs of nothing, runs without end, and runs longer than the map. */
+	assert_false(cells_unpack((const u8 *)"\0abcd", 5, back, 1));
+	assert_false(cells_unpack((const u8 *)"\xff\xff\xff\xff\xff\xff", 6, back, 1));
+	assert_false(cells_unpack((const u8 *)"\x02"
+					      "abcd",
+				  5, back, 1));
+}
+
+/* A database of before maps and fidelity gets their tables with its next run. */
+static void test_tables_are_added(void **state)
+{
+	struct err e = {""};
+	struct db *db;
+
+	(void)state;
+	results_store_sweep(2);
+	db = db_open(results_path, DB_WRITE, &e);
+	assert_int_equal(db_exec(db,
+				 "DROP VIEW block_map_view; DROP VIEW fidelity_view;"
+				 "DROP TABLE block_map; DROP TABLE fidelity",
+				 &e),
+			 0);
+	db_close(db);
+	results_store_sweep(2);
+	assert_int_equal(results_number("SELECT count(*) FROM run_view"), 8);
+	assert_int_equal(results_number("SELECT count(*) FROM fidelity_view"), 0);
+	assert_int_equal(results_number("SELECT count(*) FROM block_map_view"), 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, results_setup, results_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_maps_and_fidelity),
+		cmocka_unit_test(test_packed_cells),
+		TEST(test_tables_are_added),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
