@@ -116,6 +116,12 @@ static void db_sink_cache(struct sink *s, const struct sink_cache *c)
 	rows_add(r, ROW_CACHE, row, ARRAY_SIZE(row));
 }
 
+/* The samples at marks are rows like any others. */
+static void db_sink_mark(struct sink *s, u64 t_ns, const char *text)
+{
+	(void)s, (void)t_ns, (void)text;
+}
+
 static void db_sink_event(struct sink *s, u64 t_ns, int cpu, const char *kind, const char *detail)
 {
 	struct rows *r = &to_db_sink(s)->rows;
@@ -221,6 +227,7 @@ static const struct sink_ops db_sink_ops = {
 	.free_area = db_sink_free_area,
 	.slab = db_sink_slab,
 	.cache = db_sink_cache,
+	.mark = db_sink_mark,
 	.event = db_sink_event,
 	.summary = db_sink_summary,
 	.site = db_sink_site,

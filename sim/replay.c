@@ -65,6 +65,7 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 		.tables = tables,
 		.digest = DIGEST_INIT,
 		.check_every = t->check_every,
+		.at_marks = t->at_marks && t->sink,
 	};
 	if (check_fits(tables, rp->m, e) || stack_create(&rp->stack, t->stack, e))
 		return -1;
@@ -368,6 +369,8 @@ static int do_request(struct replay *rp, const struct request *r, struct err *e)
 		ret = free_request(rp, r, e);
 	else if (r->kind == REQ_SHRINK)
 		shrink_all(rp, r);
+	else if (rp->at_marks)
+		sampler_mark(rp, r->t_ns, rp->tables->marks[r->object].text);
 	if (unlikely(rp->check_every && rp->acc.nr_requests % rp->check_every == 0))
 		check_all(rp);
 	return ret;

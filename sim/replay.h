@@ -28,7 +28,8 @@ struct replay {
 	u64 taken_max;	   /* bytes of page_source at its peak */
 	u64 taken_max_req; /* bytes asked for at that moment */
 	u64 check_every;
-	bool timed; /* births are over, costs count */
+	bool at_marks; /* the sink wants to see the state at marks */
+	bool timed;    /* births are over, costs count */
 	enum trial_status status;
 };
 

@@ -176,6 +176,19 @@ void sampler_catch_up(struct sampler *s, struct replay *rp, u64 t_ns)
 	}
 }
 
+void sampler_mark(struct replay *rp, u64 t_ns, const char *text)
+{
+	u64 clock_ns = kernel->clock_ns;
+	struct free_blocks sum;
+
+	machine_advance(rp->m, t_ns);
+	rp->sink->ops->mark(rp->sink, t_ns, text);
+	sample_free_areas(rp, t_ns, &sum);
+	for_each_name(rp, n) if (n->cache) sample_cache(rp, n, t_ns);
+	rp->sink->ops->mark(rp->sink, t_ns, NULL);
+	kernel->clock_ns = clock_ns;
+}
+
 void sampler_finish(struct sampler *s, struct replay *rp, u64 t_ns)
 {
 	sampler_catch_up(s, rp, t_ns);

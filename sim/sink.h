@@ -128,6 +128,11 @@ struct sink_ops {
 			  const char *migratetype, const u64 nr_free[SINK_NR_ORDERS]);
 	void (*slab)(struct sink *s, const struct sink_slab *slab);
 	void (*cache)(struct sink *s, const struct sink_cache *cache);
+	/*
+	 * A mark of the load, in runs that sample at marks: the free areas and slabs that follow are
+	 * the state at this mark, up to the call with text NULL.
+	 */
+	void (*mark)(struct sink *s, u64 t_ns, const char *text);
 	/* kind: double_free, extfrag, refused, oom, leak, ...: the contract's event_view.kind. */
 	void (*event)(struct sink *s, u64 t_ns, int cpu, const char *kind, const char *detail);
 	/* A figure of the whole run. The metric is one of metrics[]. */

@@ -24,6 +24,7 @@ struct trial {
 	struct sink_run run;   /* what the sink is told; machine and stack are filled in if NULL */
 	u64 seed;
 	u64 sample_ns;	 /* 0: 200 samples over the load */
+	bool at_marks;	 /* slabs and free areas at every mark of the load, too */
 	u64 check_every; /* full walk over all allocators every so many requests; 0: at the end */
 	struct progress *progress; /* NULL: none */
 	/* Out. */
