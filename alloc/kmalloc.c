@@ -93,6 +93,7 @@ static struct slab_cache *create_cache(struct kmalloc *km, enum kmalloc_type typ
 		.align = is_power_of_2(size) ? size : 8,
 		.node = NUMA_NO_NODE,
 		.gfp = type_gfp[type],
+		.shape = slab_shape_find(km->shapes, cache_names[type][cls]),
 	};
 	struct slab_cache *cache;
 

@@ -25,6 +25,7 @@ enum kmalloc_type {
 struct kmalloc {
 	const struct slab_allocator *slab;
 	const struct page_allocator *pages;
+	const struct slab_shapes *shapes; /* geometry that caches should have; NULL: their own */
 	struct slab_cache *caches[NR_KMALLOC_TYPES][NR_KMALLOC_CLASSES]; /* NULL: not yet */
 	struct slab_control *rooms[NR_KMALLOC_TYPES][NR_KMALLOC_CLASSES];
 	u8 class_of[KMALLOC_MAX_CACHE_SIZE / 8 + 1]; /* class by DIV_ROUND_UP(size, 8) */

@@ -28,6 +28,26 @@ struct slab_cache;
  */
 typedef int (*move_object_fn)(struct slab_cache *cache, void *object);
 
+/*
+ * The geometry of a cache on a recorded machine, for an allocator that is to be compared with it.
+ * What is not known is 0, a limit -1.
+ */
+struct slab_shape {
+	const char *cache;
+	unsigned int object_size, size, align; /* as in struct slab_cache: objsize, size, align */
+	int order;			       /* of a slab's pages */
+	int cpu_partial;		       /* objects on partial slabs of one CPU */
+	int min_partial;		       /* slabs a node keeps even if empty */
+};
+
+struct slab_shapes { /* by cache name */
+	const struct slab_shape *shapes;
+	unsigned int nr_shapes;
+};
+
+/* NULL if there is none of that name, or shapes is NULL. */
+const struct slab_shape *slab_shape_find(const struct slab_shapes *shapes, const char *cache);
+
 struct slab_cache {
 	const struct slab_allocator *slab_alloc;
 	const struct page_allocator *page_alloc;
@@ -48,6 +68,8 @@ struct slab_cache {
 	struct layer *layer;	    /* of slab_alloc, at hand for the dispatcher */
 	move_object_fn move_object; /* of the shrink that runs (derived caches) */
 	u32 tag;		    /* the holder's own; 0 after create */
+	/* Of parameters alone: what the allocator should keep to; NULL: it decides. */
+	const struct slab_shape *shape;
 };
 
 /* Room a cache is created in: the caller's, opaque. */
@@ -77,8 +99,8 @@ struct slab_allocator {
 	unsigned long (*get_objects)(struct slab_cache *cache, struct slab_counts *counts);
 	/*
 	 * Makes a cache in `room` from the parameters name, objsize, align, node, gfp, size (0: the
-	 * allocator decides) and page_alloc (NULL: the allocator's pages). NULL: refused (no page
-	 * order fits, no memory).
+	 * allocator decides), shape (it may look at it) and page_alloc (NULL: the allocator's
+	 * pages). NULL: refused (no page order fits, no memory).
 	 */
 	struct slab_cache *(*create)(const struct slab_allocator *self, struct slab_control *room,
 				     const struct slab_cache *parameters);

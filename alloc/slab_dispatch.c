@@ -10,6 +10,7 @@
  */
 #include "alloc/slab_alloc.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "alloc/layer.h"
@@ -93,6 +94,19 @@ struct slab_cache *slab_cache_create(const struct slab_allocator *sa, struct sla
 	    (parameters->align && !is_power_of_2(parameters->align)))
 		return NULL;
 	return sa->create(sa, room, parameters);
+}
+
+static int by_cache_name(const void *name, const void *shape)
+{
+	return strcmp(name, ((const struct slab_shape *)shape)->cache);
+}
+
+const struct slab_shape *slab_shape_find(const struct slab_shapes *shapes, const char *cache)
+{
+	if (!shapes || !shapes->nr_shapes)
+		return NULL;
+	return bsearch(cache, shapes->shapes, shapes->nr_shapes, sizeof(*shapes->shapes),
+		       by_cache_name);
 }
 
 int slab_cache_shrink(struct slab_cache *cache, move_object_fn move_object)

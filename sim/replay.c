@@ -63,6 +63,7 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 		.m = machine_current(),
 		.sink = t->sink,
 		.tables = tables,
+		.shapes = t->shapes,
 		.digest = DIGEST_INIT,
 		.check_every = t->check_every,
 		.at_marks = t->at_marks && t->sink,
@@ -77,6 +78,7 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 		rp->m->on_event_arg = rp;
 	}
 	kmalloc_init(&rp->km, rp->stack.slab, rp->stack.pages);
+	rp->km.shapes = t->shapes;
 	rp->rooms = instance_alloc((tables->nr_caches + 1) * sizeof(*rp->rooms));
 	account_init(&rp->acc, tables, nr_names(tables));
 	sampler_init(&rp->sampler, t);
@@ -86,12 +88,18 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 static struct slab_cache *make_cache(struct replay *rp, u32 i)
 {
 	const struct source_cache *sc = &rp->tables->caches[i];
+	const struct slab_shape *shape = slab_shape_find(rp->shapes, sc->name);
 	struct slab_cache params = {.objsize = sc->object_size ? sc->object_size : 8,
 				    .align = max(sc->align, 8U),
 				    .node = NUMA_NO_NODE,
-				    .gfp = sc->reclaimable ? __GFP_RECLAIMABLE : 0};
+				    .gfp = sc->reclaimable ? __GFP_RECLAIMABLE : 0,
+				    .shape = shape};
 	struct name *name = &rp->acc.names[i];
 
+	if (shape && shape->object_size)
+		params.objsize = shape->object_size;
+	if (shape && shape->align)
+		params.align = max(shape->align, 8U);
 	strncpy(params.name, sc->name, sizeof(params.name) - 1);
 	name->cache = slab_cache_create(rp->stack.slab, &rp->rooms[i], &params);
 	if (name->cache)

@@ -21,7 +21,8 @@ struct replay {
 	struct sampler sampler;
 	struct sink *sink; /* NULL: nobody listens */
 	const struct source_tables *tables;
-	u64 t_ns; /* of the last request */
+	const struct slab_shapes *shapes; /* recorded geometry; NULL: none is asked for */
+	u64 t_ns;			  /* of the last request */
 	u64 digest;
 	u64 nr_reported;   /* events handed to the sink */
 	u64 slab_max;	   /* bytes of the slab layer at their peak */

@@ -20,8 +20,10 @@ struct trial {
 	const struct machine_config *machine;
 	const struct stack_config *stack;
 	struct source *source; /* rewound by the trial */
-	struct sink *sink;     /* NULL: nobody listens */
-	struct sink_run run;   /* what the sink is told; machine and stack are filled in if NULL */
+	/* Recorded geometry that caches should have; NULL: the allocator decides. */
+	const struct slab_shapes *shapes;
+	struct sink *sink;   /* NULL: nobody listens */
+	struct sink_run run; /* what the sink is told; machine and stack are filled in if NULL */
 	u64 seed;
 	u64 sample_ns;	 /* 0: 200 samples over the load */
 	bool at_marks;	 /* slabs and free areas at every mark of the load, too */

@@ -68,6 +68,81 @@ static void as_slub(void **state)
 	slab_lab_close(&sl);
 }
 
+static const struct slab_shape shape = {.cache = "thing",
+					.object_size = 200,
+					.size = 256,
+					.align = 8,
+					.order = 2,
+					.cpu_partial = 30,
+					.min_partial = 7};
+
+static struct slabifier_cache *create_shaped(struct slab_lab *sl, struct slab_control *room)
+{
+	struct slab_cache parameters = {
+		.objsize = 200, .align = 8, .node = -1, .name = "thing", .shape = &shape};
+
+	return to_slabifier(slab_cache_create(sl->sa, room, &parameters));
+}
+
+/* A recorded geometry is kept to where it is not the allocator's own choice. */
+static void shape_is_kept(void **state)
+{
+	struct slab_control room;
+	struct slabifier_cache *s;
+	struct slab_lab sl;
+
+	(void)state;
+	slab_lab_open(&sl, LAB_TWO_NODES, "page_allocator", "slabifier");
+	s = create_shaped(&sl, &room);
+	assert_int_equal(s->c.size, 256);
+	assert_int_equal(s->c.order, 2);
+	assert_int_equal(s->objects, 64);
+	assert_int_equal(s->min_objects, 16);
+	assert_int_equal(s->cpu_partial_slabs, 1); /* 2 * 30 objects in slabs of 64 */
+	assert_int_equal(s->min_partial, 7);
+	assert_null(s->c.shape);
+	slab_cache_destroy(&s->c);
+	slab_lab_close(&sl);
+}
+
+static void options_outweigh_the_shape(void **state)
+{
+	struct slab_control room;
+	struct slabifier_cache *s;
+	struct slab_lab sl;
+
+	(void)state;
+	slab_lab_open(&sl, LAB_TWO_NODES, "page_allocator",
+		      "slabifier(max_order=1, cpu_partial=64, min_partial=3)");
+	s = create_shaped(&sl, &room);
+	assert_int_equal(s->c.size, 256);
+	assert_int_equal(s->c.order, 0);
+	assert_int_equal(s->cpu_partial_slabs, 8);
+	assert_int_equal(s->min_partial, 3);
+	slab_cache_destroy(&s->c);
+	slab_lab_close(&sl);
+}
+
+/* What a layer adds is not cut off: the chunk grows, the order stays while a slab holds one. */
+static void layers_enlarge_the_shape(void **state)
+{
+	struct slab_shape tight = shape;
+	struct slab_cache parameters = {
+		.objsize = 200, .align = 8, .node = -1, .name = "thing", .shape = &tight};
+	struct slab_control room;
+	struct slab_cache *c;
+	struct slab_lab sl;
+
+	(void)state;
+	tight.size = 200;
+	slab_lab_open(&sl, LAB_TWO_NODES, "page_allocator", "rcu:slabifier");
+	c = slab_cache_create(sl.sa, &room, &parameters);
+	assert_true(c->size > 200);
+	assert_int_equal(c->order, 2);
+	slab_cache_destroy(c);
+	slab_lab_close(&sl);
+}
+
 static void the_tail_is_at_most_a_quarter(void **state)
 {
 	struct slab_lab sl;
@@ -160,6 +235,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(as_slub),
+		cmocka_unit_test(shape_is_kept),
+		cmocka_unit_test(options_outweigh_the_shape),
+		cmocka_unit_test(layers_enlarge_the_shape),
 		cmocka_unit_test(the_tail_is_at_most_a_quarter),
 		cmocka_unit_test(sizes_beyond_the_largest_block_are_refused),
 		cmocka_unit_test(absurd_sizes_are_refused),

@@ -140,6 +140,7 @@ static struct slab_cache *slabifier_create(const struct slab_allocator *self,
 	s->sl = container_of(self, struct slabifier, sa);
 	if (!slab_geometry(s, parameters->size))
 		return NULL;
+	s->c.shape = NULL;
 	s->c.slab_alloc = self;
 	s->c.layer = self->layer;
 	s->c.base = NULL;

@@ -7,6 +7,9 @@
  * there is none, 1/8, then 1/4; then fewer objects. (calculate_order, calc_slab_order,
  * set_cpu_partial: mm/slub.c, Linux 6.1.)
  *
+ * A shape, the geometry of a recorded machine, is kept to wherever the user's options do not say
+ * otherwise: the chunk is at least the recorded one, order and limits are the recorded ones.
+ *
  * Invariant: a slab holds 1 to SLAB_OBJECTS_MAX objects, and the free pointer lies inside the
  * object.
  *
@@ -82,6 +85,22 @@ static int slab_order(const struct slabifier_options *o, unsigned int size)
 	return order < MAX_ORDER ? order : -1;
 }
 
+/* The user has said how large slabs are to be. */
+static bool order_is_chosen(const struct slabifier_options *o)
+{
+	return o->min_order != 0 || o->max_order != 3 || o->min_objects != 0;
+}
+
+/* The recorded order counts as long as a slab of it holds an object, which layers may have enlarged. */
+static int shaped_order(const struct slabifier_options *o, const struct slab_shape *shape,
+			unsigned int size)
+{
+	if (shape && !order_is_chosen(o) && PAGE_SIZE << shape->order >= size &&
+	    order_objects(shape->order, size) <= SLAB_OBJECTS_MAX)
+		return shape->order;
+	return slab_order(o, size);
+}
+
 /* Objects on partial slabs of one CPU; counted in slabs taken to be half full. */
 static unsigned int cpu_partial_slabs(const struct slabifier_cache *s,
 				      const struct slabifier_options *o)
@@ -90,6 +109,8 @@ static unsigned int cpu_partial_slabs(const struct slabifier_cache *s,
 
 	if (o->cpu_partial >= 0)
 		n = (unsigned int)o->cpu_partial;
+	else if (s->c.shape && s->c.shape->cpu_partial >= 0)
+		n = (unsigned int)s->c.shape->cpu_partial;
 	else if (s->c.size >= PAGE_SIZE)
 		n = 6;
 	else if (s->c.size >= 1024)
@@ -107,6 +128,8 @@ static unsigned int min_partial(const struct slabifier_cache *s, const struct sl
 
 	if (o->min_partial >= 0)
 		return (unsigned int)o->min_partial;
+	if (s->c.shape && s->c.shape->min_partial >= 0)
+		return (unsigned int)s->c.shape->min_partial;
 	return min(max(n, (unsigned int)MIN_PARTIAL), (unsigned int)MAX_PARTIAL);
 }
 
@@ -118,10 +141,12 @@ bool slab_geometry(struct slabifier_cache *s, unsigned int size)
 	c->align = max(c->align, 8U);
 	ASSERT(is_power_of_2(c->align));
 	c->inuse = ALIGN(max(c->objsize, 1U), 8U);
+	if (c->shape)
+		size = max(size, c->shape->size);
 	c->size = ALIGN(max(c->inuse, size), c->align);
 	/* In the middle: overflows of neighbours reach the ends first. */
 	c->offset = c->objsize / 2 & ~7U;
-	c->order = slab_order(o, c->size);
+	c->order = shaped_order(o, c->shape, c->size);
 	if (c->order < 0)
 		return false;
 	s->objects = order_objects(c->order, c->size);
