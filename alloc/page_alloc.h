@@ -72,5 +72,8 @@ void page_allocator_put(struct page_allocator *pa);
 struct page_allocator *rcuify_page_allocator(struct page_allocator *base);
 struct page_allocator *dmaify_page_allocator(struct page_allocator *base);
 struct page_allocator *numactl_allocator(struct page_allocator *base, int node, gfp_t flags);
+struct page_allocator *reclaimable_slab(struct page_allocator *base);
+struct page_allocator *unreclaimable_slab(struct page_allocator *base);
+struct page_allocator *mempool_page_allocator(struct page_allocator *base, int order, u64 min_nr);
 
 #endif

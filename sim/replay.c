@@ -73,6 +73,7 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 	for (unsigned int i = 0; i < rp->stack.nr_layers; i++)
 		if (rp->stack.layer_base[i] < 0 && !rp->page_source)
 			rp->page_source = rp->stack.layers[i];
+	rp->reserved_objs = rp->page_source->live_objs;
 	if (rp->sink) {
 		rp->m->on_event = hand_on_event;
 		rp->m->on_event_arg = rp;
@@ -473,7 +474,8 @@ void replay_end(struct replay *rp)
 		leaked += kmalloc_destroy(&rp->km);
 		rcu_barrier();
 		ASSERT(!leaked);
-		ASSERT(rp->stack.pages->keeps_nothing || rp->page_source->live_objs == 0);
+		ASSERT(rp->stack.pages->keeps_nothing ||
+		       rp->page_source->live_objs == rp->reserved_objs);
 		page_allocator_check(rp->stack.pages);
 		account_free(&rp->acc);
 		instance_free(rp->rooms);

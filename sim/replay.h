@@ -15,6 +15,7 @@ struct replay {
 	struct machine *m;
 	struct stack stack;
 	struct layer *page_source; /* of the innermost page allocator: memory taken */
+	s64 reserved_objs;	   /* that page_source gave the layers before the load */
 	struct kmalloc km;
 	struct slab_control *rooms; /* one for each cache of the load */
 	struct account acc;

@@ -37,6 +37,7 @@ void slab_lab_open(struct slab_lab *sl, const char *nodes, const char *pages, co
 	struct err e = {""};
 
 	lab_open(&sl->lab, nodes, pages);
+	lab_settle(&sl->lab); /* a reserve was taken when the chain was made */
 	sl->free_pages = lab_free_pages(&sl->lab);
 	sl->sa = slab_lab_chain(sl->lab.pa, slab, &e);
 	if (!sl->sa)

@@ -194,6 +194,7 @@ struct fuzz {
 	const struct fuzz_chain *chain;
 	struct page_oracle oracle;
 	u64 free_pages;
+	s64 reserve[LAYERS_MAX + 1]; /* live bytes of each layer of the idle chain */
 	bool injecting;
 };
 
@@ -230,13 +231,19 @@ static int random_order(struct fuzz *f)
 	return (int)below(f, one_in(f, 10) ? MAX_ORDER : 4);
 }
 
-/* Everything free is within reach of a request that may reclaim, unless it waits for RCU. */
+/* A layer keeps pages from others: they wait for RCU, or lie in reserve. */
+static bool layers_hold_pages(const struct page_allocator *pa)
+{
+	for (; pa->base; pa = pa->base)
+		if (pa->base->layer->live_bytes != pa->layer->live_bytes)
+			return true;
+	return false;
+}
+
+/* Everything free is within reach of a request that may reclaim, unless a layer holds it. */
 static bool must_succeed(struct fuzz *f, gfp_t flags)
 {
-	struct rcu_counts counts;
-
-	machine_rcu_counts(f->lab.m, &counts);
-	return (flags & __GFP_DIRECT_RECLAIM) && !f->injecting && !counts.pending;
+	return (flags & __GFP_DIRECT_RECLAIM) && !f->injecting && !layers_hold_pages(f->lab.pa);
 }
 
 static void allocate(struct fuzz *f)
@@ -316,6 +323,8 @@ static void one_step(struct fuzz *f, bool growing)
 
 static void tear_down(struct fuzz *f)
 {
+	unsigned int depth = 0;
+
 	while (f->oracle.nr_blocks) {
 		struct oracle_block b = page_oracle_freeing(&f->oracle, 0);
 
@@ -328,7 +337,7 @@ static void tear_down(struct fuzz *f)
 				  (unsigned long long)lab_free_pages(&f->lab),
 				  (unsigned long long)f->free_pages);
 	for (const struct page_allocator *pa = f->lab.pa; pa; pa = pa->base)
-		if (pa->layer->live_bytes && !*f->oracle.wrong)
+		if (pa->layer->live_bytes != f->reserve[depth++] && !*f->oracle.wrong)
 			page_oracle_wrong(&f->oracle, "%s counts live bytes where none are",
 					  pa->name);
 }
@@ -339,6 +348,7 @@ static const char *fuzz_run(const char *nodes, const struct fuzz_chain *chain, u
 {
 	static struct fuzz f;
 	static char found[256];
+	unsigned int depth = 0;
 	struct err e;
 
 	memset(&f, 0, sizeof(f));
@@ -350,7 +360,10 @@ static const char *fuzz_run(const char *nodes, const struct fuzz_chain *chain, u
 		lab_close(&f.lab);
 		return NULL;
 	}
+	lab_settle(&f.lab); /* a reserve was taken when the chain was made */
 	f.free_pages = lab_free_pages(&f.lab);
+	for (const struct page_allocator *pa = f.lab.pa; pa; pa = pa->base)
+		f.reserve[depth++] = pa->layer->live_bytes;
 	page_oracle_init(&f.oracle);
 	for (unsigned int i = 0; i < steps && !*f.oracle.wrong; i++)
 		one_step(&f, i % 8192 < 5000);

@@ -317,6 +317,7 @@ static const char *fuzz_run(const char *pages, const char *slab, u64 seed, unsig
 	}
 	f.forced_nodes = strstr(pages, "numactl");
 	f.knows_its_own = strstr(slab, "slabifier") && !strstr(slab, "broken");
+	lab_settle(&f.lab); /* a reserve was taken when the chain was made */
 	f.free_pages = lab_free_pages(&f.lab);
 	oracle_init(&f.oracle);
 	for (int i = 0; i < NR_CACHES; i++)
