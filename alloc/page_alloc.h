@@ -16,6 +16,13 @@ struct page_allocator {
 				 int node);
 	void (*free)(const struct page_allocator *self, struct page *page, int order);
 	/*
+	 * The very block at pfn, a multiple of 2^order, if all of it is free (on per-CPU lists too) and
+	 * flags and node allow its zone; else NULL. Mobility of pageblocks stays as it is: nothing
+	 * falls back (alloc_contig_range, without the moving). A source without it refuses.
+	 */
+	struct page *(*allocate_at)(const struct page_allocator *self, unsigned long pfn, int order,
+				    gfp_t flags, int node);
+	/*
 	 * What a layer makes of a request before passing it on; the forwarding `allocate` calls it, and
 	 * so does whoever wants to know what a chain forces. Default: nothing.
 	 */
@@ -44,6 +51,9 @@ struct page_allocator {
 /* ---- The dispatcher: how everybody calls a page allocator ---- */
 
 struct page *page_alloc(const struct page_allocator *pa, int order, gfp_t flags, int node);
+/* The block at pfn and no other. */
+struct page *page_alloc_at(const struct page_allocator *pa, unsigned long pfn, int order,
+			   gfp_t flags, int node);
 void page_free(const struct page_allocator *pa, struct page *page, int order);
 u64 page_nr_free(const struct page_allocator *pa, const struct zone *zone, int migratetype,
 		 int order);

@@ -39,6 +39,19 @@ static void check_allocated(const struct page_allocator *pa, const struct page *
 	ASSERT(page->order == order);
 }
 
+/* Into the books of the layer what its method gave. */
+static inline struct page *account_allocated(const struct page_allocator *pa, struct page *page,
+					     int order)
+{
+	if (unlikely(!page)) {
+		pa->layer->nr_failed++;
+		return NULL;
+	}
+	check_allocated(pa, page, order);
+	layer_allocated(pa->layer, PAGE_SIZE << order);
+	return page;
+}
+
 struct page *page_alloc(const struct page_allocator *pa, int order, gfp_t flags, int node)
 {
 	struct layer *caller;
@@ -50,13 +63,24 @@ struct page *page_alloc(const struct page_allocator *pa, int order, gfp_t flags,
 	charge(COST_INDIRECT_CALL);
 	page = pa->allocate(pa, order, flags, node);
 	layer_leave(pa->layer, caller);
-	if (unlikely(!page)) {
-		pa->layer->nr_failed++;
+	return account_allocated(pa, page, order);
+}
+
+struct page *page_alloc_at(const struct page_allocator *pa, unsigned long pfn, int order,
+			   gfp_t flags, int node)
+{
+	struct layer *caller;
+	struct page *page;
+
+	ASSERT(pfn % (1UL << order) == 0 && pfn_valid(pfn + (1UL << order) - 1));
+	if (layer_injects(pa->layer))
 		return NULL;
-	}
-	check_allocated(pa, page, order);
-	layer_allocated(pa->layer, PAGE_SIZE << order);
-	return page;
+	caller = layer_enter(pa->layer);
+	charge(COST_INDIRECT_CALL);
+	page = pa->allocate_at(pa, pfn, order, flags, node);
+	layer_leave(pa->layer, caller);
+	ASSERT(!page || page_to_pfn(page) == pfn);
+	return account_allocated(pa, page, order);
 }
 
 /* False, and reported, if the caller does not own this block. */
@@ -117,6 +141,21 @@ static struct page *forward_allocate(const struct page_allocator *self, int orde
 	return page_alloc(self->base, order, flags, node);
 }
 
+static struct page *forward_allocate_at(const struct page_allocator *self, unsigned long pfn,
+					int order, gfp_t flags, int node)
+{
+	charge(COST_CALL);
+	self->rewrite(self, &flags, &node);
+	return page_alloc_at(self->base, pfn, order, flags, node);
+}
+
+static struct page *nowhere(const struct page_allocator *self, unsigned long pfn, int order,
+			    gfp_t flags, int node)
+{
+	(void)self, (void)pfn, (void)order, (void)flags, (void)node;
+	return NULL;
+}
+
 static void rewrite_nothing(const struct page_allocator *self, gfp_t *flags, int *node)
 {
 	(void)self, (void)flags, (void)node;
@@ -155,6 +194,7 @@ void derive_page_allocator(struct page_allocator *self, struct page_allocator *b
 {
 	*self = (struct page_allocator){
 		.allocate = base ? forward_allocate : NULL,
+		.allocate_at = base ? forward_allocate_at : nowhere,
 		.free = base ? forward_free : NULL,
 		.rewrite = rewrite_nothing,
 		.destructor = derived_destructor,

@@ -84,6 +84,14 @@ void page_oracle_refused(struct page_oracle *o, const struct oracle_request *r)
 				r->order, r->flags, kernel->zones[i].node, kernel->zones[i].name);
 }
 
+void page_oracle_refused_at(struct page_oracle *o, const struct oracle_request *r,
+			    unsigned long pfn)
+{
+	if (zone_allowed(page_zone(pfn_to_page(pfn)), r) && frames_free(o, pfn, r->order))
+		page_oracle_wrong(o, "order %d flags 0x%x refused at pfn 0x%lx, which is free",
+				  r->order, r->flags, pfn);
+}
+
 /* ---- Contents ---- */
 
 static const u64 *frame(const struct page *page)

@@ -40,6 +40,9 @@ void page_oracle_allocated(struct page_oracle *o, const struct oracle_request *r
 			   bool write);
 /* A request was refused although every free frame was within reach. */
 void page_oracle_refused(struct page_oracle *o, const struct oracle_request *r);
+/* The block at pfn was refused although every free frame was within reach. */
+void page_oracle_refused_at(struct page_oracle *o, const struct oracle_request *r,
+			    unsigned long pfn);
 /* Before a free: forgets block number i. */
 struct oracle_block page_oracle_freeing(struct page_oracle *o, unsigned int i);
 /* All blocks still carry their stamps. */

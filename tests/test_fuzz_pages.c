@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "alloc/pages/page_allocator.h"
 #include "alloc/stack.h"
 #include "lib/rng.h"
 #include "tests/lab.h"
@@ -265,6 +266,30 @@ static void allocate(struct fuzz *f)
 		page_oracle_refused(&f->oracle, &r);
 }
 
+/* A block of our choice: there is one exactly if the oracle knows all of it free. */
+static void allocate_at(struct fuzz *f)
+{
+	gfp_t flags = random_flags(f);
+	int order = random_order(f);
+	unsigned long pfn = below(f, kernel->max_pfn) & ~((1UL << order) - 1);
+	struct oracle_request r = {.order = order, .node = -1, .flags = flags};
+	struct page *page;
+
+	/* Where there is something to hit: a machine of gigabytes is in use at the start of its zones. */
+	if (one_in(f, 2))
+		pfn = page_zone(pfn_to_page(pfn))->zone_start_pfn +
+		      (pfn & 2047 & ~((1UL << order) - 1));
+	if (f->oracle.nr_blocks == ORACLE_BLOCKS_MAX)
+		return;
+	for (const struct page_allocator *pa = f->lab.pa; pa; pa = pa->base)
+		pa->rewrite(pa, &r.flags, &r.node);
+	page = page_alloc_at(f->lab.pa, pfn, order, flags, -1);
+	if (page)
+		page_oracle_allocated(&f->oracle, &r, page, !one_in(f, 3));
+	else if (must_succeed(f, GFP_KERNEL))
+		page_oracle_refused_at(&f->oracle, &r, pfn);
+}
+
 /* A second free must be reported and change nothing. */
 static void free_twice(struct fuzz *f, struct page *page, int order)
 {
@@ -305,7 +330,7 @@ static void one_step(struct fuzz *f, bool growing)
 	u64 entered_ns = machine_enter(m, (int)below(f, NR_CPUS), m->now_ns);
 
 	if (below(f, 100) < (growing ? 62 : 45))
-		allocate(f);
+		one_in(f, 8) ? allocate_at(f) : allocate(f);
 	else
 		free_one(f);
 	if (one_in(f, 1000)) {
@@ -314,6 +339,9 @@ static void one_step(struct fuzz *f, bool growing)
 	}
 	if (one_in(f, 500))
 		inject(f);
+	if (one_in(f, 300))
+		set_pageblock_migratetype(f->lab.pa, below(f, kernel->max_pfn),
+					  (int)below(f, MIGRATE_PCPTYPES));
 	machine_leave(m, entered_ns);
 	if (one_in(f, 40))
 		machine_advance(m, m->now_ns + below(f, 12) * 1000000);

@@ -185,6 +185,45 @@ static struct page *bitmap_allocate(const struct page_allocator *self, int order
 	return page;
 }
 
+static bool block_is_free(const struct bitmap_zone *bz, unsigned long offset, int order)
+{
+	unsigned long word = offset / BITS_PER_WORD;
+
+	if (order >= WORD_ORDER)
+		return words_are_free(bz, word, 1UL << (order - WORD_ORDER));
+	return free_blocks(bz->used[word], order) >> offset % BITS_PER_WORD & 1;
+}
+
+static bool take_at(struct bitmap_zone *bz, unsigned long offset, int order)
+{
+	bool taken;
+
+	spin_lock_irqsave(&bz->lock);
+	charge_memory(bz->zone->node);
+	taken = block_is_free(bz, offset, order);
+	if (taken) {
+		mark_block(bz, offset, order, true);
+		bz->touched = max(bz->touched, offset + (1UL << order));
+		mod_zone_page_state(bz->zone, NR_FREE_PAGES, -(1L << order));
+	}
+	spin_unlock_irqrestore(&bz->lock);
+	return taken;
+}
+
+static struct page *bitmap_allocate_at(const struct page_allocator *self, unsigned long pfn,
+				       int order, gfp_t flags, int node)
+{
+	struct page *page = pfn_to_page(pfn);
+	struct bitmap_zone *bz = &to_bitmap(self)->zones[page_zone(page) - kernel->zones];
+
+	charge(COST_CALL);
+	if (!gfp_allows_zone(bz->zone, flags, node) ||
+	    !take_at(bz, pfn - bz->zone->zone_start_pfn, order))
+		return NULL;
+	block_give_out(page, order, flags, gfp_migratetype(flags));
+	return page;
+}
+
 static void bitmap_free(const struct page_allocator *self, struct page *page, int order)
 {
 	struct bitmap_zone *bz = &to_bitmap(self)->zones[page_zone(page) - kernel->zones];
@@ -342,6 +381,7 @@ static struct page_allocator *bitmap_create(struct page_allocator *base, const v
 	(void)options, (void)e;
 	derive_page_allocator(&bp->pa, base, &bitmap_desc);
 	bp->pa.allocate = bitmap_allocate;
+	bp->pa.allocate_at = bitmap_allocate_at;
 	bp->pa.free = bitmap_free;
 	bp->pa.destructor = bitmap_destructor;
 	bp->pa.check = bitmap_check;

@@ -129,6 +129,53 @@ struct page *buddy_take_smallest(struct buddy_zone *bz, int order, int migratety
 	return page;
 }
 
+struct page *buddy_around(struct buddy_zone *bz, unsigned long pfn, int order)
+{
+	while (bz->fresh_pfn <= pfn)
+		touch_fresh_block(bz);
+	for (; order <= LARGEST_ORDER; order++) {
+		struct page *head = pfn_to_page(pfn & ~((1UL << order) - 1));
+
+		if ((head->flags & PG_buddy) && head->order == order)
+			return head;
+	}
+	return NULL;
+}
+
+/* As split(), but what is left begins at pfn. */
+static struct page *split_around(struct buddy_zone *bz, struct page *page, unsigned long pfn,
+				 int order)
+{
+	int migratetype = page->migratetype;
+
+	for (int high = page->order - 1; high >= order; high--) {
+		struct page *upper = page + (1UL << high);
+
+		charge(COST_LIST_STEP);
+		if (pfn & (1UL << high)) {
+			enlist(bz, page, high, migratetype, false);
+			page = upper;
+		} else {
+			enlist(bz, upper, high, migratetype, false);
+		}
+	}
+	page->order = (u8)order;
+	return page;
+}
+
+struct page *buddy_take_at(struct buddy_zone *bz, unsigned long pfn, int order)
+{
+	struct page *page = buddy_around(bz, pfn, order);
+
+	if (!page)
+		return NULL;
+	charge_memory(bz->zone->node);
+	charge(COST_LIST_STEP);
+	unlist(bz, page);
+	mod_zone_page_state(bz->zone, NR_FREE_PAGES, -(1L << order));
+	return split_around(bz, page, pfn, order);
+}
+
 struct page *buddy_take(struct buddy_zone *bz, int order, int migratetype, bool nofragment)
 {
 	for (;;) {

@@ -38,6 +38,8 @@ void buddy_zone_init(struct buddy_zone *bz, struct zone *zone, u8 *pageblock_typ
 struct page *buddy_take(struct buddy_zone *bz, int order, int migratetype, bool nofragment);
 /* Only from lists of this mobility. */
 struct page *buddy_take_smallest(struct buddy_zone *bz, int order, int migratetype);
+/* The block at pfn off its list, split out of a larger one if need be; NULL: not all of it is free. */
+struct page *buddy_take_at(struct buddy_zone *bz, unsigned long pfn, int order);
 /* The block (no flags but PG_written) returns to lists of this type, merged where it can be. */
 void buddy_free(struct buddy_zone *bz, struct page *page, int order, int migratetype);
 
@@ -47,6 +49,11 @@ void buddy_free(struct buddy_zone *bz, struct page *page, int order, int migrate
  */
 bool buddy_fallback(struct buddy_zone *bz, int order, int start_type, bool nofragment);
 
+/* The pageblock gets this type, and its free blocks go to lists of it. */
+void buddy_set_type(struct buddy_zone *bz, unsigned long pfn, int migratetype);
+
+/* The free block that this one is or is part of; NULL: there is none. */
+struct page *buddy_around(struct buddy_zone *bz, unsigned long pfn, int order);
 /* The block that would be taken next; there is one. */
 struct page *buddy_first(struct buddy_zone *bz, int order, int migratetype);
 /* A free block changes lists, to the tail. */

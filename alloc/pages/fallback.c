@@ -75,6 +75,17 @@ static void set_pageblock_types(struct buddy_zone *bz, const struct page *page, 
 		bz->pageblock_type[first + i] = (u8)type;
 }
 
+void buddy_set_type(struct buddy_zone *bz, unsigned long pfn, int migratetype)
+{
+	struct page *largest = buddy_around(bz, pfn, MAX_ORDER - 1);
+
+	if (largest)
+		buddy_move(bz, largest, migratetype);
+	else
+		move_free_blocks(bz, pfn, migratetype);
+	bz->pageblock_type[pfn >> pageblock_order] = (u8)migratetype;
+}
+
 /* Pages of the pageblock that suit start_type as well as free ones do. */
 static unsigned long alike_pages(const struct block_census *c, int start_type, int old_type)
 {

@@ -121,12 +121,17 @@ static struct page *take_from_zones(const struct alloc_context *ac, bool nofragm
 	return nofragment ? take_from_zones(ac, false) : NULL;
 }
 
-static void drain_all(const struct page_source *ps)
+static void drain_zone(struct buddy_zone *bz)
 {
 	int cpu;
 
+	for_each_possible_cpu(cpu) pcp_drain(bz, cpu);
+}
+
+static void drain_all(const struct page_source *ps)
+{
 	for (int i = 0; i < ps->nr_zones; i++)
-		for_each_possible_cpu(cpu) pcp_drain(&ps->zones[i], cpu);
+		drain_zone(&ps->zones[i]);
 }
 
 /*
@@ -196,12 +201,43 @@ static struct page *page_allocator_allocate(const struct page_allocator *self, i
 	return page;
 }
 
-/* ---- Freeing ---- */
-
 static struct buddy_zone *page_buddy_zone(const struct page_source *ps, const struct page *page)
 {
 	return &ps->zones[kernel->section_zone[page_to_pfn(page) >> SECTION_PFN_SHIFT]];
 }
+
+static struct page *take_at(struct buddy_zone *bz, unsigned long pfn, int order)
+{
+	struct page *page;
+
+	spin_lock_irqsave(&bz->lock);
+	page = buddy_take_at(bz, pfn, order);
+	spin_unlock_irqrestore(&bz->lock);
+	return page;
+}
+
+static struct page *page_allocator_allocate_at(const struct page_allocator *self, unsigned long pfn,
+					       int order, gfp_t flags, int node)
+{
+	struct page_source *ps = to_source(self);
+	struct buddy_zone *bz = page_buddy_zone(ps, pfn_to_page(pfn));
+	struct page *page;
+
+	charge(COST_CALL);
+	note_path(PATH_SLOW);
+	if (!gfp_allows_zone(bz->zone, flags, node))
+		return NULL;
+	page = take_at(bz, pfn, order);
+	if (!page) {
+		drain_zone(bz);
+		page = take_at(bz, pfn, order);
+	}
+	if (page)
+		block_give_out(page, order, flags, gfp_migratetype(flags));
+	return page;
+}
+
+/* ---- Freeing ---- */
 
 static void page_allocator_free(const struct page_allocator *self, struct page *page, int order)
 {
@@ -274,6 +310,17 @@ int pageblock_migratetype(const struct page_allocator *pa, unsigned long pfn)
 	return ps ? ps->pageblock_type[pfn >> pageblock_order] : MIGRATE_MOVABLE;
 }
 
+bool set_pageblock_migratetype(const struct page_allocator *pa, unsigned long pfn, int migratetype)
+{
+	const struct page_source *ps = find_source(pa);
+
+	if (!ps || !ps->grouping)
+		return false;
+	buddy_set_type(page_buddy_zone(ps, pfn_to_page(pfn)), pfn & ~(pageblock_nr_pages - 1),
+		       migratetype);
+	return true;
+}
+
 const struct per_cpu_pages *zone_pageset(const struct page_allocator *pa, const struct zone *zone,
 					 int cpu)
 {
@@ -316,6 +363,7 @@ static struct page_allocator *page_allocator_create(struct page_allocator *base,
 	ps = instance_alloc(sizeof(*ps));
 	derive_page_allocator(&ps->pa, base, &page_allocator_desc);
 	ps->pa.allocate = page_allocator_allocate;
+	ps->pa.allocate_at = page_allocator_allocate_at;
 	ps->pa.free = page_allocator_free;
 	ps->pa.destructor = page_allocator_destructor;
 	ps->pa.check = page_allocator_check_zones;

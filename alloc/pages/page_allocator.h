@@ -11,6 +11,12 @@ struct per_cpu_pages;
 /* Type (enum migratetype) of the pageblock at pfn; MIGRATE_MOVABLE if the source has no types. */
 int pageblock_migratetype(const struct page_allocator *pa, unsigned long pfn);
 
+/*
+ * Sets it; free blocks of the pageblock follow to lists of that type. A free block larger than a
+ * pageblock goes as a whole: set its other half too. False: the source has no types.
+ */
+bool set_pageblock_migratetype(const struct page_allocator *pa, unsigned long pfn, int migratetype);
+
 /* One CPU's lists of a zone; NULL if the chain's source has none. */
 const struct per_cpu_pages *zone_pageset(const struct page_allocator *pa, const struct zone *zone,
 					 int cpu);

@@ -45,4 +45,12 @@ static inline unsigned int zonelist_nr(const struct zonelist *zl, gfp_t flags)
 	return unlikely(flags & __GFP_THISNODE) ? zl->nr_thisnode : zl->nr;
 }
 
+/* May a request with these flags have memory of that zone? */
+static inline bool gfp_allows_zone(const struct zone *zone, gfp_t flags, int node)
+{
+	int nid = node < 0 ? kernel->nid : node;
+
+	return zone->type <= gfp_zone(flags) && (!(flags & __GFP_THISNODE) || zone->node == nid);
+}
+
 #endif
