@@ -90,6 +90,51 @@ static void fill_meta(struct kmt_meta *m)
 	m->stats.orphan_frees = 3;
 }
 
+/* One of some length, an empty one, one that no reader knows. */
+#define SECTION_BYTES 3000
+
+static void section_content(u8 *data)
+{
+	for (size_t i = 0; i < SECTION_BYTES; i++)
+		data[i] = (u8)(i * i >> 5);
+}
+
+static void write_sections(struct kmt_writer *w)
+{
+	u8 data[SECTION_BYTES];
+	struct err e;
+
+	section_content(data);
+	assert_int_equal(kmt_writer_section(w, KMT_SECTION_SNAPSHOTS, data, SECTION_BYTES, &e), 0);
+	assert_int_equal(kmt_writer_section(w, KMT_SECTION_STATE, data, 0, &e), 0);
+	assert_int_equal(kmt_writer_section(w, 1, data, 1, &e), 0);
+}
+
+static int read_sections(struct source *s, struct err *e)
+{
+	u8 want[SECTION_BYTES], *data;
+	size_t n;
+
+	section_content(want);
+	if (kmt_section_read(s, KMT_SECTION_SNAPSHOTS, &data, &n, e) < 0)
+		return -1;
+	assert_int_equal(n, SECTION_BYTES);
+	assert_memory_equal(data, want, n);
+	free(data);
+	if (kmt_section_read(s, KMT_SECTION_STATE, &data, &n, e) < 0)
+		return -1;
+	assert_int_equal(n, 0);
+	free(data);
+	if (kmt_section_read(s, 1, &data, &n, e) < 0)
+		return -1;
+	free(data);
+	assert_int_equal(kmt_section_read(s, 2, &data, &n, e), 0);
+	assert_null(data);
+	assert_int_equal(kmt_section_bytes(s, 2), 0);
+	assert_true(kmt_section_bytes(s, 1) > 1);
+	return 0;
+}
+
 static void write_file(const char *to)
 {
 	struct kmt_meta m;
@@ -102,6 +147,7 @@ static void write_file(const char *to)
 	assert_non_null(w);
 	for (size_t i = 0; i < nr_requests; i++)
 		assert_int_equal(kmt_writer_add(w, &requests[i], &e), 0);
+	write_sections(w);
 	fill_meta(&m);
 	assert_int_equal(kmt_writer_finish(w, &m, &e), 0);
 	assert_int_equal(m.nr_requests, nr_requests);
@@ -186,9 +232,11 @@ static int read_file(const char *from, struct err *e)
 		if (n == 0)
 			assert_int_equal(s->ops->rewind(s, e), 0);
 	}
-	s->ops->close(s);
 	if (n == 0)
 		assert_int_equal(at, nr_requests);
+	if (n == 0 && read_sections(s, e))
+		n = -1;
+	s->ops->close(s);
 	return n < 0 ? -1 : 0;
 }
 

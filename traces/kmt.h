@@ -62,6 +62,19 @@ const struct kmt_meta *kmt_meta(const struct source *s);
 u64 kmt_file_bytes(const struct source *s);
 
 /*
+ * Optional sections: bytes of a kind, behind the requests. At most one of each kind; readers skip
+ * kinds they do not know, files made before there were any have none.
+ */
+#define KMT_SECTION_SNAPSHOTS 0x50414e53U /* "SNAP": files of the recorded machine (snapshots.h) */
+#define KMT_SECTION_STATE 0x54415453U	  /* "STAT": slabs and pages at time zero */
+
+/* 1: *data (NUL-terminated, the caller frees) and *n are its content; 0: there is none; -1 with e
+ * set: damaged. */
+int __must_check kmt_section_read(struct source *s, u32 kind, u8 **data, size_t *n, struct err *e);
+/* Bytes it takes in the file; 0: there is none. */
+u64 kmt_section_bytes(const struct source *s, u32 kind);
+
+/*
  * Writing: open, add every request in order, finish. `f` is an empty, seekable file (lib/file.h
  * makes one that appears whole or not at all); the writer neither closes nor commits it. Object ids
  * must be dense: the array that tracks them is as long as the largest.
@@ -70,6 +83,9 @@ struct kmt_writer;
 
 struct kmt_writer *kmt_writer_open(FILE *f, struct err *e);
 int __must_check kmt_writer_add(struct kmt_writer *w, const struct request *r, struct err *e);
+/* After the last request, once for each kind. */
+int __must_check kmt_writer_section(struct kmt_writer *w, u32 kind, const u8 *data, size_t n,
+				    struct err *e);
 /* Fills in the last fields of *m, writes the rest, frees the writer also on failure. */
 int __must_check kmt_writer_finish(struct kmt_writer *w, struct kmt_meta *m, struct err *e);
 void kmt_writer_abort(struct kmt_writer *w);

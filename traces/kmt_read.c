@@ -17,8 +17,10 @@ struct kmt_source {
 	FILE *f;
 	char *path;
 	u64 size, pos; /* of the file; of the next block */
-	u64 tables_at, nr_requests;
+	u64 blocks_end, tables_at, nr_requests;
 	u32 nr_blocks;
+	struct kmt_section sections[KMT_SECTIONS_MAX];
+	u32 nr_sections;
 
 	struct kmt_meta meta;
 	struct kmt_template *templates;
@@ -137,7 +139,27 @@ static int read_tables(struct kmt_source *k, u64 *sum, struct err *e)
 	return ret;
 }
 
-/* Walks the block headers: all blocks are there, in order, and end where the tables begin. */
+/* Of the sections from *at on; they end where the tables begin. */
+static int check_sections(struct kmt_source *k, u64 *at, u64 *chain, struct err *e)
+{
+	while (*at < k->tables_at) {
+		struct kmt_section *s = &k->sections[k->nr_sections];
+		u8 h[KMT_SECTION_HEADER_BYTES];
+
+		if (read_at(k, *at, h, sizeof(h), e))
+			return -1;
+		if (k->nr_sections == KMT_SECTIONS_MAX || kmt_section_decode(h, s) ||
+		    s->len > k->tables_at - *at)
+			return damaged(k, *at, e, "no section begins here (damaged)");
+		s->at = *at;
+		*chain = digest_u64(*chain, s->header_sum);
+		*at += sizeof(h) + s->len;
+		k->nr_sections++;
+	}
+	return 0;
+}
+
+/* Walks the headers: all blocks and sections are there, in order, and end where the tables begin. */
 static int check_chain(struct kmt_source *k, u64 chain, u64 tables_sum, u64 chain_end,
 		       struct err *e)
 {
@@ -156,6 +178,9 @@ static int check_chain(struct kmt_source *k, u64 chain, u64 tables_sum, u64 chai
 		chain = digest_u64(chain, le_load(h + 32, 8));
 		at += sizeof(h) + len;
 	}
+	k->blocks_end = at;
+	if (check_sections(k, &at, &chain, e))
+		return -1;
 	if (at != k->tables_at || digest_u64(chain, tables_sum) != chain_end)
 		return damaged(k, at, e, "blocks are missing or out of place");
 	return 0;
@@ -195,8 +220,7 @@ static int read_block(struct kmt_source *k, struct err *e)
 	b->nr_col[KMT_COL_ALLOC] = (u32)le_load(h + 8, 4);
 	b->time_unit = (u32)le_load(h + 12, 4);
 	b->t_first_ns = le_load(h + 16, 8);
-	if (le_load(h, 4) != KMT_BLOCK_MAGIC || k->pos > k->tables_at ||
-	    len > k->tables_at - k->pos)
+	if (le_load(h, 4) != KMT_BLOCK_MAGIC || len > k->blocks_end - k->pos)
 		return damaged(k, k->pos, e, "no block begins here (damaged)");
 	if (len > k->payload_max) {
 		k->payload_max = len;
@@ -258,7 +282,7 @@ static long kmt_next(struct source *s, const struct request **batch, struct err 
 	struct kmt_source *k = container_of(s, struct kmt_source, base);
 	u64 at = k->pos;
 
-	if (k->pos == k->tables_at) {
+	if (k->pos >= k->blocks_end) {
 		if (k->requests_read != k->nr_requests)
 			return damaged(k, at, e, "requests are missing");
 		return 0;
@@ -375,4 +399,42 @@ u64 kmt_file_bytes(const struct source *s)
 {
 	ASSERT(s->ops == &kmt_ops);
 	return container_of(s, struct kmt_source, base)->size;
+}
+
+static const struct kmt_section *find_section(const struct kmt_source *k, u32 kind)
+{
+	for (u32 i = 0; i < k->nr_sections; i++)
+		if (k->sections[i].kind == kind)
+			return &k->sections[i];
+	return NULL;
+}
+
+int kmt_section_read(struct source *s, u32 kind, u8 **data, size_t *n, struct err *e)
+{
+	struct kmt_source *k = container_of(s, struct kmt_source, base);
+	const struct kmt_section *sec;
+	u8 *packed;
+	int ret;
+
+	ASSERT(s->ops == &kmt_ops);
+	*data = NULL;
+	sec = find_section(k, kind);
+	if (!sec)
+		return 0;
+	packed = mem_alloc(sec->len + 1, 1);
+	ret = read_at(k, sec->at + KMT_SECTION_HEADER_BYTES, packed, sec->len, e);
+	if (!ret && !(*data = kmt_section_unpack(sec, packed)))
+		ret = damaged(k, sec->at, e, "this section is damaged");
+	*n = sec->raw_len;
+	free(packed);
+	return ret ? -1 : 1;
+}
+
+u64 kmt_section_bytes(const struct source *s, u32 kind)
+{
+	const struct kmt_section *sec;
+
+	ASSERT(s->ops == &kmt_ops);
+	sec = find_section(container_of(s, struct kmt_source, base), kind);
+	return sec ? KMT_SECTION_HEADER_BYTES + sec->len : 0;
 }

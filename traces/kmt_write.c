@@ -18,6 +18,7 @@ struct kmt_writer {
 	FILE *f;
 	u64 written, chain; /* bytes; digest of the checksums of all parts so far */
 	u32 nr_blocks;
+	u32 sections[KMT_SECTIONS_MAX], nr_sections; /* kinds */
 	struct kmt_codec *codec;
 	struct kmt_block block;
 	u64 t_last_ns;
@@ -186,7 +187,7 @@ int kmt_writer_add(struct kmt_writer *w, const struct request *r, struct err *e)
 	bool alloc = request_is_alloc((enum request_kind)r->kind);
 	u32 i = b->nr;
 
-	ASSERT(r->kind < NR_REQUEST_KINDS && r->t_ns >= w->t_last_ns);
+	ASSERT(r->kind < NR_REQUEST_KINDS && r->t_ns >= w->t_last_ns && !w->nr_sections);
 	if (!i)
 		b->t_first_ns = w->t_last_ns = r->t_ns;
 	b->template[i] = template_of(w, r, alloc);
@@ -203,6 +204,21 @@ int kmt_writer_add(struct kmt_writer *w, const struct request *r, struct err *e)
 	w->nr_requests++;
 	b->nr++;
 	return b->nr == KMT_BLOCK_REQUESTS ? flush_block(w, e) : 0;
+}
+
+int kmt_writer_section(struct kmt_writer *w, u32 kind, const u8 *data, size_t n, struct err *e)
+{
+	if (n > KMT_SECTION_BYTES_MAX)
+		return err_set(e, "%zu bytes: more than a section of a trace can hold (1 GiB)", n);
+	ASSERT(w->nr_sections < KMT_SECTIONS_MAX);
+	for (u32 i = 0; i < w->nr_sections; i++)
+		ASSERT(w->sections[i] != kind);
+	if (flush_block(w, e))
+		return -1;
+	w->sections[w->nr_sections++] = kind;
+	kmt_section_encode(kind, data, n, &w->out);
+	w->chain = digest_u64(w->chain, le_load(w->out.data + 32, 8));
+	return write_out(w, e);
 }
 
 static int write_tables(struct kmt_writer *w, const struct kmt_meta *m, struct err *e)
