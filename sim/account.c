@@ -53,6 +53,36 @@ void account_free(struct account *a)
 	free(a->site_rows);
 }
 
+void account_grow(struct account *a, u64 nr_objects_max)
+{
+	a->objects =
+		mem_grow_zeroed(a->objects, a->nr_objects_max, nr_objects_max, sizeof(*a->objects));
+	a->nr_objects_max = nr_objects_max;
+}
+
+void account_count_anew(struct account *a)
+{
+	for (u32 i = 0; i < a->nr_rows; i++) {
+		struct site_row *row = &a->rows[i];
+
+		row->hits = row->bytes_req = row->bytes_alloc = 0;
+		row->ping_pong = row->cross_node = 0;
+	}
+	for (unsigned int op = 0; op < NR_LATENCY_OPS; op++) {
+		for (unsigned int path = 0; path < NR_OP_PATHS; path++) {
+			free(a->latency[op][path]);
+			a->latency[op][path] = NULL;
+		}
+	}
+	memset(&a->allocs, 0, sizeof(a->allocs));
+	memset(&a->frees, 0, sizeof(a->frees));
+	a->nr_alloc = a->nr_free = a->nr_failed = a->nr_skipped_frees = a->nr_unserved = 0;
+	a->bytes_req_live_max = a->bytes_req_live;
+	a->bytes_alloc_live_max = a->bytes_alloc_live;
+	a->bytes_req_total = a->bytes_alloc_total = 0;
+	a->ping_pong = a->cross_node = 0;
+}
+
 /* Finds the row further down the site's chain, or makes it, and moves it to the front. */
 u32 account_new_row(struct account *a, u32 site, u32 name)
 {

@@ -84,6 +84,10 @@ struct account {
 
 void account_init(struct account *a, const struct source_tables *t, u32 nr_names);
 void account_free(struct account *a);
+/* Room for more objects. */
+void account_grow(struct account *a, u64 nr_objects_max);
+/* All that adds up begins anew; what is alive stays. */
+void account_count_anew(struct account *a);
 
 u32 account_new_row(struct account *a, u32 site, u32 name);
 

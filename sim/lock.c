@@ -44,6 +44,14 @@ void lock_classes_free(struct machine *m)
 	INIT_LIST_HEAD(&m->lock_classes);
 }
 
+void lock_classes_count_anew(struct machine *m)
+{
+	struct lock_class *c;
+
+	list_for_each_entry (c, &m->lock_classes, list)
+		c->acquisitions = c->contended = c->wait_ns_total = c->wait_ns_max = 0;
+}
+
 void spin_lock_init(spinlock_t *lock, const char *class_name)
 {
 	*lock = (spinlock_t){.class = lock_class(machine_current(), class_name), .owner = -1};

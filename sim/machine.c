@@ -222,3 +222,13 @@ void machine_advance(struct machine *m, u64 t_ns)
 	if (t_ns > m->now_ns)
 		m->now_ns = t_ns;
 }
+
+void machine_count_anew(struct machine *m)
+{
+	for (unsigned int cpu = 0; cpu < m->config.nr_cpus; cpu++)
+		m->cpus[cpu].busy_ns = 0;
+	memset(m->nr_extfrag, 0, sizeof(m->nr_extfrag));
+	m->nr_events = 0;
+	rcu_count_anew(m);
+	lock_classes_count_anew(m);
+}

@@ -87,6 +87,8 @@ bool machine_step(struct machine *m);
 u64 machine_end_ns(const struct machine *m);
 
 void machine_rcu_counts(const struct machine *m, struct rcu_counts *counts);
+/* All statistics begin anew: CPU time, locks, RCU, events reported. What is pending stays. */
+void machine_count_anew(struct machine *m);
 
 /*
  * Enters an operation on `cpu` at t_ns, or when that CPU's previous one ends. Returns the clock.

@@ -239,3 +239,11 @@ void machine_rcu_counts(const struct machine *m, struct rcu_counts *counts)
 {
 	*counts = m->rcu->counts;
 }
+
+void rcu_count_anew(struct machine *m)
+{
+	m->rcu->counts = (struct rcu_counts){
+		.pending = m->rcu->counts.pending,
+		.pending_max = m->rcu->counts.pending,
+	};
+}

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "lib/digest.h"
+#include "sim/proof.h"
 
 #define EVENTS_MAX 100000 /* reports handed to the sink; beyond that they are counted only */
 /* How far ahead the loop asks the host for the object's record and for its memory. */
@@ -23,6 +24,8 @@ static void hand_on_event(void *arg, u64 t_ns, int cpu, const char *kind, const 
 {
 	struct replay *rp = arg;
 
+	if (rp->warming_up && strcmp(kind, "oom"))
+		return;
 	rp->sink->ops->event(rp->sink, t_ns, cpu, kind, detail);
 	if (++rp->nr_reported == EVENTS_MAX)
 		rp->m->on_event = NULL;
@@ -50,6 +53,8 @@ static int check_fits(const struct source_tables *t, const struct machine *m, st
 			       t->nr_caches);
 	if (t->duration_ns > DURATION_NS_MAX)
 		return err_set(e, "%s: a load of more than 146 years", t->name);
+	if (t->warmup_ns && t->warmup_ns >= t->duration_ns)
+		return err_set(e, "%s: the load is over before its warm-up", t->name);
 	if (t->nr_objects_max > t->nr_requests)
 		return err_set(e, "%s: more objects than requests", t->name);
 	return 0;
@@ -67,6 +72,7 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 		.digest = DIGEST_INIT,
 		.check_every = t->check_every,
 		.at_marks = t->at_marks && t->sink,
+		.warming_up = tables->warmup_ns,
 	};
 	if (check_fits(tables, rp->m, e) || stack_create(&rp->stack, t->stack, e))
 		return -1;
@@ -197,9 +203,11 @@ static void refused(struct replay *rp, const struct request *r)
 	note_path(PATH_REFUSED);
 	report_event("refused", "%s object %u size %u order %u gfp 0x%x node %d",
 		     request_kind_names[r->kind], r->object, r->size, r->order, r->gfp, r->node);
-	if (r->gfp & __GFP_NOFAIL) {
+	if (r->gfp & __GFP_NOFAIL || r->flags & REQ_F_STOP) {
 		rp->status = TRIAL_OOM;
-		report_event("oom", "a request that must not fail was refused");
+		report_event("oom", r->flags & REQ_F_STOP
+					    ? "the load stops when this request is refused"
+					    : "a request that must not fail was refused");
 	}
 }
 
@@ -298,30 +306,6 @@ static void check_all(struct replay *rp)
 {
 	for_each_name(rp, n) if (n->cache) slab_cache_check(n->cache);
 	page_allocator_check(rp->stack.pages);
-}
-
-static int bad_request(const struct replay *rp, const struct request *r, const char *what,
-		       struct err *e)
-{
-	return err_set(e, "%s: request %llu (%s): %s", rp->tables->name,
-		       (unsigned long long)rp->acc.nr_requests,
-		       r->kind < NR_REQUEST_KINDS ? request_kind_names[r->kind] : "?", what);
-}
-
-static inline bool names_what_exists(const struct source_tables *t, const struct request *r)
-{
-	return r->kind < NR_REQUEST_KINDS && r->cpu < t->nr_cpus && r->order < MAX_ORDER &&
-	       (r->object < t->nr_objects_max || r->kind >= REQ_SHRINK) &&
-	       (r->site < t->nr_sites || !r->site) &&
-	       (r->cache < t->nr_caches || r->kind != REQ_CACHE_ALLOC) &&
-	       (r->object < t->nr_marks || r->kind != REQ_MARK);
-}
-
-static inline bool in_its_time(const struct replay *rp, const struct request *r)
-{
-	if (unlikely(r->flags & REQ_F_BIRTH))
-		return !rp->timed && !r->t_ns && request_is_alloc(r->kind);
-	return r->t_ns >= rp->t_ns && r->t_ns <= rp->tables->duration_ns;
 }
 
 static inline int alloc_request(struct replay *rp, const struct request *r, struct err *e)
@@ -428,6 +412,38 @@ static int run_batch(struct replay *rp, const struct request *batch, long n, str
 	return 0;
 }
 
+/* The source learns how its request went. One that was left out takes no time. */
+static void tell(struct replay *rp, struct source *s, const struct request *r)
+{
+	bool alloc = request_is_alloc(r->kind);
+
+	if (alloc || request_is_free(r->kind))
+		s->ops->ended(s, r, alloc && rp->acc.objects[r->object].missing,
+			      max(r->t_ns, rp->m->cpus[r->cpu].clock_ns));
+}
+
+/* One at a time: the loop that serves traces does not even look. */
+static int run_and_tell(struct replay *rp, const struct request *batch, long n, struct source *s,
+			struct err *e)
+{
+	for (long i = 0; i < n && rp->status == TRIAL_OK; i++) {
+		if (run_batch(rp, &batch[i], 1, e))
+			return -1;
+		tell(rp, s, &batch[i]);
+	}
+	return 0;
+}
+
+static int serve(struct replay *rp, const struct request *batch, long n, struct source *s,
+		 struct err *e)
+{
+	if (rp->tables->nr_objects_max > rp->acc.nr_objects_max)
+		account_grow(&rp->acc, rp->tables->nr_objects_max);
+	if (s->ops->ended)
+		return run_and_tell(rp, batch, n, s, e);
+	return run_batch(rp, batch, n, e);
+}
+
 int replay_run(struct replay *rp, struct trial *t, struct err *e)
 {
 	const struct request *batch;
@@ -435,7 +451,7 @@ int replay_run(struct replay *rp, struct trial *t, struct err *e)
 
 	memset(kernel->cost_ns, 0, sizeof(kernel->cost_ns));
 	while (rp->status == TRIAL_OK && (n = t->source->ops->next(t->source, &batch, e)) != 0) {
-		if (n < 0 || run_batch(rp, batch, n, e))
+		if (n < 0 || serve(rp, batch, n, t->source, e))
 			return -1;
 		if (t->progress)
 			progress_step(t->progress, rp->acc.nr_requests);

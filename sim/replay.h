@@ -30,8 +30,9 @@ struct replay {
 	u64 taken_max;	   /* bytes of page_source at its peak */
 	u64 taken_max_req; /* bytes asked for at that moment */
 	u64 check_every;
-	bool at_marks; /* the sink wants to see the state at marks */
-	bool timed;    /* births are over, costs count */
+	bool at_marks;	 /* the sink wants to see the state at marks */
+	bool timed;	 /* births are over, costs count */
+	bool warming_up; /* nothing is counted yet */
 	enum trial_status status;
 };
 
@@ -39,6 +40,8 @@ struct replay {
 int __must_check replay_begin(struct replay *rp, const struct trial *t, struct err *e);
 /* Runs the whole stream. -1: the load names what does not exist. */
 int __must_check replay_run(struct replay *rp, struct trial *t, struct err *e);
+/* The warm-up is over: every statistic begins anew. */
+void replay_count_anew(struct replay *rp);
 /* Frees what is alive, destroys caches and stack, and proves that every page came back. */
 void replay_end(struct replay *rp);
 /* Every cache that exists, for sampler and checks. */

@@ -5,7 +5,7 @@
  * back. A sample comes after everything that the machine does by itself until then. Means are over
  * time, so that the last sample, at the end of the load and soon after another, weighs little.
  *
- * Invariant: samples are every_ns apart, but for the last. What a layer holds back is what came out
+ * Invariant: the first comes when the warm-up ends; they are every_ns apart, but for the last. What a layer holds back is what came out
  * of its base less what came out of it, so over a chain it adds up to the difference of its ends.
  *
  * Unlike Linux: /proc/vmstat lags behind by what each CPU has not yet added; these figures are
@@ -23,9 +23,13 @@
 
 void sampler_init(struct sampler *s, const struct trial *t)
 {
+	const struct source_tables *tables = &t->source->tables;
+
 	*s = (struct sampler){.every_ns = t->sample_ns};
+	s->next_ns = s->last_ns = tables->warmup_ns;
 	if (!s->every_ns)
-		s->every_ns = max(t->source->tables.duration_ns / DEFAULT_SAMPLES, (u64)1);
+		s->every_ns =
+			max((tables->duration_ns - tables->warmup_ns) / DEFAULT_SAMPLES, (u64)1);
 }
 
 /* A value stands for the time since the sample before it. */
@@ -172,6 +176,8 @@ void sampler_catch_up(struct sampler *s, struct replay *rp, u64 t_ns)
 {
 	for (; s->next_ns <= t_ns; s->next_ns += s->every_ns) {
 		machine_advance(rp->m, s->next_ns);
+		if (unlikely(rp->warming_up))
+			replay_count_anew(rp);
 		sampler_take(s, rp, s->next_ns);
 	}
 }

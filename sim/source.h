@@ -8,6 +8,9 @@
  * Time is in nanoseconds since the start of the load. Births (REQ_F_BIRTH) come first, at t_ns 0:
  * objects that lived before the load began. They cost no simulated time and are counted in no
  * latency.
+ *
+ * A load whose next requests depend on how earlier ones went (a thread that waits for its memory)
+ * asks to be told: ended(). It then hands out batches that are as short as need be.
  */
 #ifndef SIM_SOURCE_H
 #define SIM_SOURCE_H
@@ -52,6 +55,7 @@ static inline bool request_is_free(enum request_kind k)
 /* Request flags. */
 #define REQ_F_BIRTH 1U	/* born before time zero: an orphan's allocation */
 #define REQ_F_REPAIR 2U /* not recorded: put in by the importer's repair */
+#define REQ_F_STOP 4U	/* if it is refused, the run ends in oom */
 
 struct request {
 	u64 t_ns;   /* since the start of the load */
@@ -89,9 +93,10 @@ struct source_tables {
 	u64 input_hash;	       /* of the content: the provenance of results */
 	unsigned int nr_cpus;  /* requests use CPUs 0..nr_cpus-1 */
 	unsigned int nr_nodes; /* and ask for nodes below this; 0: not known beforehand */
-	u64 nr_requests;       /* births included; an upper bound for generators */
-	u64 nr_objects_max;    /* object ids are below this */
+	u64 nr_requests;       /* births included; an estimate for generators */
+	u64 nr_objects_max;    /* object ids are below this; next() may raise it */
 	u64 duration_ns;       /* time of the last request */
+	u64 warmup_ns;	       /* what comes before is simulated, and counted in no metric */
 	const struct source_cache *caches;
 	unsigned int nr_caches;
 	const char *const *sites; /* [0] is "?" */
@@ -116,6 +121,12 @@ struct source_ops {
 	/* Back to the first request. */
 	int (*rewind)(struct source *s, struct err *e);
 	void (*close)(struct source *s);
+	/*
+	 * Optional: an allocation or free of the batch that next() gave last has ended on its CPU,
+	 * at end_ns. Called for each of them, in order, before next() is called again; a trace does
+	 * without. refused: there was no memory (or, for a free, nothing to give back).
+	 */
+	void (*ended)(struct source *s, const struct request *r, bool refused, u64 end_ns);
 };
 
 #endif

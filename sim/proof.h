@@ -1,0 +1,33 @@
+/*
+ * What the replay proves of each request before it runs it.
+ */
+#ifndef SIM_PROOF_H
+#define SIM_PROOF_H
+
+#include "sim/replay.h"
+
+static inline int bad_request(const struct replay *rp, const struct request *r, const char *what,
+			      struct err *e)
+{
+	return err_set(e, "%s: request %llu (%s): %s", rp->tables->name,
+		       (unsigned long long)rp->acc.nr_requests,
+		       r->kind < NR_REQUEST_KINDS ? request_kind_names[r->kind] : "?", what);
+}
+
+static inline bool names_what_exists(const struct source_tables *t, const struct request *r)
+{
+	return r->kind < NR_REQUEST_KINDS && r->cpu < t->nr_cpus && r->order < MAX_ORDER &&
+	       (r->object < t->nr_objects_max || r->kind >= REQ_SHRINK) &&
+	       (r->site < t->nr_sites || !r->site) &&
+	       (r->cache < t->nr_caches || r->kind != REQ_CACHE_ALLOC) &&
+	       (r->object < t->nr_marks || r->kind != REQ_MARK);
+}
+
+static inline bool in_its_time(const struct replay *rp, const struct request *r)
+{
+	if (unlikely(r->flags & REQ_F_BIRTH))
+		return !rp->timed && !r->t_ns && request_is_alloc(r->kind);
+	return r->t_ns >= rp->t_ns && r->t_ns <= rp->tables->duration_ns;
+}
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * The end of a warm-up: what was simulated so far brought the machine into its state and is part of
+ * no figure.
+ *
+ * Invariant: what is alive, held or pending stays as it is; what adds up or keeps a peak begins
+ * anew. A layer's live objects are then no longer its allocations less its frees.
+ */
+#include "sim/replay.h"
+
+void replay_count_anew(struct replay *rp)
+{
+	for (unsigned int i = 0; i < rp->stack.nr_layers; i++) {
+		struct layer *l = rp->stack.layers[i];
+
+		l->nr_alloc = l->nr_free = l->nr_failed = l->nr_injected = 0;
+		l->live_bytes_max = l->live_bytes;
+		l->self_ns = 0;
+	}
+	machine_count_anew(rp->m);
+	account_count_anew(&rp->acc);
+	rp->slab_max = (u64)rp->stack.pages->layer->live_bytes - rp->acc.page_bytes_live;
+	rp->taken_max = (u64)rp->page_source->live_bytes;
+	rp->taken_max_req = rp->acc.bytes_req_live;
+	rp->warming_up = false;
+}
