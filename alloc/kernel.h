@@ -109,6 +109,13 @@ struct page {
 };
 _Static_assert(sizeof(struct page) <= 48, "page structs are the simulator's largest cost");
 
+/* Pages of a pageblock that are given out, by the mobility they were asked for with. */
+struct pageblock_use {
+	u16 nr[MIGRATE_PCPTYPES];
+	u16 touched; /* some ever were */
+};
+#define BLOCK_REGION_SHIFT 7 /* pageblocks of a region, so that untouched ones are passed over */
+
 struct zone {
 	const char *name;
 	int node;
@@ -144,6 +151,9 @@ struct kernel {
 	struct page *mem_map;
 	char *direct_map; /* backing bytes of pfn 0 */
 	unsigned long max_pfn;
+	/* By pfn >> pageblock_order, and which regions of it are touched; alloc/pages/block.h. */
+	struct pageblock_use *block_use;
+	u8 *block_regions;
 	int nr_cpu_ids, nr_node_ids;
 	const u8 *section_zone; /* zone index (node * MAX_NR_ZONES + type) of each 4 MiB section */
 	const u8 *cpu_node;

@@ -53,7 +53,9 @@ static int reserve_memory(struct machine *m, struct err *e)
 	m->direct_map_bytes = m->k.max_pfn << PAGE_SHIFT;
 	m->k.mem_map = reserve(m->mem_map_bytes, m->mem_map_bytes <= HUGE_MAP_BYTES_MAX);
 	m->k.direct_map = reserve(m->direct_map_bytes, false);
-	if (m->k.mem_map && m->k.direct_map)
+	m->block_use_bytes = (m->k.max_pfn >> pageblock_order) * sizeof(*m->k.block_use);
+	m->k.block_use = reserve(m->block_use_bytes, false);
+	if (m->k.mem_map && m->k.direct_map && m->k.block_use)
 		return 0;
 	size_print(m->direct_map_bytes, text, sizeof(text));
 	return err_set(e, "machine '%s': cannot reserve address space for %s of memory: %s",
@@ -131,6 +133,7 @@ static void fill_kernel(struct machine *m)
 	k->watermark_scale = m->config.watermark_scale;
 	k->pcp_batch = (unsigned int)m->config.pcp_batch;
 	k->pcp_high = (unsigned int)m->config.pcp_high;
+	k->block_regions = mem_alloc(1, (k->max_pfn >> (pageblock_order + BLOCK_REGION_SHIFT)) + 1);
 	m->section_zone = mem_alloc(1, (k->max_pfn >> SECTION_PFN_SHIFT) + 1);
 	k->section_zone = m->section_zone;
 }
@@ -172,11 +175,14 @@ void machine_destroy(struct machine *m)
 		munmap(m->k.mem_map, m->mem_map_bytes);
 	if (m->k.direct_map)
 		munmap(m->k.direct_map, m->direct_map_bytes);
+	if (m->k.block_use)
+		munmap(m->k.block_use, m->block_use_bytes);
 	instances_free_all(m);
 	lock_classes_free(m);
 	rcu_destroy(m);
 	event_queue_free(&m->events);
 	free(m->section_zone);
+	free(m->k.block_regions);
 	free(m->distances);
 	free(m->cpus);
 	free(m);

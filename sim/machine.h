@@ -40,7 +40,7 @@ struct machine {
 	struct zone zones[MACHINE_NODES_MAX * MAX_NR_ZONES];
 	u8 *section_zone;
 	u8 *distances;
-	size_t mem_map_bytes, direct_map_bytes;
+	size_t mem_map_bytes, direct_map_bytes, block_use_bytes;
 
 	struct rcu_state *rcu;
 	struct list_head lock_classes; /* in order of creation */

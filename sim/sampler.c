@@ -30,6 +30,7 @@ void sampler_init(struct sampler *s, const struct trial *t)
 	if (!s->every_ns)
 		s->every_ns =
 			max((tables->duration_ns - tables->warmup_ns) / DEFAULT_SAMPLES, (u64)1);
+	block_map_init(&s->map, tables->duration_ns - tables->warmup_ns);
 }
 
 /* A value stands for the time since the sample before it. */
@@ -169,6 +170,7 @@ static void sampler_take(struct sampler *s, struct replay *rp, u64 t_ns)
 	sample_layers(s, rp, t_ns, slab_bytes);
 	if (rp->sink)
 		for_each_name(rp, n) if (n->cache) sample_cache(rp, n, t_ns);
+	block_map_sample(&s->map, rp->stack.pages, rp->sink, t_ns);
 	kernel->clock_ns = clock_ns;
 }
 
@@ -200,5 +202,6 @@ void sampler_finish(struct sampler *s, struct replay *rp, u64 t_ns)
 	sampler_catch_up(s, rp, t_ns);
 	/* What is said of the end is of the end: a sample due at t_ns came before its last request. */
 	machine_advance(rp->m, t_ns + 1);
+	block_map_due(&s->map);
 	sampler_take(s, rp, t_ns + 1);
 }

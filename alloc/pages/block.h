@@ -37,6 +37,26 @@ static inline void block_set_tails(struct page *page, int order)
 	}
 }
 
+/* The books of sim/block_map.c. `pages` is negative when they come back. */
+static inline void block_use_add(const struct page *page, int order, int migratetype, int pages)
+{
+	unsigned long block = page_to_pfn(page) >> pageblock_order;
+	struct pageblock_use *use = kernel->block_use + block;
+
+	if (unlikely(!use->touched)) {
+		use->touched = 1;
+		kernel->block_regions[block >> BLOCK_REGION_SHIFT] = 1;
+	}
+	if (likely(order <= pageblock_order)) {
+		use->nr[migratetype] += (u16)pages;
+		return;
+	}
+	for (int i = 0; i < 1 << (order - pageblock_order); i++) {
+		use[i].touched = 1;
+		use[i].nr[migratetype] += (u16)(pages >> (order - pageblock_order));
+	}
+}
+
 static inline void block_give_out(struct page *page, int order, gfp_t flags, int migratetype)
 {
 	if (unlikely(flags & __GFP_ZERO))
@@ -45,6 +65,7 @@ static inline void block_give_out(struct page *page, int order, gfp_t flags, int
 	page->order = (u8)order;
 	page->migratetype = (u8)migratetype;
 	page->private = (u16)kernel->cpu;
+	block_use_add(page, order, migratetype, 1 << order);
 	if (unlikely(order)) {
 		page->flags |= PG_head;
 		block_set_tails(page, order);
@@ -58,6 +79,7 @@ static inline void block_take_back(struct page *page, int order)
 
 	(void)WARN_ON(page->flags & PG_slab); /* its slab allocator forgot it */
 	charge_line_of(page->private);
+	block_use_add(page, order, page->migratetype, -(1 << order));
 	page->flags = written;
 	if (likely(!order))
 		return;
@@ -73,6 +95,7 @@ static inline void block_forget(unsigned long start_pfn, unsigned long end_pfn)
 		struct page *page = pfn_to_page(pfn);
 
 		*page = (struct page){.flags = page->flags & PG_written};
+		kernel->block_use[pfn >> pageblock_order] = (struct pageblock_use){.touched = 0};
 	}
 }
 

@@ -307,7 +307,7 @@ int pageblock_migratetype(const struct page_allocator *pa, unsigned long pfn)
 {
 	const struct page_source *ps = find_source(pa);
 
-	return ps ? ps->pageblock_type[pfn >> pageblock_order] : MIGRATE_MOVABLE;
+	return ps ? ps->pageblock_type[pfn >> pageblock_order] : -1;
 }
 
 bool set_pageblock_migratetype(const struct page_allocator *pa, unsigned long pfn, int migratetype)

@@ -8,7 +8,7 @@
 
 struct per_cpu_pages;
 
-/* Type (enum migratetype) of the pageblock at pfn; MIGRATE_MOVABLE if the source has no types. */
+/* Type (enum migratetype) of the pageblock at pfn; -1 if the source keeps no types. */
 int pageblock_migratetype(const struct page_allocator *pa, unsigned long pfn);
 
 /*
