@@ -12,8 +12,9 @@ tool() { build/"$1"/kmemsim "${@:2}"; }
 contents()
 {
 	local view columns
-	for view in run summary sample free_area slab cache site latency lock event fidelity; do
-		columns=$(sqlite3 "$1" "SELECT group_concat(name) FROM pragma_table_info('${view}_view')
+	for view in run summary sample free_area slab cache site latency lock event fidelity \
+		block_map; do
+		columns=$(sqlite3 "$1" "SELECT group_concat(CASE name WHEN 'cells' THEN 'hex(cells)' ELSE name END) FROM pragma_table_info('${view}_view')
 			WHERE name <> 'wall_ns'")
 		sqlite3 "$1" "SELECT '$view', $columns FROM ${view}_view" | sort
 	done
