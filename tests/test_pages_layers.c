@@ -104,6 +104,16 @@ static void free_all(struct lab *lab, struct page_allocator *pa, struct page *pa
 	lab->pa = outer;
 }
 
+/* Pages given out with this mobility, as the machine's books have it. */
+static u64 in_books(int migratetype)
+{
+	u64 n = 0;
+
+	for (unsigned long b = 0; b < kernel->max_pfn >> pageblock_order; b++)
+		n += kernel->block_use[b].nr[migratetype];
+	return n;
+}
+
 static void the_reserve_serves_when_memory_is_gone(void **state)
 {
 	struct page *others, *ours, *page;
@@ -112,7 +122,10 @@ static void the_reserve_serves_when_memory_is_gone(void **state)
 	(void)state;
 	lab_open(&lab, LAB_NODE, "mempool(min_nr=5):page_allocator(pcp=off)");
 	take_all(&lab, lab.pa->base, GFP_KERNEL, &others);
-	assert_int_equal(take_all(&lab, lab.pa, GFP_KERNEL, &ours), 5);
+	assert_int_equal(in_books(MIGRATE_UNMOVABLE), 4096);
+	assert_int_equal(take_all(&lab, lab.pa, GFP_MOVABLE_USER, &ours), 5);
+	assert_int_equal(in_books(MIGRATE_UNMOVABLE), 4096 - 5);
+	assert_int_equal(in_books(MIGRATE_MOVABLE), 5);
 	assert_null(lab_alloc(&lab, 1, 0, GFP_KERNEL, -1));
 	/* What comes back fills the reserve, and others get nothing of it. */
 	page = ours;

@@ -47,13 +47,6 @@ static void let_go(struct mempool *mp, struct page *page)
 	mp->nr--;
 }
 
-static bool may_use(const struct page *page, gfp_t flags, int nid)
-{
-	const struct zone *zone = page_zone(page);
-
-	return zone->type <= gfp_zone(flags) && (!(flags & __GFP_THISNODE) || zone->node == nid);
-}
-
 /* The reserve obeys what the layers below make of a request, as they would have. */
 static struct page *take_reserved(struct mempool *mp, gfp_t flags, int node)
 {
@@ -61,20 +54,20 @@ static struct page *take_reserved(struct mempool *mp, gfp_t flags, int node)
 
 	for (const struct page_allocator *pa = mp->pa.base; pa; pa = pa->base)
 		pa->rewrite(pa, &flags, &node);
-	if (node < 0)
-		node = numa_node_id();
 	spin_lock_irqsave(&mp->lock);
 	list_for_each_entry (page, &mp->blocks, lru) {
 		charge(COST_LIST_STEP);
-		if (!may_use(page, flags, node))
+		if (!gfp_allows_zone(page_zone(page), flags, node))
 			continue;
 		found = page;
 		let_go(mp, page);
 		break;
 	}
 	spin_unlock_irqrestore(&mp->lock);
-	if (found)
-		block_give_out(found, mp->order, flags, gfp_migratetype(flags));
+	if (!found)
+		return NULL;
+	block_take_back(found, mp->order);
+	block_give_out(found, mp->order, flags, gfp_migratetype(flags));
 	return found;
 }
 
