@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "lib/file.h"
+#include "lib/idset.h"
 #include "lib/rng.h"
 #include "tests/test.h"
-#include "traces/idset.h"
 #include "traces/kmt.h"
 #include "traces/kmt_check.h"
 

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/idset.h"
 #include "lib/rng.h"
 #include "tests/test.h"
 #include "traces/gfp.h"
-#include "traces/idset.h"
 #include "traces/importer.h"
 #include "traces/names.h"
 #include "traces/naming.h"

@@ -6,9 +6,9 @@
 
 #include <stdlib.h>
 
+#include "lib/idset.h"
 #include "lib/mem.h"
 #include "traces/guard.h"
-#include "traces/idset.h"
 
 /* What a slot stands for at this point of the stream. */
 struct live {

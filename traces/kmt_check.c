@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
+#include "lib/idset.h"
 #include "lib/mem.h"
-#include "traces/idset.h"
 
 #define NOT_LIVE 0xff
 

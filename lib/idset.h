@@ -5,8 +5,8 @@
  * word of level k below it is full. The smallest free number is found by one look at a word per
  * level.
  */
-#ifndef TRACES_IDSET_H
-#define TRACES_IDSET_H
+#ifndef LIB_IDSET_H
+#define LIB_IDSET_H
 
 #include "lib/types.h"
 

@@ -1,7 +1,7 @@
 /*
  * Numbers in use; always hands out the smallest free one.
  */
-#include "traces/idset.h"
+#include "lib/idset.h"
 
 #include <stdlib.h>
 #include <string.h>
