@@ -139,7 +139,7 @@ void account_alloc(struct account *a, struct object *o, u64 bytes_alloc, int nid
 	}
 }
 
-void account_freed(struct account *a, struct object *o, u64 bytes_alloc, int cpu, bool guessed)
+void account_freed(struct account *a, struct object *o, u64 bytes_alloc, int cpu, u8 flags)
 {
 	struct site_row *row = &a->rows[o->row];
 	struct name *name = &a->names[o->name];
@@ -154,8 +154,10 @@ void account_freed(struct account *a, struct object *o, u64 bytes_alloc, int cpu
 	a->bytes_alloc_live -= bytes_alloc;
 	if (o->name == a->name_pages)
 		a->page_bytes_live -= bytes_alloc;
+	if (flags & REQ_F_BIRTH)
+		return;
 	a->nr_free++;
-	if (o->cpu != cpu && !guessed && !o->guessed) {
+	if (o->cpu != cpu && !(flags & REQ_F_REPAIR) && !o->guessed) {
 		row->ping_pong++;
 		a->ping_pong++;
 	}

@@ -114,8 +114,8 @@ static inline void account_latency(struct account *a, unsigned int op, enum op_p
 
 /* An object came to live: bytes_alloc is what it occupies, nid the node of its memory. */
 void account_alloc(struct account *a, struct object *o, u64 bytes_alloc, int nid, bool birth);
-/* And went, on CPU `cpu`; guessed: nobody recorded where. */
-void account_freed(struct account *a, struct object *o, u64 bytes_alloc, int cpu, bool guessed);
+/* And went, on CPU `cpu`; flags are those of the request (REQ_F_REPAIR: nobody recorded where). */
+void account_freed(struct account *a, struct object *o, u64 bytes_alloc, int cpu, u8 flags);
 
 /* Rows, latencies to the sink. */
 void account_report(const struct account *a, const struct source_tables *t, struct sink *s);

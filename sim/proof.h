@@ -26,7 +26,7 @@ static inline bool names_what_exists(const struct source_tables *t, const struct
 static inline bool in_its_time(const struct replay *rp, const struct request *r)
 {
 	if (unlikely(r->flags & REQ_F_BIRTH))
-		return !rp->timed && !r->t_ns && request_is_alloc(r->kind);
+		return !rp->timed && !r->t_ns && r->kind != REQ_MARK;
 	return r->t_ns >= rp->t_ns && r->t_ns <= rp->tables->duration_ns;
 }
 

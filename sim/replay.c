@@ -13,12 +13,10 @@
 #include <string.h>
 
 #include "lib/digest.h"
+#include "sim/prefetch.h"
 #include "sim/proof.h"
 
 #define EVENTS_MAX 100000 /* reports handed to the sink; beyond that they are counted only */
-/* How far ahead the loop asks the host for the object's record and for its memory. */
-#define PREFETCH_RECORD 16
-#define PREFETCH_MEMORY 6
 
 static void hand_on_event(void *arg, u64 t_ns, int cpu, const char *kind, const char *detail)
 {
@@ -284,12 +282,14 @@ static inline void do_free(struct replay *rp, const struct request *r, struct ob
 	entered_ns = machine_enter(rp->m, r->cpu, r->t_ns);
 	if (unlikely(o->born_ns > entered_ns)) /* clocks disagree: wait for its birth */
 		entered_ns = kernel->clock_ns = o->born_ns;
-	account_freed(&rp->acc, o, occupied(rp, o), r->cpu, r->flags & REQ_F_REPAIR);
+	account_freed(&rp->acc, o, occupied(rp, o), r->cpu, r->flags);
 	op = give_back(rp, o);
 	ns = machine_leave(rp->m, entered_ns);
 	rp->digest = digest_u64(rp->digest, (virt_to_phys(o->addr) << 1) ^
 						    (kernel->clock_ns << 20) ^ r->object);
 	o->addr = NULL;
+	if (unlikely(r->flags & REQ_F_BIRTH))
+		return;
 	account_latency(&rp->acc, op, kernel->path, ns);
 	hist_add(&rp->acc.frees, ns);
 }
@@ -369,30 +369,14 @@ static int do_request(struct replay *rp, const struct request *r, struct err *e)
 	return ret;
 }
 
-/*
- * Asks the host for what the next requests will touch: first the record, then the memory it names.
- */
-static inline void prefetch(const struct replay *rp, const struct request *batch, long i, long n)
-{
-	const struct object *objects = rp->acc.objects;
-
-	if (i + PREFETCH_RECORD < n)
-		__builtin_prefetch(&objects[batch[i + PREFETCH_RECORD].object], 1);
-	if (i + PREFETCH_MEMORY < n && request_is_free(batch[i + PREFETCH_MEMORY].kind)) {
-		u32 id = batch[i + PREFETCH_MEMORY].object; /* not proved yet */
-		const void *addr = likely(id < rp->acc.nr_objects_max) ? objects[id].addr : NULL;
-
-		if (addr) {
-			__builtin_prefetch(addr, 1);
-			__builtin_prefetch(virt_to_page(addr), 1);
-		}
-	}
-}
-
-/* Births are over: from here on things cost what they cost. */
+/* Births are over: from here on things cost what they cost, and peaks are the load's. */
 static void start_timing(struct replay *rp)
 {
 	rp->timed = true;
+	rp->slab_max = rp->taken_max = rp->taken_max_req = 0;
+	rp->acc.bytes_req_live_max = rp->acc.bytes_req_live;
+	rp->acc.bytes_alloc_live_max = rp->acc.bytes_alloc_live;
+	note_peak(rp);
 	memcpy(kernel->cost_ns, rp->m->config.costs.ns, sizeof(kernel->cost_ns));
 }
 

@@ -6,8 +6,8 @@
  * in the stream); requests of one CPU keep the order in which they were recorded.
  *
  * Time is in nanoseconds since the start of the load. Births (REQ_F_BIRTH) come first, at t_ns 0:
- * objects that lived before the load began. They cost no simulated time and are counted in no
- * latency.
+ * objects that lived before the load began, and what made room between them: frees and a shrink may
+ * be among the births. They cost no simulated time and are counted in no metric.
  *
  * A load whose next requests depend on how earlier ones went (a thread that waits for its memory)
  * asks to be told: ended(). It then hands out batches that are as short as need be.
@@ -53,7 +53,7 @@ static inline bool request_is_free(enum request_kind k)
 #define DURATION_NS_MAX (1ULL << 62)
 
 /* Request flags. */
-#define REQ_F_BIRTH 1U	/* born before time zero: an orphan's allocation */
+#define REQ_F_BIRTH 1U	/* before time zero: an orphan's allocation, a warm start */
 #define REQ_F_REPAIR 2U /* not recorded: put in by the importer's repair */
 #define REQ_F_STOP 4U	/* if it is refused, the run ends in oom */
 

@@ -14,6 +14,7 @@
 struct live {
 	u32 id;
 	u32 cache;
+	u32 pos; /* of its allocation, unless late */
 };
 
 struct emit {
@@ -22,7 +23,9 @@ struct emit {
 	struct kmt_writer *w;
 	struct live *live; /* by slot */
 	struct idset ids;
-	u64 nr_live;
+	u64 nr_live, nr_emitted;
+	struct state *state;
+	u32 pos;  /* in the spool */
 	u64 t_ns; /* of the last record of the spool, with its CPU: late records take both */
 	u16 cpu;
 };
@@ -63,7 +66,7 @@ static struct live live_get(const struct emit *m, u32 slot)
 	if (!(slot & SLOT_LATE))
 		return m->live[slot];
 	l = &m->r->spool.late[slot & ~SLOT_LATE];
-	return (struct live){l->id, l->rec.cache};
+	return (struct live){.id = l->id, .cache = l->rec.cache};
 }
 
 static void live_set(struct emit *m, u32 slot, struct live v)
@@ -90,7 +93,7 @@ static void set_object_kind(const struct emit *m, struct request *q, u32 cache)
 static void emit_object(struct emit *m, const struct spool_record *rec, struct request *q)
 {
 	struct naming *n = &m->r->naming;
-	struct live v = {.id = idset_take(&m->ids)};
+	struct live v = {.id = idset_take(&m->ids), .pos = m->pos};
 
 	q->object = v.id;
 	if (q->kind == REQ_KMALLOC || q->kind == REQ_CACHE_ALLOC) {
@@ -143,6 +146,7 @@ static int emit_record(struct emit *m, const struct spool_record *rec, struct er
 		emit_end(m, rec, &q);
 	else if (rec->kind == REQ_MARK)
 		q.object = rec->slot;
+	m->nr_emitted++;
 	return kmt_writer_add(m->w, &q, e);
 }
 
@@ -180,23 +184,104 @@ static void set_now(struct emit *m, const struct spool_record *rec)
 	m->cpu = rec->cpu;
 }
 
+static int by_ptr(const void *va, const void *vb)
+{
+	const struct state_slot *a = va, *b = vb;
+
+	return a->ptr < b->ptr ? -1 : a->ptr > b->ptr;
+}
+
+static int by_pfn(const void *va, const void *vb)
+{
+	const struct state_block *a = va, *b = vb;
+
+	return a->pfn < b->pfn ? -1 : a->pfn > b->pfn;
+}
+
+/* Who lives where: from here on a slot of the spool stands for another object. */
+static void state_slots(struct emit *m)
+{
+	const struct repair_state *from = &m->r->state;
+	struct state *to = m->state;
+
+	to->slots = mem_alloc(from->nr_slots, sizeof(*to->slots));
+	for (u32 i = 0; i < from->nr_slots; i++) {
+		const struct state_row *row = &from->slots[i];
+		struct state_slot *slot = &to->slots[to->nr_slots++];
+		bool unresolved;
+
+		slot->ptr = row->ptr;
+		slot->object = row->slot == SLOT_NONE ? STATE_FREE : live_get(m, row->slot).id;
+		slot->cache = naming_resolve(&m->r->naming, row->cache, &unresolved);
+	}
+	qsort(to->slots, to->nr_slots, sizeof(*to->slots), by_ptr);
+}
+
+/* A page that turned out to be a slab's is none of the load. */
+static void state_pages(struct emit *m)
+{
+	const struct repair_state *from = &m->r->state;
+	struct state *to = m->state;
+
+	to->pages = mem_alloc(from->nr_pages, sizeof(*to->pages));
+	for (u32 i = 0; i < from->nr_pages; i++) {
+		const struct state_page_row *row = &from->pages[i];
+		struct live v = live_get(m, row->slot);
+
+		if (row->slot & SLOT_LATE || v.pos == row->pos)
+			to->pages[to->nr_pages++] = (struct state_block){
+				.pfn = row->pfn, .object = v.id, .order = row->order};
+	}
+	qsort(to->pages, to->nr_pages, sizeof(*to->pages), by_pfn);
+}
+
+static void count_state(struct import_stats *st, const struct state *s)
+{
+	st->zero_ns = s->t_ns;
+	st->zero_pages = s->nr_pages;
+	for (u64 i = 0; i < s->nr_slots; i++)
+		if (s->slots[i].object == STATE_FREE)
+			st->zero_free++;
+		else
+			st->zero_live++;
+}
+
+static void time_zero(struct emit *m)
+{
+	const struct repair_state *from = &m->r->state;
+	struct state *to = m->state;
+
+	to->t_ns = from->t_ns;
+	to->position = m->nr_emitted;
+	state_slots(m);
+	state_pages(m);
+	to->dead = mem_alloc(from->nr_dead, sizeof(*to->dead));
+	for (u32 i = 0; i < from->nr_dead; i++)
+		to->dead[to->nr_dead++] = (struct state_block){.pfn = from->dead[i].pfn,
+							       .order = from->dead[i].order};
+	qsort(to->dead, to->nr_dead, sizeof(*to->dead), by_pfn);
+	count_state(&m->r->stats, to);
+}
+
 /* Merges the spool with the late records. */
 static int emit_all(struct emit *m, const u32 *order, struct err *e)
 {
 	struct spool *s = &m->r->spool;
 	const struct spool_record *batch;
-	u32 pos = 0, next = 0;
+	u32 next = 0;
 	long n;
 
 	while ((n = spool_read(s, &batch, e)) > 0) {
-		guard_progress(pos, s->nr);
-		for (long i = 0; i < n; i++, pos++) {
+		guard_progress(m->pos, s->nr);
+		for (long i = 0; i < n; i++, m->pos++) {
 			/* The place of a slab page's birth: objects in it are younger. */
 			if (batch[i].kind == SPOOL_DROPPED)
 				set_now(m, &batch[i]);
-			for (; next < s->nr_late && s->late[order[next]].pos <= pos; next++)
+			for (; next < s->nr_late && s->late[order[next]].pos <= m->pos; next++)
 				if (emit_late(m, &s->late[order[next]], e))
 					return -1;
+			if (m->pos == m->r->state.pos)
+				time_zero(m);
 			if (emit_record(m, &batch[i], e))
 				return -1;
 			set_now(m, &batch[i]);
@@ -206,9 +291,9 @@ static int emit_all(struct emit *m, const u32 *order, struct err *e)
 }
 
 int emit_requests(struct repair *r, const struct emit_nodes *nodes, struct kmt_writer *w,
-		  struct err *e)
+		  struct state *state, struct err *e)
 {
-	struct emit m = {.r = r, .nodes = nodes, .w = w};
+	struct emit m = {.r = r, .nodes = nodes, .w = w, .state = state};
 	u32 *order;
 	int ret;
 

@@ -9,6 +9,7 @@
 
 #include "traces/kmt.h"
 #include "traces/repair.h"
+#include "traces/state.h"
 
 /* Where births go: CPUs by node of the recorded machine. nr_nodes 0: not known. */
 struct emit_nodes {
@@ -17,8 +18,9 @@ struct emit_nodes {
 	u16 cpu[64];	 /* of each node: one of its CPUs */
 };
 
-/* Fills in the statistics that only the end tells (r->stats) and the use of caches (r->naming). */
+/* Fills in the statistics that only the end tells (r->stats) and the use of caches (r->naming);
+ * *state is what it tells of time zero (state_free). */
 int __must_check emit_requests(struct repair *r, const struct emit_nodes *nodes,
-			       struct kmt_writer *w, struct err *e);
+			       struct kmt_writer *w, struct state *state, struct err *e);
 
 #endif

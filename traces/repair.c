@@ -24,6 +24,7 @@ void repair_close(struct repair *r)
 	naming_free(&r->naming);
 	map_free(&r->by_ptr);
 	spool_close(&r->spool);
+	repair_state_free(r);
 	for (u32 i = 0; i < r->nr_marks; i++)
 		free((char *)r->marks[i].text);
 	free(r->marks);
@@ -125,6 +126,7 @@ static void mark(struct repair *r, const struct raw_event *ev)
 	size_t n = strlen(text);
 
 	r->marks[ev->ptr].t_ns = r->now_ns;
+	repair_state_mark(r, text);
 	spool_add(&r->spool, &rec);
 	/* "SNAP LABEL begin shrink": from here on the recorded machine shrank every cache. */
 	if (!strncmp(text, "SNAP ", 5) && n > 13 && !strcmp(text + n - 13, " begin shrink")) {
@@ -184,4 +186,5 @@ int repair_event(struct repair *r, const struct raw_event *ev, struct err *e)
 void repair_finish(struct repair *r)
 {
 	repair_page_truth_end(r);
+	repair_state_finish(r);
 }

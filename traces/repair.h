@@ -31,7 +31,31 @@ struct traced_object {
 	u32 next, prev; /* objects of the same page, + 1 */
 	u32 cache;	/* SPOOL_CACHE_* */
 	u32 written;	/* the same, as its record has it: often a good guess that needs no patch */
+	u32 row;	/* of the state at time zero, + 1 */
 	u8 live, kind;	/* kind: of its request */
+};
+
+/* A slot at time zero; SLOT_NONE: free. */
+struct state_row {
+	u64 ptr; /* from the start of the direct map */
+	u32 slot, cache;
+};
+
+struct state_page_row {
+	u64 pfn;
+	u32 slot, pos; /* pos: of its allocation, unless late */
+	u8 order;
+};
+
+/* What is known of time zero (state.h). */
+struct repair_state {
+	u32 pos; /* in the spool: of time zero */
+	u64 t_ns;
+	char *label; /* of the first snapshot; NULL: no mark so far */
+	bool fixed;  /* no later mark is time zero */
+	struct state_row *slots;
+	struct state_page_row *pages, *dead;
+	u32 nr_slots, slots_max, nr_pages, pages_max, nr_dead, dead_max;
 };
 
 /* A task inside the store or inside compaction. */
@@ -54,6 +78,7 @@ struct repair {
 	struct frames frames;
 	struct naming naming;
 	struct import_stats stats;
+	struct repair_state state;
 
 	struct map by_ptr; /* address -> object; store handles with bit 0 set -> slot */
 	struct traced_object *objects;
@@ -118,5 +143,22 @@ void repair_is_slab(struct repair *r, struct frame *f);
 /* repair_store.c */
 void repair_store_alloc_ret(struct repair *r, const struct raw_event *ev);
 void repair_store_free(struct repair *r, const struct raw_event *ev);
+
+/* repair_state.c: what events tell of time zero. */
+void repair_state_free(struct repair *r);
+/* A mark, before it is spooled: is it time zero? */
+void repair_state_mark(struct repair *r, const char *text);
+/* The first event of an address in the present use of its page is an allocation. */
+void repair_state_alloc(struct repair *r, const struct frame *f, struct traced_object *o);
+/* An object was born without an event, before `pos` of the spool; its slot is set. */
+void repair_state_birth(struct repair *r, const struct frame *f, struct traced_object *o, u32 pos);
+/* The object's address is forgotten. */
+void repair_state_gone(struct repair *r, struct traced_object *o);
+/* The block at pfn goes back; f as it was. */
+void repair_state_dead(struct repair *r, u64 pfn, const struct frame *f);
+/* A page was allocated without an event; f as it was before its free. */
+void repair_state_page_birth(struct repair *r, u64 pfn, const struct frame *f, unsigned int order,
+			     u32 slot);
+void repair_state_finish(struct repair *r);
 
 #endif

@@ -90,6 +90,7 @@ void repair_kill_objects(struct repair *r, struct frame *f, const struct raw_eve
 			r->stats.slab_page_frees += o->slot != SLOT_NONE;
 			object_end(r, o, ev, REQ_F_REPAIR);
 		}
+		repair_state_gone(r, o);
 		map_remove(&r->by_ptr, o->ptr);
 		next = o->next;
 		o->next = r->free_object;
@@ -157,6 +158,8 @@ static void add_object(struct repair *r, const struct raw_event *ev, struct fram
 
 	if (!seen && f->state == FRAME_UNSEEN)
 		r->stats.known_free_slots++;
+	if (!seen)
+		repair_state_alloc(r, f, o);
 	if (o->live) {
 		r->stats.reappeared++;
 		object_end(r, o, ev, REQ_F_REPAIR);
@@ -263,6 +266,7 @@ static void add_birth(struct repair *r, const struct raw_event *ev, struct frame
 		r->stats.orphan_births++;
 	else
 		r->stats.bulk_births++;
+	repair_state_birth(r, f, o, pos);
 	learn_spacing(r, o);
 }
 

@@ -101,6 +101,7 @@ static void end_block(struct repair *r, u64 pfn, const struct raw_event *ev, u8 
 	u32 slot = f->slot;
 
 	check_truth(r, f);
+	repair_state_dead(r, pfn, f);
 	repair_kill_objects(r, f, ev);
 	spool_page(r, ev, REQ_PAGE_FREE, slot, flags);
 	repair_free_slot(r, slot);
@@ -155,6 +156,7 @@ static u32 clear_range(struct repair *r, const struct raw_event *ev, u8 flags)
 			end_block(r, head, ev, flags);
 			blocks++;
 		} else {
+			repair_state_dead(r, pfn, f);
 			repair_kill_objects(r, f, ev);
 		}
 	}
@@ -217,6 +219,7 @@ static u32 page_birth(struct repair *r, const struct raw_event *ev, u32 gfp)
 	const struct frame *f = frames_get(&r->frames, ev->ptr);
 	struct spool_record rec = repair_record(r, ev, REQ_PAGE_ALLOC, 0);
 	bool old = f->state == FRAME_UNSEEN;
+	u32 slot;
 
 	rec.order = ev->order & 15;
 	rec.gfp = gfp;
@@ -225,8 +228,10 @@ static u32 page_birth(struct repair *r, const struct raw_event *ev, u32 gfp)
 		r->stats.orphan_page_births++;
 	else
 		r->stats.bulk_page_births++;
-	return SLOT_LATE |
+	slot = SLOT_LATE |
 	       spool_add_late(&r->spool, &rec, old ? 0 : f->pos, r->base + (ev->ptr << 12));
+	repair_state_page_birth(r, ev->ptr, f, ev->order, slot);
+	return slot;
 }
 
 static bool holds_old_slab(struct repair *r, const struct raw_event *ev)

@@ -147,10 +147,22 @@ static void fill_texts(struct kmt_meta *m, struct raw_sink *s)
 		m->marks[i] = (struct source_mark){mem_dup(r->marks[i].text), r->marks[i].t_ns};
 }
 
+static int write_state(struct kmt_writer *w, const struct state *state, struct err *e)
+{
+	struct bytes out = {0};
+	int ret;
+
+	state_encode(state, &out);
+	ret = kmt_writer_section(w, KMT_SECTION_STATE, out.data, out.n, e);
+	bytes_free(&out);
+	return ret;
+}
+
 int raw_sink_finish(struct raw_sink *s, struct kmt_writer *w, const struct import_options *o,
 		    const char *source_name, u64 source_hash, const char *importer, struct err *e)
 {
 	struct kmt_meta *m = &s->meta;
+	struct state state = {0};
 
 	if (s->held) {
 		direct_map_settle(&s->map);
@@ -158,8 +170,9 @@ int raw_sink_finish(struct raw_sink *s, struct kmt_writer *w, const struct impor
 			goto abort;
 	}
 	repair_finish(&s->repair);
-	if (emit_requests(&s->repair, &o->nodes, w, e))
+	if (emit_requests(&s->repair, &o->nodes, w, &state, e) || write_state(w, &state, e))
 		goto abort;
+	state_free(&state);
 	fill_caches(m, &s->repair);
 	fill_texts(m, s);
 	m->stats = s->repair.stats;
@@ -170,6 +183,7 @@ int raw_sink_finish(struct raw_sink *s, struct kmt_writer *w, const struct impor
 	m->nr_nodes = o->nodes.nr_nodes;
 	return kmt_writer_finish(w, m, e);
 abort:
+	state_free(&state);
 	kmt_writer_abort(w);
 	return -1;
 }

@@ -42,6 +42,8 @@ struct import_stats {
 	u64 store_objects, store_pages; /* the recorded zsmalloc's own */
 
 	u64 known_free_slots; /* slots of old slab pages whose first event is an allocation */
+	/* The state at time zero (state.h). */
+	u64 zero_ns, zero_live, zero_free, zero_pages;
 	u64 live_at_end;
 	u64 unresolved_objects; /* whose cache has no recorded name */
 	u64 unresolved_caches;
