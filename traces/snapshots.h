@@ -30,6 +30,7 @@ struct snapshot_slab { /* a line of slabinfo */
 struct snapshot_sysfs { /* a line of slab_sysfs.tsv: sums, and by node */
 	char *cache;
 	u64 slabs, objects, partial, cpu_slabs, cpu_partial_slabs;
+	u64 total_objects, objects_partial;
 	u64 node_slabs[SNAPSHOT_NODES], node_objects[SNAPSHOT_NODES], node_partial[SNAPSHOT_NODES];
 };
 
@@ -64,18 +65,25 @@ struct snapshot_geometry { /* a line of slab_static.tsv */
 	bool destroy_by_rcu, reclaim_account, hwcache_align, cache_dma;
 };
 
+struct snapshot_files;
+
 struct snapshots {
 	char *dir; /* for messages */
 	struct snapshot *snaps;
 	size_t nr_snaps;
 	struct snapshot_geometry *geometry; /* by cache name */
 	size_t nr_geometry;
-	char *machine; /* machine/1 YAML of zoneinfo and META; NULL: they do not tell */
+	char *machine;	      /* machine/1 YAML of zoneinfo and META; NULL: they do not tell */
+	char *machine_note;   /* what was assumed about it, or why there is none; NULL: nothing */
+	unsigned int nr_cpus; /* 0: not known */
 };
 
 /* From a folder (that of the snapshots, or the one above it that holds snaps/). -1 with e set: file,
  * line, what is wrong. */
 int __must_check snapshots_open(struct snapshots *s, const char *dir, struct err *e);
+/* The same from files that are in memory (snapshot_files.h). */
+int __must_check snapshots_parse(struct snapshots *s, const struct snapshot_files *f,
+				 struct err *e);
 void snapshots_close(struct snapshots *s);
 
 /* NULL if there is none of that name. */

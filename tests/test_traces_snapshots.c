@@ -1,0 +1,289 @@
+/*
+ * Snapshots of a recorded machine: what the files say is what is known, and what cannot be is refused
+ * with its place.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/mem.h"
+#include "sim/machine_config.h"
+#include "tests/test.h"
+#include "traces/snapshot_files.h"
+#include "traces/snapshots.h"
+
+#define SHARED "../shared/traces"
+
+static const char slabinfo[] =
+	"slabinfo - version: 2.1\n"
+	"# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> ...\n"
+	"kmalloc-64         18785  18944     64   64    1 : tunables    0    0    0 : slabdata    "
+	"296    296      0\n"
+	"dentry             17356  17388    192   21    1 : tunables    0    0    0 : slabdata    "
+	"828    828      0\n";
+
+static const char zoneinfo[] =
+	"Node 0, zone      DMA\n  per-node stats\n      nr_inactive_anon 12\n"
+	"  pages free     3808\n        boost    0\n        min      190\n        low      237\n"
+	"        high     284\n        spanned  4095\n        present  3998\n"
+	"        managed  3840\n        cma      0\n        protection: (0, 103)\n"
+	"      nr_free_pages 3808\n  pagesets\n    cpu: 0\n              count: 3\n"
+	"              high:  118\n              batch: 1\n  vm stats threshold: 6\n"
+	"    cpu: 1\n              count: 5\n              high:  118\n              batch: 1\n"
+	"  node_unreclaimable:  0\n  start_pfn:           1\n"
+	"Node 0, zone    DMA32\n  pages free     10\n        min      1408\n"
+	"        spanned  40960\n  start_pfn:           4096\n"
+	"Node 1, zone    DMA32\n  pages free     10\n        min      2193\n"
+	"        spanned  45014\n  start_pfn:           45056\n";
+
+static const char buddyinfo[] =
+	"Node 0, zone      DMA      0      0      0      0      0      1      1      1      0      "
+	"1      3 \n"
+	"Node 1, zone    DMA32      4      7      1      1      1      2      1      0      3      "
+	"2     17 \n";
+
+static const char pagetypeinfo[] =
+	"Page block order: 9\nPages per block:  512\n\n"
+	"Free pages count per migrate type at order       0      1      2 \n"
+	"Node    0, zone      DMA, type          CMA      9      9      9 \n"
+	"Node    0, zone      DMA, type      Movable      1 >100000      3 \n"
+	"Node    0, zone      DMA, type    Unmovable      4      5      6 \n"
+	"\nNumber of blocks type     Movable      CMA    Unmovable \n"
+	"Node 0, zone      DMA            1            7            2 \n";
+
+static const char sysfs[] =
+	"cache\tslabs\ttotal_objects\tobjects\tpartial\tcpu_slabs\tobjects_partial\t"
+	"slabs_cpu_partial\n"
+	"kmalloc-96\t24 N0=16 N1=8\t1008 N0=672 N1=336\t970 N0=634 N1=336\t1 N0=1\t1 N1=1\t4 N0=4\t"
+	"60(4) C0=30(2) C1=30(2)\n"
+	"io_kiocb\t0\t0\t0\t0\t0\t0\t0(0)\n";
+
+static const char geometry[] =
+	"cache\tobject_size\tslab_size\tobjs_per_slab\torder\tcpu_partial\tctor\tdestroy_by_rcu\n"
+	"TCPv6\t2400\t2432\t13\t3\t24\t-\t1\n";
+
+static const char times[] = "shrink\t100\t200\nslabinfo\t300\t400\nmeminfo\t1\t2\n";
+
+static const char meta[] = "name: two nodes!\n  node0: cpus=0-1 distance=10 25 Node 0 MemTotal\n"
+			   "  node1: cpus=2-3 distance=25 10\nhz: 300\n";
+
+/* A folder in memory: pairs of name and text, NULL at the end. */
+static struct snapshot_files folder(const char *const *pairs)
+{
+	struct snapshot_files f = {.dir = mem_dup("dir")};
+
+	for (; *pairs; pairs += 2) {
+		MEM_ROOM(f.files, f.nr, f.max);
+		f.files[f.nr++] = (struct snapshot_file){mem_dup(pairs[0]), mem_dup(pairs[1]),
+							 strlen(pairs[1])};
+	}
+	return f;
+}
+
+static const char *const whole[] = {
+	"01-before/slabinfo",
+	slabinfo,
+	"01-before/slab_sysfs.tsv",
+	sysfs,
+	"01-before/zoneinfo",
+	zoneinfo,
+	"01-before/pagetypeinfo",
+	pagetypeinfo,
+	"01-before/buddyinfo",
+	buddyinfo,
+	"01-before/times",
+	times,
+	"02-after/slabinfo",
+	slabinfo,
+	"META",
+	meta,
+	"slab_static.tsv",
+	geometry,
+	NULL,
+};
+
+static void open_folder(struct snapshots *s, const char *const *pairs)
+{
+	struct snapshot_files f = folder(pairs);
+	struct err e;
+
+	if (snapshots_parse(s, &f, &e))
+		fail_msg("%s", e.msg);
+	snapshot_files_free(&f);
+}
+
+static void slabs_as_written(void **state)
+{
+	const struct snapshot_geometry *g;
+	const struct snapshot_sysfs *y;
+	const struct snapshot_slab *c;
+	struct snapshots s;
+
+	(void)state;
+	open_folder(&s, whole);
+	assert_int_equal(s.nr_snaps, 2);
+	assert_string_equal(s.snaps[0].label, "before");
+	assert_string_equal(s.snaps[1].label, "after");
+	assert_int_equal(s.snaps[0].nr_slabs, 2);
+	c = snapshot_slab(&s.snaps[0], "dentry");
+	assert_non_null(c);
+	assert_int_equal(c->active_objs, 17356);
+	assert_int_equal(c->num_objs, 17388);
+	assert_int_equal(c->objsize, 192);
+	assert_int_equal(c->num_slabs, 828);
+	assert_null(snapshot_slab(&s.snaps[0], "dentr"));
+	y = snapshot_sysfs(&s.snaps[0], "kmalloc-96");
+	assert_non_null(y);
+	assert_int_equal(y->slabs, 24);
+	assert_int_equal(y->node_slabs[0], 16);
+	assert_int_equal(y->node_slabs[1], 8);
+	assert_int_equal(y->node_objects[1], 336);
+	assert_int_equal(y->node_partial[0], 1);
+	assert_int_equal(y->cpu_slabs, 1);
+	assert_int_equal(y->cpu_partial_slabs, 4);
+	assert_null(snapshot_sysfs(&s.snaps[1], "kmalloc-96"));
+	g = snapshots_geometry(&s, "TCPv6");
+	assert_non_null(g);
+	assert_int_equal(g->order, 3);
+	assert_int_equal(g->cpu_partial, 24);
+	assert_true(g->destroy_by_rcu && !g->reclaim_account);
+	assert_int_equal(s.snaps[0].shrink.end_ns, 200);
+	assert_int_equal(s.snaps[0].slabinfo_at.begin_ns, 300);
+	snapshots_close(&s);
+}
+
+static void zones_as_written(void **state)
+{
+	const struct snapshot_zone *z;
+	struct snapshots s;
+
+	(void)state;
+	open_folder(&s, whole);
+	assert_int_equal(s.snaps[0].nr_zones, 3);
+	z = snapshot_zone(&s.snaps[0], 0, "DMA");
+	assert_non_null(z);
+	assert_true(z->has_info && z->has_buddy && z->has_types && z->type_capped);
+	assert_int_equal(z->free, 3808);
+	assert_int_equal(z->low, 237);
+	assert_int_equal(z->high, 284);
+	assert_int_equal(z->managed, 3840);
+	assert_int_equal(z->start_pfn, 1);
+	assert_int_equal(z->nr_cpus, 2);
+	assert_int_equal(z->pcp_count[1], 5);
+	assert_int_equal(z->pcp_high, 118);
+	assert_int_equal(z->nr_free[10], 3);
+	/* By name, whatever the order of the types. */
+	assert_int_equal(z->type_free[0][2], 6);
+	assert_int_equal(z->type_free[1][0], 1);
+	assert_int_equal(z->type_free[1][1], 100000);
+	assert_int_equal(z->type_blocks[0], 2);
+	assert_int_equal(z->type_blocks[1], 1);
+	z = snapshot_zone(&s.snaps[0], 1, "DMA32");
+	assert_non_null(z);
+	assert_int_equal(z->nr_free[0], 4);
+	assert_true(!z->has_types);
+	snapshots_close(&s);
+}
+
+/* Node boundaries are the recorded ones. */
+static void machine_of(const struct snapshots *s, struct machine_config *m)
+{
+	struct err e;
+
+	assert_non_null(s->machine);
+	if (machine_config_parse(m, "machine", s->machine, &e))
+		fail_msg("%s", e.msg);
+}
+
+static void machine_as_recorded(void **state)
+{
+	struct machine_config m;
+	struct snapshots s;
+
+	(void)state;
+	open_folder(&s, whole);
+	machine_of(&s, &m);
+	assert_null(s.machine_note);
+	assert_string_equal(m.name, "two-nodes-");
+	assert_int_equal(m.hz, 300);
+	assert_int_equal(m.nr_nodes, 2);
+	assert_int_equal(m.nr_cpus, 4);
+	assert_int_equal(m.nodes[0].memory, 45056 * 4096ULL);
+	assert_int_equal(m.nodes[1].memory, 45056 * 4096ULL);
+	assert_int_equal(m.nodes[0].distance[1], 25);
+	assert_int_equal(m.cpu_node[1], 0);
+	assert_int_equal(m.cpu_node[2], 1);
+	assert_int_equal(m.min_free_bytes, (190 + 1408 + 2193) * 4096ULL);
+	snapshots_close(&s);
+}
+
+/* Without META: the CPUs that have lists, split evenly, and said so. */
+static void machine_without_meta(void **state)
+{
+	static const char *const pairs[] = {"01-x/slabinfo", slabinfo, "01-x/zoneinfo", zoneinfo,
+					    NULL};
+	struct machine_config m;
+	struct snapshots s;
+
+	(void)state;
+	open_folder(&s, pairs);
+	machine_of(&s, &m);
+	assert_int_equal(m.nr_cpus, 2);
+	assert_int_equal(m.cpu_node[0], 0);
+	assert_int_equal(m.cpu_node[1], 1);
+	assert_says(s.machine_note, "split evenly");
+	snapshots_close(&s);
+}
+
+/* The recordings, if they are here: every folder is read, its machine has the recorded boundary. */
+static void recordings(void **state)
+{
+	static const struct {
+		const char *dir;
+		u64 node1_pfn;
+		size_t nr_snaps;
+	} all[] = {
+		{"boot", 0x40000, 2},
+		{"fstree", 0x40000, 8},
+		{"forkstorm", 0x40000, 7},
+		{"small-fstree", 0x40000, 5},
+		{"small-hackbench", 0x40000, 4},
+		{"small-pressure", 0xb000, 4},
+		{"small-zram", 0x40000, 4},
+		{"small-forkstorm", 0x40000, 4},
+	};
+
+	(void)state;
+	if (access(SHARED "/small-pressure/snaps", R_OK))
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		char *dir = mem_print(SHARED "/%s", all[i].dir);
+		struct machine_config m;
+		struct snapshots s;
+		struct err e;
+
+		if (snapshots_open(&s, dir, &e))
+			fail_msg("%s", e.msg);
+		assert_int_equal(s.nr_snaps, all[i].nr_snaps);
+		machine_of(&s, &m);
+		assert_int_equal(m.nodes[0].memory, all[i].node1_pfn * 4096);
+		assert_int_equal(m.nr_nodes, 2);
+		assert_int_equal(m.nr_cpus, 4);
+		assert_null(s.machine_note);
+		assert_true(s.nr_geometry > 200);
+		snapshots_close(&s);
+		free(dir);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(slabs_as_written),    cmocka_unit_test(zones_as_written),
+		cmocka_unit_test(machine_as_recorded), cmocka_unit_test(machine_without_meta),
+		cmocka_unit_test(recordings),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

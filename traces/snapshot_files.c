@@ -1,0 +1,223 @@
+/*
+ * The files of a recorded machine as named buffers.
+ */
+#define _GNU_SOURCE /* strverscmp */
+#include "traces/snapshot_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/file.h"
+#include "lib/mem.h"
+
+/* The files of /proc have some hundred KiB on the largest machines. */
+#define FILE_BYTES_MAX (64U << 20)
+#define FILES_MAX 65536U
+#define PACK_VERSION 1
+
+static const char *const snapshot_names[] = {"slabinfo", "slabinfo0",	 "slab_sysfs.tsv",
+					     "zoneinfo", "pagetypeinfo", "buddyinfo",
+					     "times"};
+static const char *const machine_names[] = {"META", "slab_static.tsv"};
+
+const char *snapshot_folder_label(const char *folder, size_t len)
+{
+	size_t digits = 0;
+
+	while (digits < len && folder[digits] >= '0' && folder[digits] <= '9')
+		digits++;
+	if (!digits || digits + 1 >= len || folder[digits] != '-')
+		return NULL;
+	return folder + digits + 1;
+}
+
+void snapshot_files_free(struct snapshot_files *f)
+{
+	for (size_t i = 0; i < f->nr; i++) {
+		free(f->files[i].name);
+		free(f->files[i].data);
+	}
+	free(f->files);
+	free(f->dir);
+	memset(f, 0, sizeof(*f));
+}
+
+/* Takes over name and data. */
+static void add(struct snapshot_files *f, char *name, char *data, size_t n)
+{
+	MEM_ROOM(f->files, f->nr, f->max);
+	f->files[f->nr++] = (struct snapshot_file){name, data, n};
+}
+
+/* A file that need not be there. */
+static int read_file(struct snapshot_files *f, const char *path, char *name, struct err *e)
+{
+	struct stat st;
+	size_t n;
+	char *data = NULL;
+
+	if (stat(path, &st) && errno == ENOENT) {
+		free(name);
+		return 0;
+	}
+	if (!stat(path, &st) && st.st_size > FILE_BYTES_MAX)
+		err_set(e, "%s: larger than any such file (64 MiB)", path);
+	else if (!file_check_regular(path, e))
+		data = file_read(path, &n, e);
+	if (!data) {
+		free(name);
+		return -1;
+	}
+	add(f, name, data, n);
+	return 0;
+}
+
+static int read_folder(struct snapshot_files *f, const char *dir, const char *folder, struct err *e)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(snapshot_names) && !ret; i++) {
+		char *path = mem_print("%s/%s/%s", dir, folder, snapshot_names[i]);
+
+		ret = read_file(f, path, mem_print("%s/%s", folder, snapshot_names[i]), e);
+		free(path);
+	}
+	return ret;
+}
+
+static int is_snapshot(const struct dirent *d)
+{
+	return snapshot_folder_label(d->d_name, strlen(d->d_name)) != NULL;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	int order = strverscmp((*a)->d_name, (*b)->d_name);
+
+	return order ? order : strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* The folders NN-LABEL of `dir`. Returns how many there were, or -1. */
+static int read_folders(struct snapshot_files *f, const char *dir, struct err *e)
+{
+	struct dirent **list = NULL;
+	int n = scandir(dir, &list, is_snapshot, by_name), ret = n;
+
+	if (n < 0)
+		return err_set(e, "%s: %s", dir, strerror(errno));
+	for (int i = 0; i < n; i++) {
+		if (ret >= 0 && f->nr > FILES_MAX)
+			ret = err_set(e, "%s: too many snapshots", dir);
+		if (ret >= 0 && read_folder(f, dir, list[i]->d_name, e))
+			ret = -1;
+		free(list[i]);
+	}
+	free(list);
+	return ret;
+}
+
+/* META and the like: beside the snapshots, or one folder up. */
+static int read_machine(struct snapshot_files *f, const char *dir, struct err *e)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(machine_names) && !ret; i++) {
+		char *here = mem_print("%s/%s", dir, machine_names[i]);
+		char *above = mem_print("%s/../%s", dir, machine_names[i]);
+		struct stat st;
+
+		ret = read_file(f, stat(here, &st) ? above : here, mem_dup(machine_names[i]), e);
+		free(here);
+		free(above);
+	}
+	return ret;
+}
+
+int snapshot_files_read(struct snapshot_files *f, const char *dir, struct err *e)
+{
+	char *sub = mem_print("%s/snaps", dir);
+	struct stat st;
+	int n;
+
+	memset(f, 0, sizeof(*f));
+	if (!stat(sub, &st) && S_ISDIR(st.st_mode)) {
+		f->dir = sub;
+	} else {
+		f->dir = mem_dup(dir);
+		free(sub);
+	}
+	n = read_folders(f, f->dir, e);
+	if (n == 0)
+		n = err_set(e,
+			    "%s: no snapshots here: folders NN-LABEL with a slabinfo in each are "
+			    "wanted, here or in snaps/",
+			    dir);
+	if (n < 0 || read_machine(f, f->dir, e)) {
+		snapshot_files_free(f);
+		return -1;
+	}
+	return 0;
+}
+
+void snapshot_files_pack(const struct snapshot_files *f, struct bytes *out)
+{
+	bytes_put_le(out, PACK_VERSION, 4);
+	bytes_put_le(out, f->nr, 4);
+	for (size_t i = 0; i < f->nr; i++) {
+		bytes_put_text(out, f->files[i].name);
+		bytes_put_le(out, f->files[i].n, 4);
+		bytes_put(out, f->files[i].data, f->files[i].n);
+	}
+}
+
+int snapshot_files_unpack(struct snapshot_files *f, const char *dir, const u8 *data, size_t n,
+			  struct err *e)
+{
+	struct bytes_reader r = {.data = data, .n = n};
+	u64 version = bytes_get_le(&r, 4), nr = bytes_get_le(&r, 4);
+
+	memset(f, 0, sizeof(*f));
+	f->dir = mem_dup(dir);
+	if (!r.bad && version != PACK_VERSION)
+		err_set(e, "%s: version %llu of the packing; this program reads version %d", dir,
+			(unsigned long long)version, PACK_VERSION);
+	else
+		err_set(e, "%s: impossible content", dir);
+	for (u64 i = 0; version == PACK_VERSION && i < nr && !r.bad; i++) {
+		char *name = bytes_get_text(&r);
+		u64 len = bytes_get_le(&r, 4);
+
+		if (r.bad || len > n - r.pos) {
+			free(name);
+			r.bad = true;
+			break;
+		}
+		add(f, name, mem_dup_n("", 0), 0);
+		f->files[f->nr - 1].data = mem_grow(f->files[f->nr - 1].data, len + 1, 1);
+		memcpy(f->files[f->nr - 1].data, data + r.pos, len);
+		f->files[f->nr - 1].data[len] = '\0';
+		f->files[f->nr - 1].n = len;
+		r.pos += len;
+	}
+	if (version == PACK_VERSION && !r.bad && r.pos == n)
+		return 0;
+	snapshot_files_free(f);
+	return -1;
+}
+
+const struct snapshot_file *snapshot_files_find(const struct snapshot_files *f, const char *folder,
+						size_t folder_len, const char *name)
+{
+	for (size_t i = 0; i < f->nr; i++) {
+		const char *have = f->files[i].name;
+
+		if (folder && (strncmp(have, folder, folder_len) || have[folder_len] != '/'))
+			continue;
+		if (!strcmp(folder ? have + folder_len + 1 : have, name))
+			return &f->files[i];
+	}
+	return NULL;
+}

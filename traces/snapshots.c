@@ -1,0 +1,241 @@
+/*
+ * Snapshots of a recorded machine: from files in memory to what they say.
+ */
+#include "traces/snapshots.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/mem.h"
+#include "traces/snapshot_files.h"
+#include "traces/snapshots_parse.h"
+
+#define SNAPSHOTS_MAX 4096
+
+static void snapshot_free(struct snapshot *s)
+{
+	for (size_t i = 0; i < s->nr_slabs; i++)
+		free(s->slabs[i].cache);
+	for (size_t i = 0; i < s->nr_slabs0; i++)
+		free(s->slabs0[i].cache);
+	for (size_t i = 0; i < s->nr_sysfs; i++)
+		free(s->sysfs[i].cache);
+	for (size_t i = 0; i < s->nr_zones; i++)
+		free(s->zones[i].pcp_count);
+	free(s->slabs);
+	free(s->slabs0);
+	free(s->sysfs);
+	free(s->zones);
+	free(s->label);
+}
+
+void snapshots_close(struct snapshots *s)
+{
+	for (size_t i = 0; i < s->nr_snaps; i++)
+		snapshot_free(&s->snaps[i]);
+	for (size_t i = 0; i < s->nr_geometry; i++)
+		free(s->geometry[i].cache);
+	free(s->snaps);
+	free(s->geometry);
+	free(s->machine);
+	free(s->machine_note);
+	free(s->dir);
+	memset(s, 0, sizeof(*s));
+}
+
+/* A file of a folder, as a text to scan. 1: it is there; 0: not; -1 with e set. */
+static int text_of(const struct snapshot_files *f, const char *folder, size_t len, const char *name,
+		   char **path, struct scan *scan, struct err *e)
+{
+	const struct snapshot_file *file = snapshot_files_find(f, folder, len, name);
+
+	*path = NULL;
+	if (!file)
+		return 0;
+	*path = mem_print("%s/%s", f->dir, file->name);
+	*scan = scan_text(*path, file->data, file->n);
+	if (!scan_printable(scan, e))
+		return 1;
+	free(*path);
+	return -1;
+}
+
+/* A kind of file of a snapshot. */
+struct kind {
+	const char *name;
+	int (*parse)(struct scan *s, struct snapshot *snap, struct err *e);
+};
+
+static int kind_slabinfo(struct scan *s, struct snapshot *snap, struct err *e)
+{
+	return parse_slabinfo(s, &snap->slabs, &snap->nr_slabs, e);
+}
+
+static int kind_slabinfo0(struct scan *s, struct snapshot *snap, struct err *e)
+{
+	return parse_slabinfo(s, &snap->slabs0, &snap->nr_slabs0, e);
+}
+
+static int kind_sysfs(struct scan *s, struct snapshot *snap, struct err *e)
+{
+	return parse_sysfs(s, &snap->sysfs, &snap->nr_sysfs, e);
+}
+
+/* Zoneinfo names all zones, also empty ones: first. */
+static const struct kind kinds[] = {
+	{"zoneinfo", parse_zoneinfo},
+	{"buddyinfo", parse_buddyinfo},
+	{"pagetypeinfo", parse_pagetypeinfo},
+	{"slabinfo0", kind_slabinfo0},
+	{"slabinfo", kind_slabinfo},
+	{"slab_sysfs.tsv", kind_sysfs},
+	{"times", parse_times},
+};
+
+static int parse_file(struct snapshot *snap, const struct snapshot_files *f, const char *folder,
+		      size_t len, const char *name, const struct kind *k, struct err *e)
+{
+	struct scan scan;
+	char *path;
+	int ret = text_of(f, folder, len, name, &path, &scan, e);
+
+	if (ret > 0)
+		ret = k->parse(&scan, snap, e);
+	free(path);
+	return ret;
+}
+
+static int parse_snapshot(struct snapshot *snap, const struct snapshot_files *f, const char *folder,
+			  size_t len, struct err *e)
+{
+	bool has[2] = {snapshot_files_find(f, folder, len, "slabinfo0"),
+		       snapshot_files_find(f, folder, len, "slabinfo")};
+
+	if (!has[0] && !has[1])
+		return err_set(e, "%s/%.*s: slabinfo is missing", f->dir, (int)len, folder);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const char *name = kinds[i].name;
+
+		/* What is not there: the other is all that is known. */
+		if (!has[1] && !strcmp(name, "slabinfo"))
+			name = "slabinfo0";
+		if (parse_file(snap, f, folder, len, name, &kinds[i], e))
+			return -1;
+	}
+	snapshot_zones_sort(snap);
+	return 0;
+}
+
+static int add_snapshot(struct snapshots *s, const struct snapshot_files *f, const char *folder,
+			size_t len, struct err *e)
+{
+	const char *label = snapshot_folder_label(folder, len);
+	struct snapshot *snap;
+
+	if (!label)
+		return err_set(e, "%s/%.*s: not the folder of a snapshot (NN-LABEL)", f->dir,
+			       (int)len, folder);
+	len -= (size_t)(label - folder);
+	for (size_t i = 0; i < s->nr_snaps; i++) {
+		if (strlen(s->snaps[i].label) == len && !memcmp(s->snaps[i].label, label, len))
+			return err_set(e, "%s: two snapshots have the label '%.*s'", f->dir,
+				       (int)len, label);
+	}
+	if (s->nr_snaps == SNAPSHOTS_MAX)
+		return err_set(e, "%s: more than %d snapshots", f->dir, SNAPSHOTS_MAX);
+	s->snaps = mem_grow_zeroed(s->snaps, s->nr_snaps, s->nr_snaps + 1, sizeof(*s->snaps));
+	snap = &s->snaps[s->nr_snaps++];
+	snap->label = mem_dup_n(label, len);
+	return parse_snapshot(snap, f, folder, len + (size_t)(label - folder), e);
+}
+
+/* Files of one folder are together. */
+static int parse_snapshots(struct snapshots *s, const struct snapshot_files *f, struct err *e)
+{
+	const char *last = NULL;
+	size_t last_len = 0;
+
+	for (size_t i = 0; i < f->nr; i++) {
+		const char *name = f->files[i].name, *slash = strchr(name, '/');
+		size_t len = slash ? (size_t)(slash - name) : 0;
+
+		if (!slash || (last && len == last_len && !memcmp(name, last, len)))
+			continue;
+		last = name;
+		last_len = len;
+		if (add_snapshot(s, f, name, len, e))
+			return -1;
+	}
+	return s->nr_snaps ? 0 : err_set(e, "%s: there are no snapshots in it", f->dir);
+}
+
+static int parse_machine(struct snapshots *s, const struct snapshot_files *f, struct err *e)
+{
+	const struct snapshot_file *meta = snapshot_files_find(f, NULL, 0, "META");
+	struct scan scan;
+	char *path;
+	int ret = text_of(f, NULL, 0, "slab_static.tsv", &path, &scan, e);
+
+	if (ret > 0)
+		ret = parse_geometry(&scan, &s->geometry, &s->nr_geometry, e);
+	free(path);
+	if (!ret)
+		snapshots_make_machine(s, meta ? meta->data : NULL);
+	return ret;
+}
+
+int snapshots_parse(struct snapshots *s, const struct snapshot_files *f, struct err *e)
+{
+	memset(s, 0, sizeof(*s));
+	s->dir = mem_dup(f->dir);
+	if (!parse_snapshots(s, f, e) && !parse_machine(s, f, e))
+		return 0;
+	snapshots_close(s);
+	return -1;
+}
+
+int snapshots_open(struct snapshots *s, const char *dir, struct err *e)
+{
+	struct snapshot_files f;
+	int ret;
+
+	if (snapshot_files_read(&f, dir, e))
+		return -1;
+	ret = snapshots_parse(s, &f, e);
+	snapshot_files_free(&f);
+	return ret;
+}
+
+/* All rows begin with the cache's name. */
+static int by_cache(const void *name, const void *row)
+{
+	return strcmp(name, *(char *const *)row);
+}
+
+static const void *find(const void *rows, size_t nr, size_t size, const char *cache)
+{
+	return nr ? bsearch(cache, rows, nr, size, by_cache) : NULL;
+}
+
+const struct snapshot_slab *snapshot_slab(const struct snapshot *s, const char *cache)
+{
+	return find(s->slabs, s->nr_slabs, sizeof(*s->slabs), cache);
+}
+
+const struct snapshot_sysfs *snapshot_sysfs(const struct snapshot *s, const char *cache)
+{
+	return find(s->sysfs, s->nr_sysfs, sizeof(*s->sysfs), cache);
+}
+
+const struct snapshot_geometry *snapshots_geometry(const struct snapshots *s, const char *cache)
+{
+	return find(s->geometry, s->nr_geometry, sizeof(*s->geometry), cache);
+}
+
+const struct snapshot_zone *snapshot_zone(const struct snapshot *s, int node, const char *zone)
+{
+	for (size_t i = 0; i < s->nr_zones; i++)
+		if (s->zones[i].node == node && !strcmp(s->zones[i].zone, zone))
+			return &s->zones[i];
+	return NULL;
+}
