@@ -12,6 +12,7 @@
 
 #include "lib/assert.h"
 #include "lib/mem.h"
+#include "traces/event_kinds.h"
 #include "traces/gfp.h"
 #include "traces/guard.h"
 #include "traces/importer.h"
@@ -20,56 +21,10 @@
 
 #define EVENT_IDS 65536
 #define COMMON_FLAGS_IRQ (TRACE_FLAG_HARDIRQ | TRACE_FLAG_SOFTIRQ)
-#define VMEMMAP_DEFAULT 0xffffea0000000000ULL /* struct pages of x86-64, not randomised */
-#define STRUCT_PAGE_BYTES 64
-#define MR_COMPACTION 0 /* enum migrate_reason */
 
 struct field {
 	u16 offset, size; /* size 0: the event has none */
 	bool text;	  /* __data_loc: offset and length of a string */
-};
-
-/* The fields a raw event can have. */
-enum field_use { F_PTR, F_SIZE, F_ALLOC, F_GFP, F_SITE, F_NODE, F_ORDER, F_NAME, NR_FIELDS };
-
-struct event_kind {
-	const char *system, *name;
-	u8 type;
-	const char *fields[NR_FIELDS]; /* names of the fields; NULL: none */
-};
-
-#define ALLOC_FIELDS                                                                               \
-	{                                                                                          \
-		[F_PTR] = "ptr", [F_SIZE] = "bytes_req", [F_ALLOC] = "bytes_alloc",                \
-		[F_GFP] = "gfp_flags", [F_SITE] = "call_site", [F_NODE] = "node",                  \
-		[F_NAME] = "name"                                                                  \
-	}
-
-static const struct event_kind kinds[] = {
-	{"kmem", "kmalloc", RAW_KMALLOC, ALLOC_FIELDS},
-	{"kmem", "kmalloc_node", RAW_KMALLOC, ALLOC_FIELDS},
-	{"kmem", "kmem_cache_alloc", RAW_CACHE_ALLOC, ALLOC_FIELDS},
-	{"kmem", "kmem_cache_alloc_node", RAW_CACHE_ALLOC, ALLOC_FIELDS},
-	{"kmem", "kfree", RAW_KFREE, {[F_PTR] = "ptr", [F_SITE] = "call_site"}},
-	{"kmem",
-	 "kmem_cache_free",
-	 RAW_CACHE_FREE,
-	 {[F_PTR] = "ptr", [F_SITE] = "call_site", [F_NAME] = "name"}},
-	{"kmem",
-	 "mm_page_alloc",
-	 RAW_PAGE_ALLOC,
-	 {[F_PTR] = "pfn", [F_ORDER] = "order", [F_GFP] = "gfp_flags"}},
-	{"kmem", "mm_page_free", RAW_PAGE_FREE, {[F_PTR] = "pfn", [F_ORDER] = "order"}},
-	{"kmem", "mm_page_free_batched", RAW_PAGE_BATCHED, {[F_PTR] = "pfn"}},
-	{"migrate", "mm_migrate_pages_start", RAW_MIGRATE_BEGIN, {[F_ORDER] = "reason"}},
-	{"migrate", "mm_migrate_pages", RAW_MIGRATE_END, {[F_ORDER] = "reason"}},
-	{"compaction", "mm_compaction_begin", RAW_COMPACT_BEGIN, {0}},
-	{"compaction", "mm_compaction_end", RAW_COMPACT_END, {0}},
-	{"ftrace", "print", RAW_MARK, {[F_NAME] = "buf"}},
-	{"gt", "zs_malloc", RAW_STORE_ALLOC, {[F_SIZE] = "size"}},
-	{"gt", "zs_malloc_ret", RAW_STORE_ALLOC_RET, {[F_PTR] = "handle"}},
-	{"gt", "zs_free", RAW_STORE_FREE, {[F_PTR] = "handle"}},
-	{"gt", "slab_new_ret", RAW_TRUTH_SLAB, {[F_PTR] = "slab"}},
 };
 
 struct event_reader {
@@ -124,8 +79,8 @@ static void learn_flag_names(struct gfp_map *m, const struct tep_print_arg *arg)
 
 static void find_events(struct tracedat *td)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		const struct event_kind *k = &kinds[i];
+	for (size_t i = 0; i < NR_EVENT_KINDS; i++) {
+		const struct event_kind *k = &event_kinds[i];
 		struct tep_event *event = tep_find_event_by_name(td->tep, k->system, k->name);
 		struct event_reader *r;
 
@@ -225,23 +180,6 @@ static bool fill_name(struct tracedat *td, const struct tracedat_record *rec,
 	return true;
 }
 
-/* Events whose fields need a second thought; false: not handed on. */
-static bool adjust(struct raw_event *ev)
-{
-	switch (ev->type) {
-	case RAW_MIGRATE_BEGIN:
-	case RAW_MIGRATE_END:
-		return ev->order == MR_COMPACTION;
-	case RAW_TRUTH_SLAB:
-		if (ev->ptr < VMEMMAP_DEFAULT)
-			return false;
-		ev->ptr = (ev->ptr - VMEMMAP_DEFAULT) / STRUCT_PAGE_BYTES;
-		return true;
-	default:
-		return true;
-	}
-}
-
 static int read_event(struct tracedat *td, unsigned int cpu, struct err *e)
 {
 	const struct tracedat_record *rec = &td->head[cpu];
@@ -276,7 +214,7 @@ static int read_event(struct tracedat *td, unsigned int cpu, struct err *e)
 	if (r->kind->fields[F_NAME] && !fill_name(td, rec, r, &ev))
 		return err_set(e, "a record of %s names a text outside itself, on CPU %u: damaged",
 			       r->kind->name, cpu);
-	return adjust(&ev) ? raw_sink_event(td->sink, &ev, e) : 0;
+	return event_adjust(&ev) ? raw_sink_event(td->sink, &ev, e) : 0;
 }
 
 static int advance(struct tracedat *td, unsigned int cpu, struct err *e)
