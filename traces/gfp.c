@@ -50,6 +50,46 @@ u32 gfp_translate_slow(const struct gfp_map *m, u64 gfp)
 	return to;
 }
 
+/* What alloc/gfp.h has no name for: combinations that are printed, and names of older kernels. */
+static const struct {
+	const char *name;
+	u32 bits;
+} printed[] = {
+	{"GFP_KERNEL_ACCOUNT", GFP_KERNEL_ACCOUNT},
+	{"GFP_TRANSHUGE_LIGHT", GFP_TRANSHUGE_LIGHT},
+	{"GFP_TEMPORARY", GFP_KERNEL | __GFP_RECLAIMABLE}, /* before 4.14 */
+	{"__GFP_RECLAIM", __GFP_RECLAIM},
+	{"__GFP_WAIT", __GFP_RECLAIM},	       /* before 4.4 */
+	{"__GFP_REPEAT", __GFP_RETRY_MAYFAIL}, /* before 4.13 */
+};
+
+static bool is_name(const char *full, const char *text, size_t len)
+{
+	return strlen(full) == len && !memcmp(full, text, len);
+}
+
+bool gfp_name_bits(const char *name, size_t len, u32 *bits)
+{
+	for (size_t i = 0; gfp_flag_names[i]; i++)
+		if (is_name(gfp_flag_names[i], name, len)) {
+			*bits = (u32)gfp_flag_values[i];
+			return true;
+		}
+	for (size_t i = 0; i < ARRAY_SIZE(printed); i++)
+		if (is_name(printed[i].name, name, len)) {
+			*bits = printed[i].bits;
+			return true;
+		}
+	/* Before 4.6 single flags were printed without their underscores. */
+	if (len > 4 && !memcmp(name, "GFP_", 4)) {
+		char full[64];
+
+		snprintf(full, sizeof(full), "__%.*s", (int)min(len, sizeof(full) - 3), name);
+		return gfp_name_bits(full, strlen(full), bits);
+	}
+	return false;
+}
+
 /* The order of the tests is that of kmalloc_type() in include/linux/slab.h, Linux 6.1. */
 void kmalloc_cache_name(u32 alloc, u32 gfp, char *buf, size_t n)
 {

@@ -26,6 +26,10 @@ static inline u32 gfp_translate(const struct gfp_map *m, u64 gfp)
 	return m->identity ? (u32)gfp : gfp_translate_slow(m, gfp);
 }
 
+/* The bits, in numbers of 6.1, of a flag as kernels from 4.x on print it: single flags with and
+ * without underscores, combinations, names that are gone. False: no such name. */
+bool gfp_name_bits(const char *name, size_t len, u32 *bits);
+
 /* "kmalloc-cg-64" for a kmalloc that got `alloc` bytes with these flags. */
 void kmalloc_cache_name(u32 alloc, u32 gfp, char *buf, size_t n);
 

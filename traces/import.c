@@ -13,7 +13,7 @@
 #include "traces/bytes.h"
 #include "traces/guard.h"
 
-#define HEAD_BYTES 4096
+#define HEAD_BYTES (1U << 18) /* a whole block, if compressed */
 
 /* The words of a user, and their place, while the child runs. */
 struct import_job {

@@ -59,6 +59,8 @@ int __must_check raw_sink_event(struct raw_sink *s, const struct raw_event *ev, 
 /* Before the first event: what recorded it, and the time of the first event, handed on or not. */
 void raw_sink_begin(struct raw_sink *s, unsigned int nr_cpus, const char *kernel, const char *clock,
 		    u64 t_first_ns);
+/* How many CPUs there are, if that is known only at the end. */
+void raw_sink_cpus(struct raw_sink *s, unsigned int nr_cpus);
 /* After the last: its time, and how many the recording lost. */
 void raw_sink_end(struct raw_sink *s, u64 t_last_ns, u64 lost_events);
 /* Events by their recorded name; once for each name. */

@@ -70,6 +70,11 @@ void raw_sink_begin(struct raw_sink *s, unsigned int nr_cpus, const char *kernel
 	s->repair.stats.t_first_ns = t_first_ns;
 }
 
+void raw_sink_cpus(struct raw_sink *s, unsigned int nr_cpus)
+{
+	s->meta.nr_cpus = nr_cpus;
+}
+
 void raw_sink_end(struct raw_sink *s, u64 t_last_ns, u64 lost_events)
 {
 	s->repair.stats.t_last_ns = t_last_ns;
