@@ -7,6 +7,7 @@
 #ifndef TRACES_BYTES_H
 #define TRACES_BYTES_H
 
+#include <endian.h>
 #include <string.h>
 
 #include "lib/types.h"
@@ -42,6 +43,11 @@ static inline void le_store(u8 *p, u64 v, unsigned int width)
 static inline u64 le_load(const u8 *p, unsigned int width)
 {
 	u64 v = 0;
+
+	if (width == 8) { /* compilers do not see through the loop */
+		memcpy(&v, p, 8);
+		return le64toh(v);
+	}
 
 	for (unsigned int i = 0; i < width; i++)
 		v |= (u64)p[i] << 8 * i;

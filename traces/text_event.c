@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/assert.h"
 #include "lib/mem.h"
 #include "traces/gfp.h"
+#include "traces/text_input.h"
 #include "traces/text_value.h"
 
 #define F_PAGE NR_FIELDS       /* page=: tells a failed allocation from frame 0 */
@@ -42,7 +44,17 @@ static bool is_page(u8 type)
 
 static void add_field(struct text_kind *k, const char *key, u8 use, u8 form)
 {
-	k->fields[k->nr_fields++] = (struct text_field){key, (u32)strlen(key), use, form};
+	struct text_field *f = &k->fields[k->nr_fields++];
+	char text[2 * 8 + 1] = {0};
+
+	*f = (struct text_field){.key = key, .use = use, .form = form};
+	f->len = (u32)snprintf(text, sizeof(text), "%s=", key);
+	ASSERT(f->len < sizeof(text));
+	for (u32 i = 0; i < 2; i++) {
+		f->word[i] = text_load8(text + 8 * i);
+		for (u32 b = 0; b < 8 && 8 * i + b < f->len; b++)
+			f->mask[i] |= 0xffULL << 8 * b;
+	}
 }
 
 static void kind_init(struct text_kind *k, const struct event_kind *kind)
@@ -71,36 +83,19 @@ void text_events_init(struct text_events *te, struct raw_sink *sink, const char 
 	*te = (struct text_events){.sink = sink, .path = path};
 	for (int i = 0; i < NR_EVENT_KINDS; i++)
 		kind_init(&te->kinds[i], &event_kinds[i]);
-	names_init(&te->event_names);
-	names_init(&te->sites.names);
-	names_init(&te->gfps.names);
-	names_init(&te->caches.names);
-}
-
-static void words_free(struct text_words *w)
-{
-	names_free(&w->names);
-	free(w->values);
+	text_words_init(&te->names);
+	text_words_init(&te->sites);
+	text_words_init(&te->gfps);
+	text_words_init(&te->caches);
 }
 
 void text_events_free(struct text_events *te)
 {
-	names_free(&te->event_names);
+	text_words_free(&te->names);
 	free(te->events);
-	words_free(&te->sites);
-	words_free(&te->gfps);
-	words_free(&te->caches);
-}
-
-/* The value's place of a text; *fresh: it has none yet. */
-static u32 *word(struct text_words *w, const char *text, size_t len, bool *fresh)
-{
-	u32 nr = w->names.nr, at = names_add(&w->names, text, len);
-
-	*fresh = at == nr;
-	if (*fresh && nr == w->max)
-		MEM_ROOM(w->values, nr, w->max);
-	return &w->values[at];
+	text_words_free(&te->sites);
+	text_words_free(&te->gfps);
+	text_words_free(&te->caches);
 }
 
 /* FILE:LINE:COLUMN: EVENT: what is wrong there. */
@@ -167,8 +162,7 @@ static u32 parse_site(struct text_events *te, const struct text_event *ev, const
 	bool fresh;
 	u32 *at;
 
-	while (**p != ' ' && **p != '\n')
-		++*p;
+	*p = text_word_end(text);
 	len = (size_t)(*p - text);
 	/* perf knows the symbol, but prints it before an address: "(sym+0x1c) call_site=ffffffff.." */
 	if (*start == '(' && len && (*text == 'f' || *text == '0') &&
@@ -176,7 +170,7 @@ static u32 parse_site(struct text_events *te, const struct text_event *ev, const
 		text = start + 1;
 		len = (size_t)(close - text);
 	}
-	at = word(&te->sites, text, len, &fresh);
+	at = text_words_value(&te->sites, text, len, &fresh);
 	if (fresh)
 		*at = new_site(te, text, len);
 	return *at;
@@ -219,13 +213,11 @@ static bool read_gfp(const char **p, u32 *gfp)
 static int parse_gfp(struct text_events *te, const struct text_event *ev,
 		     const struct text_field *f, const char **p, u32 *gfp, struct err *e)
 {
-	const char *text = *p, *end = *p;
+	const char *text = *p, *end = text_word_end(text);
 	bool fresh;
 	u32 *at;
 
-	while (*end != ' ' && *end != '\n')
-		end++;
-	at = word(&te->gfps, text, (size_t)(end - text), &fresh);
+	at = text_words_value(&te->gfps, text, (size_t)(end - text), &fresh);
 	if (fresh && (!read_gfp(p, at) || *p != end))
 		return bad_value(te, ev, f, text, "no allocation flags", e);
 	*p = end;
@@ -236,12 +228,10 @@ static int parse_gfp(struct text_events *te, const struct text_event *ev,
 /* A cache's name: up to the next "key=", as names may hold blanks. */
 static void parse_name(struct text_events *te, const char **p, u32 *name)
 {
-	const char *text = *p, *s = *p, *end;
+	const char *text = *p, *s = text_word_end(text), *end;
 	bool fresh;
 	u32 *at;
 
-	while (*s != ' ' && *s != '\n')
-		s++;
 	for (end = s; *s != '\n' && *s != '='; s++)
 		end = *s == ' ' ? s : end;
 	if (*s == '\n')
@@ -251,7 +241,7 @@ static void parse_name(struct text_events *te, const char **p, u32 *name)
 		end--;
 	if (end == text)
 		return;
-	at = word(&te->caches, text, (size_t)(end - text), &fresh);
+	at = text_words_value(&te->caches, text, (size_t)(end - text), &fresh);
 	if (fresh)
 		*at = raw_sink_name(te->sink, text, (size_t)(end - text)) + 1;
 	*name = *at;
@@ -309,8 +299,7 @@ static void parse_reason(const char **p, struct raw_event *raw)
 	const char *text = *p;
 	size_t n;
 
-	while (**p != ' ' && **p != '\n')
-		++*p;
+	*p = text_word_end(text);
 	n = (size_t)(*p - text);
 	raw->order = (n == sizeof(compaction) - 1 && !memcmp(text, compaction, n)) ||
 				     (n == 1 && *text == '0' + MR_COMPACTION)
@@ -350,18 +339,20 @@ static int parse_value(struct text_events *te, const struct text_event *ev,
 	}
 }
 
-/* Fields come in the order of the table as a rule: the next one is tried first. */
-static const struct text_field *find_field(const struct text_kind *k, const char *key, size_t len,
-					   u32 *next)
+/* The field whose "key=" stands at p. They come in the order of the table as a rule: the next one
+ * is tried first. */
+static const struct text_field *find_field(const struct text_kind *k, const char *p, u32 *next)
 {
+	u64 a = text_load8(p), b = text_load8(p + 8);
+
 	for (u32 i = 0; i < k->nr_fields; i++) {
 		u32 at = *next + i < k->nr_fields ? *next + i : *next + i - k->nr_fields;
 		const struct text_field *f = &k->fields[at];
 
-		if (f->len == len && !memcmp(f->key, key, len)) {
-			*next = at + 1 < k->nr_fields ? at + 1 : 0;
-			return f;
-		}
+		if (((a ^ f->word[0]) & f->mask[0]) | ((b ^ f->word[1]) & f->mask[1]))
+			continue;
+		*next = at + 1 < k->nr_fields ? at + 1 : 0;
+		return f;
 	}
 	return NULL;
 }
@@ -385,26 +376,21 @@ static int check_found(struct text_events *te, const struct text_event *ev,
 static int parse_fields(struct text_events *te, const struct text_event *ev,
 			const struct text_kind *k, struct raw_event *raw, struct err *e)
 {
-	const char *p = ev->body, *key;
+	const char *p = ev->body;
 	u32 next = 0, found = 0;
 
-	while (p < ev->end) {
-		const struct text_field *f;
+	for (; p < ev->end; p++) {
+		const struct text_field *f = find_field(k, p, &next);
 
-		for (key = p; *p != '=' && *p != ' ' && *p != '\n'; p++)
-			;
-		if (*p++ != '=')
-			continue; /* no field: a word, or several blanks */
-		f = find_field(k, key, (size_t)(p - 1 - key), &next);
 		if (f) {
+			p += f->len;
 			if (parse_value(te, ev, f, &p, raw, &found, e))
 				return -1;
 			if (*p != ' ' && *p != '\n' && *p != ',')
 				return bad_value(te, ev, f, p, "this does not belong there", e);
 			found |= 1U << f->use;
 		}
-		while (*p != ' ' && *p != '\n')
-			p++;
+		p = text_word_end(p); /* what no field of ours is: a blank, a word, another field */
 	}
 	if (found & NO_PAGE && !raw->ptr)
 		raw->ptr = RAW_PFN_NONE;
@@ -441,19 +427,21 @@ static const struct text_kind *find_kind(struct text_events *te, const struct te
 /* Its number, by "name" or "system:name"; counted. */
 static const struct text_kind *count_event(struct text_events *te, const struct text_event *ev)
 {
+	static const char print[TEXT_SLACK] = "print";
 	const char *name = ev->name;
 	size_t len = ev->name_len;
-	u32 nr = te->event_names.nr, at;
+	bool fresh;
+	u32 at;
 
 	/* What a program wrote into trace_marker is an event `print` everywhere else. */
 	if (len == strlen("tracing_mark_write") && !memcmp(name, "tracing_mark_write", len)) {
-		name = "print";
-		len = strlen("print");
+		name = print;
+		len = strlen(print);
 	}
-	at = names_add(&te->event_names, name, len);
-	if (at == nr) {
-		if (nr == te->events_max)
-			MEM_ROOM(te->events, nr, te->events_max);
+	at = text_words_number(&te->names, name, len, &fresh);
+	if (fresh) {
+		if (at == te->events_max)
+			MEM_ROOM(te->events, at, te->events_max);
 		te->events[at] = (struct text_name){.kind = find_kind(te, ev, name, len)};
 	}
 	te->events[at].count++;
@@ -486,6 +474,6 @@ int text_events_add(struct text_events *te, const struct text_event *ev, u64 lin
 
 void text_events_report(const struct text_events *te)
 {
-	for (u32 i = 0; i < te->event_names.nr; i++)
-		raw_sink_count(te->sink, te->event_names.text[i], te->events[i].count);
+	for (u32 i = 0; i < te->names.names.nr; i++)
+		raw_sink_count(te->sink, te->names.names.text[i], te->events[i].count);
 }

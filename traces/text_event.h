@@ -10,7 +10,7 @@
 #define TRACES_TEXT_EVENT_H
 
 #include "traces/event_kinds.h"
-#include "traces/names.h"
+#include "traces/text_words.h"
 
 /* An event line, cut in pieces that point into it. */
 struct text_event {
@@ -25,18 +25,12 @@ struct text_event {
 	u32 system_len, name_len;
 };
 
-/* Texts seen, each with a number that it stands for. */
-struct text_words {
-	struct names names;
-	u32 *values;
-	u32 max;
-};
-
 #define TEXT_FIELDS_MAX (NR_FIELDS + 1)
 
 struct text_field {
 	const char *key;
-	u32 len;
+	u64 word[2], mask[2]; /* "key=", eight characters a word */
+	u32 len;	      /* of "key=" */
 	u8 use, form;
 };
 
@@ -47,7 +41,7 @@ struct text_kind {
 	u32 nr_fields, required; /* bits by use */
 };
 
-struct text_name { /* of an event: by its number in event_names */
+struct text_name { /* of an event: by its number in names */
 	u64 count;
 	const struct text_kind *kind; /* NULL: only counted */
 };
@@ -57,7 +51,7 @@ struct text_events {
 	const char *path;
 	u64 line;
 	struct text_kind kinds[NR_EVENT_KINDS];
-	struct names event_names;
+	struct text_words names; /* of events; values: unused */
 	struct text_name *events;
 	u32 events_max;
 	struct text_words sites, gfps, caches;

@@ -62,10 +62,10 @@ const char *text_find_time(struct text_event *ev, const char **p)
 	return NULL;
 }
 
-static bool name_char(char c)
+static inline bool name_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || c == '_' || (c >= '0' && c <= '9') ||
-	       (c >= 'A' && c <= 'Z') || c == '.' || c == '-';
+	return (u8)(c - '0') < 10 || (u8)((c | 0x20) - 'a') < 26 || c == '_' || c == '.' ||
+	       c == '-';
 }
 
 bool text_find_name(struct text_event *ev, const char *p, bool with_system)

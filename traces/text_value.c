@@ -11,11 +11,15 @@
 #define HASH_FIRST 4096ULL
 #define HASH_LAST 0xffffffffULL
 
+#define DIGITS_SAFE 19 /* no decimal of as many overflows */
+
 static bool decimal(const char **p, u64 *v)
 {
 	const char *s = *p;
 	u64 n = 0;
 
+	for (; *s >= '0' && *s <= '9' && s - *p < DIGITS_SAFE; s++)
+		n = 10 * n + (u64)(*s - '0');
 	for (; *s >= '0' && *s <= '9'; s++)
 		if (__builtin_mul_overflow(n, 10, &n) ||
 		    __builtin_add_overflow(n, (u64)(*s - '0'), &n))
@@ -35,12 +39,40 @@ static int nibble(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/*
+ * Eight hexadecimal digits at once. A byte x < 128 is above n if x + 127 - n has its high bit set:
+ * a digit is 0 to 9 above '0', a letter 1 to 6 above 0x60 (or 0x40).
+ */
+static bool hexadecimal8(const char *p, u64 *v)
+{
+	u64 x = text_load8(p), digit = x ^ TEXT_EACH('0');
+	u64 letter = (x | TEXT_EACH(0x20)) ^ TEXT_EACH(0x60);
+	u64 no_digit = digit + TEXT_EACH(127 - 9);
+	u64 no_letter = (letter + TEXT_EACH(127 - 6)) | ~(letter + TEXT_EACH(127));
+
+	if ((x | (no_digit & no_letter)) & TEXT_HIGH)
+		return false;
+	x = (x & TEXT_EACH(15)) + ((x >> 6) & TEXT_EACH(1)) * 9;
+	x = __builtin_bswap64(x);
+	x = (x | x >> 4) & 0x00ff00ff00ff00ffULL;
+	x = (x | x >> 8) & 0x0000ffff0000ffffULL;
+	*v = (x | x >> 16) & 0xffffffffULL;
+	return true;
+}
+
 static bool hexadecimal(const char **p, u64 *v)
 {
 	const char *s = *p;
-	u64 n = 0;
+	u64 n = 0, low;
 	int digit;
 
+	if (hexadecimal8(s, &n)) {
+		s += 8;
+		if (hexadecimal8(s, &low)) {
+			n = n << 32 | low;
+			s += 8;
+		}
+	}
 	for (; (digit = nibble(*s)) >= 0; s++) {
 		if (n >> 60)
 			return false;

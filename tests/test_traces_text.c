@@ -1,0 +1,166 @@
+/*
+ * Importing text: the same recording as text and as trace.dat gives the same requests; other
+ * kernels' formats; what is damaged or cannot be used.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/file.h"
+#include "tests/test.h"
+#include "traces/import.h"
+#include "traces/kmt.h"
+#include "traces/kmt_check.h"
+
+#define SAMPLE "traces/samples/small-fstree.dat"
+#define RECORDINGS "../shared/traces"
+
+static char dir[] = "/tmp/kmemsim-test-XXXXXX";
+static char input[64], output[64], other[64];
+
+static int begin(void **state)
+{
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(input, sizeof(input), "%s/in.txt", dir);
+	snprintf(output, sizeof(output), "%s/out.kmt", dir);
+	snprintf(other, sizeof(other), "%s/other.kmt", dir);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	unlink(input);
+	unlink(output);
+	unlink(other);
+	rmdir(dir);
+	return 0;
+}
+
+static int import(const char *path, const char *to, struct err *e)
+{
+	struct import_options o = {0};
+	struct new_file nf;
+
+	unlink(to);
+	assert_int_equal(new_file_open(&nf, to, e), 0);
+	if (import_trace(path, nf.f, &o, e)) {
+		new_file_abort(&nf);
+		return -1;
+	}
+	return new_file_commit(&nf, e);
+}
+
+static struct source *import_sound(const char *path, const char *to)
+{
+	struct err e = {{0}};
+	struct source *s = import(path, to, &e) ? NULL : kmt_open(to, &e);
+
+	if (!s || kmt_check(s, &e) || s->ops->rewind(s, &e))
+		fail_msg("%s", e.msg);
+	return s;
+}
+
+/* The next request of a stream that hands out blocks. */
+struct stream {
+	struct source *s;
+	const struct request *batch;
+	long nr, at;
+};
+
+static const struct request *next(struct stream *st)
+{
+	struct err e = {{0}};
+
+	if (st->at == st->nr) {
+		st->nr = st->s->ops->next(st->s, &st->batch, &e);
+		st->at = 0;
+		if (st->nr < 0)
+			fail_msg("%s", e.msg);
+	}
+	return st->at < st->nr ? &st->batch[st->at++] : NULL;
+}
+
+/* All of two requests but padding; times only to the microsecond if `micro`. */
+static bool same_request(const struct request *a, const struct request *b, bool micro)
+{
+	u64 off = a->t_ns > b->t_ns ? a->t_ns - b->t_ns : b->t_ns - a->t_ns;
+
+	return (micro ? off <= 1000 : !off) && a->object == b->object && a->size == b->size &&
+	       a->gfp == b->gfp && a->site == b->site && a->cpu == b->cpu && a->node == b->node &&
+	       a->cache == b->cache && a->kind == b->kind && a->order == b->order &&
+	       a->flags == b->flags;
+}
+
+static void compare_tables(const struct source_tables *a, const struct source_tables *b)
+{
+	assert_int_equal(a->nr_caches, b->nr_caches);
+	for (unsigned int i = 0; i < a->nr_caches; i++) {
+		assert_string_equal(a->caches[i].name, b->caches[i].name);
+		assert_int_equal(a->caches[i].size, b->caches[i].size);
+	}
+	assert_int_equal(a->nr_sites, b->nr_sites);
+	for (unsigned int i = 0; i < a->nr_sites; i++)
+		assert_string_equal(a->sites[i], b->sites[i]);
+	assert_int_equal(a->nr_marks, b->nr_marks);
+	for (unsigned int i = 0; i < a->nr_marks; i++)
+		assert_string_equal(a->marks[i].text, b->marks[i].text);
+}
+
+/* Requests and tables of both are equal; returns how many requests. */
+static u64 compare(struct source *a, struct source *b, bool micro)
+{
+	struct stream sa = {.s = a}, sb = {.s = b};
+	u64 n = 0;
+
+	compare_tables(&a->tables, &b->tables);
+	for (;; n++) {
+		const struct request *ra = next(&sa), *rb = next(&sb);
+
+		if (!ra && !rb)
+			break;
+		if (!ra || !rb || !same_request(ra, rb, micro))
+			fail_msg("request %llu differs", (unsigned long long)n);
+	}
+	assert_int_equal(n, a->tables.nr_requests);
+	return n;
+}
+
+static void recordings(void **state)
+{
+	static const char *const names[] = {"small-fstree",    "small-forkstorm", "small-pressure",
+					    "small-hackbench", "small-zram",	  "boot"};
+
+	(void)state;
+	if (access(RECORDINGS, R_OK))
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char dat[256], text[256];
+		struct source *a, *b;
+		u64 n;
+
+		snprintf(dat, sizeof(dat), RECORDINGS "/%s/trace.dat", names[i]);
+		snprintf(text, sizeof(text), RECORDINGS "/%s/trace.txt.zst", names[i]);
+		a = import_sound(dat, output);
+		b = import_sound(text, other);
+		n = compare(a, b, false);
+		assert_int_equal(kmt_meta(a)->nr_events, kmt_meta(b)->nr_events);
+		assert_int_equal(kmt_meta(a)->stats.nr_events, kmt_meta(b)->stats.nr_events);
+		assert_int_equal(kmt_meta(a)->nr_cpus, kmt_meta(b)->nr_cpus);
+		print_message("%s: %llu requests, the same of text\n", names[i],
+			      (unsigned long long)n);
+		a->ops->close(a);
+		b->ops->close(b);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(recordings),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}
