@@ -87,7 +87,8 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 	rp->rooms = instance_alloc((tables->nr_caches + 1) * sizeof(*rp->rooms));
 	account_init(&rp->acc, tables, nr_names(tables));
 	sampler_init(&rp->sampler, t);
-	return 0;
+	return page_state_begin(&rp->pages, tables->pages, rp->stack.pages, tables->nr_objects_max,
+				e);
 }
 
 static struct slab_cache *make_cache(struct replay *rp, u32 i)
@@ -166,8 +167,12 @@ static inline void *do_kmalloc(struct replay *rp, const struct request *r, struc
 
 static inline void *do_page_alloc(struct replay *rp, const struct request *r, struct object *o)
 {
-	struct page *page = page_alloc(rp->stack.pages, r->order, r->gfp, r->node);
+	struct page *page = NULL;
 
+	if (unlikely(r->flags & REQ_F_BIRTH))
+		page = page_state_birth(&rp->pages, r->object, r->order, r->gfp, r->node);
+	if (likely(!page))
+		page = page_alloc(rp->stack.pages, r->order, r->gfp, r->node);
 	o->name = (u16)rp->acc.name_pages;
 	o->order = r->order;
 	o->size = (u32)(PAGE_SIZE << r->order);
@@ -370,14 +375,17 @@ static int do_request(struct replay *rp, const struct request *r, struct err *e)
 }
 
 /* Births are over: from here on things cost what they cost, and peaks are the load's. */
-static void start_timing(struct replay *rp)
+static int start_timing(struct replay *rp, struct err *e)
 {
+	if (page_state_settle(&rp->pages, e))
+		return -1;
 	rp->timed = true;
 	rp->slab_max = rp->taken_max = rp->taken_max_req = 0;
 	rp->acc.bytes_req_live_max = rp->acc.bytes_req_live;
 	rp->acc.bytes_alloc_live_max = rp->acc.bytes_alloc_live;
 	note_peak(rp);
 	memcpy(kernel->cost_ns, rp->m->config.costs.ns, sizeof(kernel->cost_ns));
+	return 0;
 }
 
 static int run_batch(struct replay *rp, const struct request *batch, long n, struct err *e)
@@ -386,8 +394,8 @@ static int run_batch(struct replay *rp, const struct request *batch, long n, str
 		const struct request *r = &batch[i];
 
 		prefetch(rp, batch, i, n);
-		if (unlikely(!rp->timed && !(r->flags & REQ_F_BIRTH)))
-			start_timing(rp);
+		if (unlikely(!rp->timed && !(r->flags & REQ_F_BIRTH)) && start_timing(rp, e))
+			return -1;
 		if (unlikely(r->t_ns >= rp->sampler.next_ns && rp->timed))
 			sampler_catch_up(&rp->sampler, rp, r->t_ns);
 		if (do_request(rp, r, e))
@@ -440,8 +448,8 @@ int replay_run(struct replay *rp, struct trial *t, struct err *e)
 		if (t->progress)
 			progress_step(t->progress, rp->acc.nr_requests);
 	}
-	if (!rp->timed)
-		start_timing(rp);
+	if (!rp->timed && start_timing(rp, e))
+		return -1;
 	sampler_finish(&rp->sampler, rp, rp->tables->duration_ns);
 	return 0;
 }
@@ -476,6 +484,7 @@ void replay_end(struct replay *rp)
 		ASSERT(!leaked);
 		ASSERT(rp->stack.pages->keeps_nothing ||
 		       rp->page_source->live_objs == rp->reserved_objs);
+		page_state_end(&rp->pages);
 		page_allocator_check(rp->stack.pages);
 		account_free(&rp->acc);
 		instance_free(rp->rooms);

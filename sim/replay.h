@@ -8,6 +8,7 @@
 #include "alloc/stack.h"
 #include "sim/account.h"
 #include "sim/machine.h"
+#include "sim/page_state.h"
 #include "sim/sampler.h"
 #include "sim/trial.h"
 
@@ -20,7 +21,8 @@ struct replay {
 	struct slab_control *rooms; /* one for each cache of the load */
 	struct account acc;
 	struct sampler sampler;
-	struct sink *sink; /* NULL: nobody listens */
+	struct page_state pages; /* brought there between the births and time zero */
+	struct sink *sink;	 /* NULL: nobody listens */
 	const struct source_tables *tables;
 	const struct slab_shapes *shapes; /* recorded geometry; NULL: none is asked for */
 	u64 t_ns;			  /* of the last request */

@@ -62,6 +62,7 @@ static void keep_results(struct trial *t, struct replay *rp)
 	t->nr_requests = rp->acc.nr_requests;
 	t->nr_unserved = rp->acc.nr_unserved;
 	t->sim_ns = machine_end_ns(rp->m);
+	t->pages = rp->pages.report;
 }
 
 static int tell_end(const struct trial *t, struct err *e)

@@ -10,6 +10,7 @@
 #include "alloc/stack.h"
 #include "lib/progress.h"
 #include "sim/machine_config.h"
+#include "sim/page_state.h"
 #include "sim/sink.h"
 #include "sim/source.h"
 
@@ -35,7 +36,8 @@ struct trial {
 	u64 nr_requests;
 	u64 nr_unserved; /* store requests: the stack has no store */
 	u64 sim_ns;
-	u64 wall_ns; /* host time of the replay alone */
+	u64 wall_ns;			/* host time of the replay alone */
+	struct page_state_report pages; /* how well the state to start from was met */
 };
 
 extern const char *const trial_status_names[]; /* "ok", "oom" */

@@ -40,6 +40,18 @@ static struct page *accounted_allocate(const struct page_allocator *self, int or
 	return page;
 }
 
+static struct page *accounted_allocate_at(const struct page_allocator *self, unsigned long pfn,
+					  int order, gfp_t flags, int node)
+{
+	struct page *page;
+
+	charge(COST_CALL);
+	page = page_alloc_at(self->base, pfn, order, flags, node);
+	if (likely(page))
+		account(self, page, 1L << order);
+	return page;
+}
+
 static void accounted_free(const struct page_allocator *self, struct page *page, int order)
 {
 	charge(COST_CALL);
@@ -62,6 +74,7 @@ struct page_allocator *accounted_create(struct page_allocator *base, enum zone_s
 	ap = instance_alloc(sizeof(*ap));
 	derive_page_allocator(&ap->pa, base, desc);
 	ap->pa.allocate = accounted_allocate;
+	ap->pa.allocate_at = accounted_allocate_at;
 	ap->pa.free = accounted_free;
 	ap->item = item;
 	return &ap->pa;

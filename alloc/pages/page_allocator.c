@@ -310,15 +310,20 @@ int pageblock_migratetype(const struct page_allocator *pa, unsigned long pfn)
 	return ps ? ps->pageblock_type[pfn >> pageblock_order] : -1;
 }
 
-bool set_pageblock_migratetype(const struct page_allocator *pa, unsigned long pfn, int migratetype)
+bool groups_by_mobility(const struct page_allocator *pa)
 {
 	const struct page_source *ps = find_source(pa);
 
-	if (!ps || !ps->grouping)
-		return false;
-	buddy_set_type(page_buddy_zone(ps, pfn_to_page(pfn)), pfn & ~(pageblock_nr_pages - 1),
-		       migratetype);
-	return true;
+	return ps && ps->grouping;
+}
+
+void set_pageblock_migratetype(const struct page_allocator *pa, unsigned long pfn, int migratetype)
+{
+	const struct page_source *ps = find_source(pa);
+
+	if (ps && ps->grouping)
+		buddy_set_type(page_buddy_zone(ps, pfn_to_page(pfn)),
+			       pfn & ~(pageblock_nr_pages - 1), migratetype);
 }
 
 const struct per_cpu_pages *zone_pageset(const struct page_allocator *pa, const struct zone *zone,

@@ -1,0 +1,368 @@
+/*
+ * Which frames of a zone to leave free.
+ *
+ * Theory: a free block of order o stays one exactly if its buddy is not free as a whole. So every
+ * block of order o + 1 can lend one half at most, and which of those that can is taken changes
+ * nothing for the smaller orders: going down from the largest, the number of blocks that can still
+ * lend depends only on how many were taken. Hence the greedy choice meets every demand that can be
+ * met with these classes, and is free to prefer: largest blocks at the end of the zone, where
+ * memory is untouched; small ones spread over the pageblocks that are in use anyway, as on a machine
+ * that has run for a while; whole pageblocks last.
+ *
+ * A class that lacks room is given pageblocks that nobody needs: cells count more than the number of
+ * pageblocks of a type.
+ *
+ * Invariant: keep and used have no bit in common; after order o was placed, the maximal blocks of
+ * `keep` are the blocks placed so far.
+ */
+#include "sim/page_plan.h"
+
+#include <stdlib.h>
+
+#include "lib/mem.h"
+
+#define LARGEST_ORDER (MAX_ORDER - 1)
+#define WORD_ORDER 6
+
+/* ---- Blocks of bits ---- */
+
+static u64 block_mask(unsigned long frame, int order)
+{
+	return ((1ULL << (1U << order)) - 1) << frame % BITS_PER_WORD;
+}
+
+static bool words_are(const u64 *map, unsigned long frame, int order, u64 value)
+{
+	const u64 *word = &map[frame / BITS_PER_WORD];
+
+	for (unsigned long i = 0; i < 1UL << (order - WORD_ORDER); i++)
+		if (word[i] != value)
+			return false;
+	return true;
+}
+
+bool page_plan_clear(const u64 *map, unsigned long frame, int order)
+{
+	if (order >= WORD_ORDER)
+		return words_are(map, frame, order, 0);
+	return !(map[frame / BITS_PER_WORD] & block_mask(frame, order));
+}
+
+bool page_plan_full(const u64 *map, unsigned long frame, int order)
+{
+	u64 mask;
+
+	if (order >= WORD_ORDER)
+		return words_are(map, frame, order, ~0ULL);
+	mask = block_mask(frame, order);
+	return (map[frame / BITS_PER_WORD] & mask) == mask;
+}
+
+void page_plan_set(u64 *map, unsigned long frame, int order)
+{
+	u64 *word = &map[frame / BITS_PER_WORD];
+
+	if (order < WORD_ORDER) {
+		*word |= block_mask(frame, order);
+		return;
+	}
+	for (unsigned long i = 0; i < 1UL << (order - WORD_ORDER); i++)
+		word[i] = ~0ULL;
+}
+
+/* ---- Room for free blocks ---- */
+
+static bool untaken(const struct page_plan *p, unsigned long frame, int order)
+{
+	return page_plan_clear(p->used, frame, order) && page_plan_clear(p->keep, frame, order);
+}
+
+/* Could this block be a free one of just this order? */
+static bool can_keep(const struct page_plan *p, unsigned long frame, int order)
+{
+	return untaken(p, frame, order) &&
+	       (order == LARGEST_ORDER || !page_plan_full(p->keep, frame ^ (1UL << order), order));
+}
+
+static unsigned long nr_pageblocks(const struct page_plan *p)
+{
+	return p->nr_frames >> pageblock_order;
+}
+
+/* The half that the block of the next order lends; false: neither can be. */
+static bool lend_half(const struct page_plan *p, unsigned long parent, int order,
+		      unsigned long *frame)
+{
+	*frame = parent;
+	if (can_keep(p, *frame, order))
+		return true;
+	*frame += 1UL << order;
+	return can_keep(p, *frame, order);
+}
+
+static u64 count_lenders(const struct page_plan *p, unsigned long pageblock, int order)
+{
+	unsigned long first = pageblock << pageblock_order, frame;
+	u64 n = 0;
+
+	for (unsigned long at = first; at < first + pageblock_nr_pages; at += 2UL << order)
+		n += lend_half(p, at, order, &frame);
+	return n;
+}
+
+/* `nr` of `of` things are to be picked, evenly. */
+struct picker {
+	u64 nr, of, seen, picked;
+};
+
+static bool pick(struct picker *k)
+{
+	bool now = ++k->seen * k->nr / k->of > k->picked;
+
+	k->picked += now;
+	return now;
+}
+
+static void keep_in(struct page_plan *p, unsigned long pageblock, int order, struct picker *k)
+{
+	unsigned long first = pageblock << pageblock_order, frame;
+
+	for (unsigned long at = first; at < first + pageblock_nr_pages && k->picked < k->nr;
+	     at += 2UL << order)
+		if (lend_half(p, at, order, &frame) && pick(k))
+			page_plan_set(p->keep, frame, order);
+}
+
+/* In pageblocks of the class that are in use. Returns how many are still wanted. */
+static u64 keep_spread(struct page_plan *p, unsigned int class, int order, u64 nr)
+{
+	struct picker k = {.nr = nr};
+
+	for (unsigned long b = 0; b < nr_pageblocks(p); b++)
+		if (p->class[b] == class && p->like[b] != NO_CLASS)
+			k.of += count_lenders(p, b, order);
+	k.nr = min(k.nr, k.of);
+	for (unsigned long b = 0; b < nr_pageblocks(p) && k.picked < k.nr; b++)
+		if (p->class[b] == class && p->like[b] != NO_CLASS)
+			keep_in(p, b, order, &k);
+	return nr - k.picked;
+}
+
+/* In the other pageblocks of the class, as few as will do. */
+static u64 keep_packed(struct page_plan *p, unsigned int class, int order, u64 nr)
+{
+	struct picker k = {.nr = nr, .of = nr};
+
+	for (unsigned long b = 0; b < nr_pageblocks(p) && k.picked < nr; b++)
+		if (p->class[b] == class && p->like[b] == NO_CLASS)
+			keep_in(p, b, order, &k);
+	return nr - k.picked;
+}
+
+static bool unneeded(const struct page_plan *p, unsigned long pageblock)
+{
+	return untaken(p, pageblock << pageblock_order, pageblock_order);
+}
+
+/* The class with the most pageblocks that nobody needs. */
+static unsigned int richest_class(const struct page_plan *p, unsigned int but)
+{
+	u64 nr[MIGRATE_TYPES] = {0};
+	unsigned int richest = but;
+
+	for (unsigned long b = 0; b < nr_pageblocks(p); b++)
+		if (p->class[b] != but && unneeded(p, b))
+			nr[p->class[b]]++;
+	for (unsigned int c = 0; c < p->nr_classes; c++)
+		if (nr[c] > nr[richest] && c != but)
+			richest = c;
+	return richest;
+}
+
+/* With pageblocks of other classes. */
+static u64 keep_converted(struct page_plan *p, unsigned int class, int order, u64 nr)
+{
+	unsigned int from = richest_class(p, class);
+	struct picker k = {.nr = nr, .of = nr};
+
+	if (from == class)
+		return nr;
+	for (unsigned long b = 0; b < nr_pageblocks(p) && k.picked < nr; b++) {
+		if (p->class[b] != from || !unneeded(p, b))
+			continue;
+		p->class[b] = (u8) class;
+		keep_in(p, b, order, &k);
+	}
+	return nr - k.picked ? keep_converted(p, class, order, nr - k.picked) : 0;
+}
+
+static void keep_small(struct page_plan *p, unsigned int class, int order)
+{
+	u64 nr = p->want[class][order];
+
+	if (nr)
+		nr = keep_spread(p, class, order, nr);
+	if (nr)
+		nr = keep_packed(p, class, order, nr);
+	if (nr)
+		nr = keep_converted(p, class, order, nr);
+	p->missed[class][order] = nr;
+}
+
+/* ---- Whole pageblocks and more ---- */
+
+/* Of the class already, all of it? */
+static bool of_class(const struct page_plan *p, unsigned long frame, int order, unsigned int class)
+{
+	unsigned long b = frame >> pageblock_order;
+
+	return p->class[b] == class && (order == pageblock_order || p->class[b + 1] == class);
+}
+
+static void keep_large_at(struct page_plan *p, unsigned long frame, int order, unsigned int class)
+{
+	page_plan_set(p->keep, frame, order);
+	for (unsigned long i = 0; i < 1UL << (order - pageblock_order); i++)
+		p->class[(frame >> pageblock_order) + i] = (u8) class;
+}
+
+/*
+ * From the end of the zone. First where nothing changes its class; of these, pageblocks whose buddy
+ * is in use come first (`scraps`), as they are of no use to larger blocks.
+ */
+static u64 keep_large_pass(struct page_plan *p, unsigned int class, int order, u64 nr,
+			   bool as_it_is, bool scraps)
+{
+	for (unsigned long end = p->nr_frames; end && nr; end -= 1UL << order) {
+		unsigned long frame = end - (1UL << order);
+
+		if (!can_keep(p, frame, order) || (as_it_is && !of_class(p, frame, order, class)) ||
+		    (scraps && untaken(p, frame & ~((2UL << order) - 1), LARGEST_ORDER)))
+			continue;
+		keep_large_at(p, frame, order, class);
+		nr--;
+	}
+	return nr;
+}
+
+static void keep_large(struct page_plan *p, unsigned int class, int order)
+{
+	u64 nr = p->want[class][order];
+
+	if (order == pageblock_order) {
+		nr = keep_large_pass(p, class, order, nr, true, true);
+		nr = keep_large_pass(p, class, order, nr, false, true);
+	}
+	nr = keep_large_pass(p, class, order, nr, true, false);
+	p->missed[class][order] = keep_large_pass(p, class, order, nr, false, false);
+}
+
+/* ---- Classes ---- */
+
+/* Wholly free blocks have theirs; how many pageblocks of each class are left to give. */
+static void count_left(const struct page_plan *p, s64 left[])
+{
+	for (unsigned int c = 0; c < p->nr_classes; c++)
+		left[c] = (s64)p->nr_blocks[c];
+	for (unsigned long b = 0; b < nr_pageblocks(p); b++)
+		if (page_plan_full(p->keep, b << pageblock_order, pageblock_order))
+			left[p->class[b]]--;
+}
+
+/* Gives pageblocks the class they are like, or else have, as far as there are any left. */
+static void give_suitable(struct page_plan *p, s64 left[], u64 *given, bool in_use)
+{
+	for (unsigned long b = 0; b < nr_pageblocks(p); b++) {
+		u8 class = in_use ? p->like[b] : p->class[b];
+
+		if ((p->like[b] != NO_CLASS) != in_use || bit_test(given, b) || left[class] <= 0)
+			continue;
+		p->class[b] = class;
+		left[class]--;
+		bit_set(given, b);
+	}
+}
+
+static void give_rest(struct page_plan *p, s64 left[], const u64 *given)
+{
+	unsigned int class = 0;
+
+	for (unsigned long b = 0; b < nr_pageblocks(p); b++) {
+		if (bit_test(given, b))
+			continue;
+		while (class < p->nr_classes && left[class] <= 0)
+			class ++;
+		if (class == p->nr_classes)
+			return;
+		p->class[b] = (u8) class;
+		left[class]--;
+	}
+}
+
+static void give_classes(struct page_plan *p)
+{
+	u64 *given = mem_alloc(nr_pageblocks(p) / BITS_PER_WORD + 1, sizeof(u64));
+	s64 left[MIGRATE_TYPES] = {0};
+	bool known = false;
+
+	for (unsigned int c = 0; c < p->nr_classes; c++)
+		known |= p->nr_blocks[c] != 0;
+	for (unsigned long b = 0; b < nr_pageblocks(p); b++)
+		if (page_plan_full(p->keep, b << pageblock_order, pageblock_order))
+			bit_set(given, b);
+	count_left(p, left);
+	if (known) {
+		give_suitable(p, left, given, true);
+		give_suitable(p, left, given, false);
+		give_rest(p, left, given);
+	}
+	free(given);
+}
+
+/* ---- Per-CPU lists ---- */
+
+/* Frames that are neither used nor kept, in pageblocks in use or in the others. */
+static void pick_percpu(struct page_plan *p, bool in_use, u64 wanted)
+{
+	struct picker k = {.nr = wanted};
+
+	for (int pass = 0; pass < 2; pass++) {
+		for (unsigned long f = 0; f < p->nr_frames && (!pass || k.picked < k.nr); f++) {
+			if ((p->like[f >> pageblock_order] != NO_CLASS) != in_use ||
+			    bit_test(p->used, f) || bit_test(p->keep, f))
+				continue;
+			if (!pass)
+				k.of++;
+			else if (pick(&k))
+				p->percpu[p->nr_percpu++] = f;
+			if (!in_use && k.of > wanted)
+				break; /* the first that come will do */
+		}
+		k.nr = min(wanted, k.of);
+	}
+}
+
+static void choose_percpu(struct page_plan *p)
+{
+	u64 wanted = p->nr_percpu;
+
+	p->nr_percpu = 0;
+	if (!wanted)
+		return;
+	p->percpu = mem_alloc(wanted, sizeof(*p->percpu));
+	pick_percpu(p, true, wanted);
+	if (p->nr_percpu < wanted)
+		pick_percpu(p, false, wanted - p->nr_percpu);
+}
+
+void page_plan_make(struct page_plan *p)
+{
+	for (int order = LARGEST_ORDER; order >= pageblock_order; order--)
+		for (unsigned int c = 0; c < p->nr_classes; c++)
+			keep_large(p, c, order);
+	give_classes(p);
+	for (int order = pageblock_order - 1; order >= 0; order--)
+		for (unsigned int c = 0; c < p->nr_classes; c++)
+			keep_small(p, c, order);
+	choose_percpu(p);
+}

@@ -1,0 +1,362 @@
+/*
+ * Brings the page memory of a running stack into a given state.
+ *
+ * Theory: every frame that must not be free is taken, in blocks as large as possible; then what is
+ * left free is what was planned (sim/page_plan.c), for free blocks are always as large as their
+ * frames allow. Nothing has to be freed on the way, so whole largest blocks that stay free are never
+ * touched. Pageblocks get their type once they hold no other free blocks than planned ones. Frames
+ * for per-CPU lists are taken like the rest and then freed on their CPU.
+ *
+ * Frames are taken from the innermost allocator of the chain, below all layers: they belong to
+ * somebody the load knows nothing of. An object's frames come through the whole chain, as any
+ * request of the load does.
+ *
+ * Invariant: the books of the source are those of a machine that never had the frames in `held` and
+ * `taken`.
+ *
+ * Unlike Linux: no kernel can be told its state.
+ */
+#include "sim/page_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc/pages/page_allocator.h"
+#include "alloc/pages/pcp.h"
+#include "lib/mem.h"
+#include "lib/units.h"
+#include "sim/machine.h"
+#include "sim/page_wish.h"
+
+#define NR_ZONES (kernel->nr_node_ids * MAX_NR_ZONES)
+#define LARGEST_ORDER (MAX_ORDER - 1)
+
+_Static_assert(PAGE_TARGET_ORDERS == MAX_ORDER && PAGE_TARGET_TYPES == MIGRATE_TYPES,
+	       "a target speaks of the kernel's orders and types");
+
+/* ---- Taking and giving below all layers, in nobody's books ---- */
+
+static struct page *take_frames(const struct page_state *ps, unsigned long pfn, int order,
+				int migratetype)
+{
+	static const gfp_t flags[MIGRATE_TYPES] = {GFP_KERNEL, GFP_HIGHUSER_MOVABLE,
+						   GFP_KERNEL | __GFP_RECLAIMABLE, GFP_KERNEL};
+	const struct zone *zone = page_zone(pfn_to_page(pfn));
+	int type = zone->type == ZONE_MOVABLE ? MIGRATE_MOVABLE : migratetype;
+	struct layer books = *ps->source->layer;
+	struct page *page;
+
+	ps->source->layer->inject = (struct injection){0};
+	page = page_alloc_at(ps->source, pfn, order, flags[type], zone->node);
+	*ps->source->layer = books;
+	return page;
+}
+
+static void give_frames(const struct page_state *ps, unsigned long pfn, int order)
+{
+	struct layer books = *ps->source->layer;
+
+	page_free(ps->source, pfn_to_page(pfn), order);
+	*ps->source->layer = books;
+}
+
+static bool hold_frames(struct page_state *ps, unsigned long pfn, int order, int migratetype)
+{
+	if (!take_frames(ps, pfn, order, migratetype))
+		return false;
+	MEM_ROOM(ps->held, ps->nr_held, ps->max_held);
+	ps->held[ps->nr_held++] = (u64)pfn << 8 | (u64)order;
+	ps->report.reserved_pages += 1ULL << order;
+	return true;
+}
+
+/* ---- Before the births: places ---- */
+
+static bool is_of_load(const struct page_state *ps, const struct page_place *place)
+{
+	return place->object < ps->nr_objects;
+}
+
+static bool machine_has(const struct page_place *place)
+{
+	unsigned long nr = 1UL << place->order;
+
+	return place->order < MAX_ORDER && place->migratetype < MIGRATE_TYPES &&
+	       place->pfn % nr == 0 && place->pfn < kernel->max_pfn;
+}
+
+static void take_place(struct page_state *ps, u64 i)
+{
+	const struct page_place *place = &ps->target->places[i];
+	bool had = false;
+
+	if (!is_of_load(ps, place)) {
+		ps->report.places++;
+		if (machine_has(place))
+			had = hold_frames(ps, place->pfn, place->order, place->migratetype);
+		ps->report.places_moved += !had;
+		return;
+	}
+	ps->place_of[place->object] = (u32)i + 1;
+	if (machine_has(place) && take_frames(ps, place->pfn, place->order, place->migratetype))
+		bit_set(ps->taken, i);
+}
+
+static void take_places(struct page_state *ps)
+{
+	ps->place_of = mem_alloc(ps->nr_objects, sizeof(*ps->place_of));
+	ps->taken = mem_alloc(ps->target->nr_places / BITS_PER_WORD + 1, sizeof(u64));
+	for (u64 i = 0; i < ps->target->nr_places; i++)
+		take_place(ps, i);
+}
+
+static u64 pages_wanted(const struct page_target_zone *z)
+{
+	u64 pages = 0;
+
+	for (int mt = 0; mt < MIGRATE_TYPES; mt++)
+		for (int order = 0; order < MAX_ORDER; order++)
+			pages += z->nr_free[mt][order] << order;
+	return pages;
+}
+
+static int check_size(const struct page_target *t, struct err *e)
+{
+	char wanted[32], there[32];
+	u64 pages = 0;
+
+	for (unsigned int i = 0; i < t->nr_zones; i++)
+		pages += pages_wanted(&t->zones[i]);
+	if (pages <= kernel->max_pfn)
+		return 0;
+	size_print(pages << PAGE_SHIFT, wanted, sizeof(wanted));
+	size_print((u64)kernel->max_pfn << PAGE_SHIFT, there, sizeof(there));
+	return err_set(
+		e,
+		"the page memory to start from has %s free, the machine has %s in all: it is "
+		"of another machine",
+		wanted, there);
+}
+
+int page_state_begin(struct page_state *ps, const struct page_target *target,
+		     const struct page_allocator *pages, u64 nr_objects, struct err *e)
+{
+	*ps = (struct page_state){.pages = pages, .source = pages, .nr_objects = nr_objects};
+	while (ps->source->base)
+		ps->source = ps->source->base;
+	if (!target)
+		return 0;
+	ps->report.wanted = true;
+	ps->report.keeps_nothing = pages->keeps_nothing;
+	if (pages->keeps_nothing)
+		return 0;
+	if (check_size(target, e))
+		return -1;
+	ps->target = target;
+	take_places(ps);
+	return 0;
+}
+
+struct page *page_state_birth(struct page_state *ps, u32 object, int order, gfp_t flags, int node)
+{
+	const struct page_place *place;
+	struct page *page = NULL;
+	u64 i;
+
+	if (!ps->place_of || !ps->place_of[object])
+		return NULL;
+	i = ps->place_of[object] - 1;
+	place = &ps->target->places[i];
+	ps->place_of[object] = 0;
+	ps->report.births++;
+	if (bit_test(ps->taken, i) && order == place->order) {
+		give_frames(ps, place->pfn, order);
+		bit_clear(ps->taken, i);
+		page = page_alloc_at(ps->pages, place->pfn, order, flags, node);
+	}
+	ps->report.births_moved += !page;
+	return page;
+}
+
+/* Places whose object was not born after all are nobody's. */
+static void keep_unborn(struct page_state *ps)
+{
+	for (u64 i = 0; i < ps->target->nr_places; i++) {
+		const struct page_place *place = &ps->target->places[i];
+
+		if (!bit_test(ps->taken, i))
+			continue;
+		bit_clear(ps->taken, i);
+		give_frames(ps, place->pfn, place->order);
+		ps->report.places++;
+		ps->report.places_moved +=
+			!hold_frames(ps, place->pfn, place->order, place->migratetype);
+	}
+}
+
+/* ---- Carrying it out ---- */
+
+/* All of a block that is neither used nor to stay free. */
+static void hold_rest(struct page_state *ps, const struct zone *zone, const struct page_plan *p,
+		      unsigned long frame, int order)
+{
+	if (page_plan_full(p->used, frame, order))
+		return;
+	if (page_plan_clear(p->used, frame, order)) {
+		hold_frames(ps, zone->zone_start_pfn + frame, order,
+			    p->class[frame >> pageblock_order]);
+		return;
+	}
+	hold_rest(ps, zone, p, frame, order - 1);
+	hold_rest(ps, zone, p, frame + (1UL << (order - 1)), order - 1);
+}
+
+static void hold_zone(struct page_state *ps, const struct zone *zone, struct page_plan *p)
+{
+	for (unsigned long i = 0; i < p->nr_frames / BITS_PER_WORD; i++)
+		p->used[i] |= p->keep[i];
+	for (u64 i = 0; i < p->nr_percpu; i++)
+		bit_set(p->used, p->percpu[i]);
+	for (unsigned long frame = 0; frame < p->nr_frames; frame += 1UL << LARGEST_ORDER)
+		hold_rest(ps, zone, p, frame, LARGEST_ORDER);
+}
+
+static void set_types(const struct page_state *ps, const struct zone *zone,
+		      const struct page_plan *p)
+{
+	for (unsigned long b = 0; b < p->nr_frames >> pageblock_order; b++) {
+		unsigned long pfn = zone->zone_start_pfn + (b << pageblock_order);
+
+		if (pageblock_migratetype(ps->source, pfn) != p->class[b])
+			set_pageblock_migratetype(ps->source, pfn, p->class[b]);
+	}
+}
+
+static void take_percpu(struct page_state *ps, const struct zone *zone, struct page_plan *p)
+{
+	u64 nr = 0;
+
+	for (u64 i = 0; i < p->nr_percpu; i++)
+		if (take_frames(ps, zone->zone_start_pfn + p->percpu[i], 0,
+				p->class[p->percpu[i] >> pageblock_order]))
+			p->percpu[nr++] = p->percpu[i];
+	p->nr_percpu = nr;
+}
+
+/* Each CPU frees its pages; in turn, so that neighbours go to different lists. */
+static void fill_percpu(struct page_state *ps, const struct zone *zone, struct zone_wish *w)
+{
+	struct machine *m = machine_current();
+	int cpu = 0, before = kernel->cpu;
+
+	for (u64 i = 0; i < w->plan.nr_percpu; i++) {
+		while (!w->percpu[cpu])
+			cpu = (cpu + 1) % kernel->nr_cpu_ids;
+		w->percpu[cpu]--;
+		machine_enter_event(m, cpu, m->now_ns);
+		give_frames(ps, zone->zone_start_pfn + w->plan.percpu[i], 0);
+		cpu = (cpu + 1) % kernel->nr_cpu_ids;
+	}
+	machine_enter_event(m, before, m->now_ns);
+	for (cpu = 0; w->plan.nr_percpu && cpu < kernel->nr_cpu_ids; cpu++)
+		ps->report.percpu_got += zone_pageset(ps->source, zone, cpu)->count;
+}
+
+static u64 zone_nr_free(const struct page_state *ps, const struct zone *zone, int migratetype,
+			int order)
+{
+	u64 nr = 0;
+
+	if (migratetype >= 0)
+		return page_nr_free(ps->source, zone, migratetype, order);
+	for (int mt = 0; mt < MIGRATE_TYPES; mt++)
+		nr += page_nr_free(ps->source, zone, mt, order);
+	return nr;
+}
+
+static void report_cells(struct page_state *ps, const struct zone *zone, const struct zone_wish *w)
+{
+	for (int c = 0; c < (int)w->plan.nr_classes; c++) {
+		for (int order = 0; order < MAX_ORDER; order++) {
+			int mt = w->sums ? -1 : c;
+			struct page_state_cell cell = {.node = zone->node,
+						       .migratetype = mt,
+						       .order = order,
+						       .wanted = w->plan.want[c][order],
+						       .got = zone_nr_free(ps, zone, mt, order),
+						       .reason = PAGE_STATE_REFUSED};
+
+			strcpy(cell.zone, zone->name);
+			if (w->plan.missed[c][order])
+				cell.reason =
+					w->too_much ? PAGE_STATE_NO_MEMORY : PAGE_STATE_NO_ROOM;
+			page_state_add_cell(&ps->report, &cell);
+		}
+	}
+}
+
+static void report_types(struct page_state *ps, const struct zone_wish *w)
+{
+	const struct page_plan *p = &w->plan;
+	u64 got[MIGRATE_TYPES] = {0};
+
+	for (unsigned long b = 0; b < p->nr_frames >> pageblock_order; b++)
+		got[p->class[b]]++;
+	for (int mt = 0; mt < MIGRATE_TYPES; mt++) {
+		ps->report.pageblocks += p->nr_blocks[mt];
+		ps->report.pageblocks_other += p->nr_blocks[mt] - min(p->nr_blocks[mt], got[mt]);
+	}
+}
+
+static void settle_zone(struct page_state *ps, const struct zone *zone, struct zone_wish *w)
+{
+	zone_wish_plan(w, zone, ps->source);
+	ps->report.sums |= w->sums;
+	ps->report.percpu_wanted += w->percpu_wanted;
+	hold_zone(ps, zone, &w->plan);
+	take_percpu(ps, zone, &w->plan);
+	if (!w->sums)
+		set_types(ps, zone, &w->plan);
+	fill_percpu(ps, zone, w);
+	report_cells(ps, zone, w);
+	report_types(ps, w);
+}
+
+static int nothing_met(const struct page_state *ps, struct err *e)
+{
+	char text[400];
+
+	page_state_summary(&ps->report, text, sizeof(text));
+	return err_set(e, "the page memory to start from cannot be had on this machine: %s", text);
+}
+
+int page_state_settle(struct page_state *ps, struct err *e)
+{
+	struct zone_wish *wishes;
+
+	if (!ps->target)
+		return 0;
+	keep_unborn(ps);
+	page_allocator_drain(ps->source);
+	wishes = zone_wishes_make(ps->target, ps->source, &ps->report);
+	for (int i = 0; i < NR_ZONES; i++)
+		if (wishes[i].told && kernel->zones[i].spanned_pages)
+			settle_zone(ps, &kernel->zones[i], &wishes[i]);
+	zone_wishes_free(wishes);
+	if (ps->report.pages_wanted && !ps->report.pages_met)
+		return nothing_met(ps, e);
+	return 0;
+}
+
+void page_state_end(struct page_state *ps)
+{
+	for (u64 i = 0; ps->taken && i < ps->target->nr_places; i++)
+		if (bit_test(ps->taken, i))
+			give_frames(ps, ps->target->places[i].pfn, ps->target->places[i].order);
+	for (size_t i = 0; i < ps->nr_held; i++)
+		give_frames(ps, ps->held[i] >> 8, (int)(ps->held[i] & 0xff));
+	free(ps->held);
+	free(ps->taken);
+	free(ps->place_of);
+	*ps = (struct page_state){0};
+}

@@ -1,0 +1,90 @@
+/*
+ * What became of a page target, in figures and words.
+ */
+#include <string.h>
+
+#include "lib/text.h"
+#include "sim/page_state.h"
+
+void page_state_add_cell(struct page_state_report *r, const struct page_state_cell *cell)
+{
+	u64 met = min(cell->wanted, cell->got), off = max(cell->wanted, cell->got) - met;
+	u64 nr_missed = r->cells - r->cells_met;
+
+	if (!cell->wanted && !cell->got)
+		return;
+	if (off && nr_missed < PAGE_STATE_CELLS_MAX)
+		r->missed[nr_missed] = *cell;
+	r->cells++;
+	r->cells_met += !off;
+	r->pages_wanted += cell->wanted << cell->order;
+	r->pages_met += met << cell->order;
+	r->pages_off += off << cell->order;
+}
+
+static void add_part(struct text *t, const char *what, u64 nr, u64 of)
+{
+	if (of)
+		text_add(t, "; %llu of %llu %s", (unsigned long long)nr, (unsigned long long)of,
+			 what);
+}
+
+char *page_state_summary(const struct page_state_report *r, char *buf, size_t n)
+{
+	struct text t = text_in(buf, n);
+
+	if (!r->wanted) {
+		text_add(&t, "page memory starts empty");
+	} else if (r->keeps_nothing) {
+		text_add(&t, "page memory: the allocator keeps nothing, so there is no state");
+	} else {
+		text_add(&t, "page memory: %llu of %llu cells of free blocks as wished",
+			 (unsigned long long)r->cells_met, (unsigned long long)r->cells);
+		if (r->pages_off)
+			add_part(&t, "free pages off", r->pages_off, r->pages_wanted);
+		if (r->sums)
+			text_add(&t, " (sums over types)");
+		add_part(&t, "page births at another frame", r->births_moved, r->births);
+		add_part(&t, "other blocks not at their frames", r->places_moved, r->places);
+		add_part(&t, "per-CPU pages", r->percpu_got, r->percpu_wanted);
+		if (r->pageblocks_other)
+			add_part(&t, "pageblocks of another type", r->pageblocks_other,
+				 r->pageblocks);
+		text_add(&t, "; %llu pages are nobody's", (unsigned long long)r->reserved_pages);
+	}
+	return buf;
+}
+
+static const char *reason_text(enum page_state_reason reason)
+{
+	switch (reason) {
+	case PAGE_STATE_NO_ZONE:
+		return "the machine has no such memory";
+	case PAGE_STATE_NO_MEMORY:
+		return "more free memory is wanted than slabs and pages in use leave";
+	case PAGE_STATE_NO_ROOM:
+		return "no more such blocks are without slabs and pages in use";
+	default:
+		return "the allocator does not give the frames around it";
+	}
+}
+
+void page_state_print(const struct page_state_report *r, FILE *f)
+{
+	u64 nr = min(r->cells - r->cells_met, (u64)PAGE_STATE_CELLS_MAX);
+	char line[400];
+
+	fprintf(f, "%s\n", page_state_summary(r, line, sizeof(line)));
+	for (u64 i = 0; i < nr; i++) {
+		const struct page_state_cell *c = &r->missed[i];
+
+		fprintf(f, "  node %d zone %s %s order %d: %llu wanted, %llu there: %s\n", c->node,
+			c->zone,
+			c->migratetype < 0 ? "all types" : migratetype_names[c->migratetype],
+			c->order, (unsigned long long)c->wanted, (unsigned long long)c->got,
+			reason_text(c->reason));
+	}
+	if (r->cells - r->cells_met > nr)
+		fprintf(f, "  and %llu cells more\n",
+			(unsigned long long)(r->cells - r->cells_met - nr));
+}

@@ -1,0 +1,220 @@
+/*
+ * What a target wishes of each zone, beside what is in use there.
+ *
+ * Theory: free lists say how large and of which type, not where. Where follows from what is in use:
+ * a pageblock with used frames had better be of the type that most of them have; the plan
+ * (sim/page_plan.c) does the rest.
+ *
+ * Invariant: nothing is changed here, and no simulated time passes.
+ *
+ * Unlike Linux: the recorded machine's reserved and absent frames are frames like others here.
+ */
+#include "sim/page_wish.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc/pages/page_allocator.h"
+#include "lib/mem.h"
+
+#define NR_ZONES (kernel->nr_node_ids * MAX_NR_ZONES)
+
+static struct zone *find_zone(const struct page_target_zone *z)
+{
+	struct zone *largest = NULL;
+
+	if (z->node < 0 || z->node >= kernel->nr_node_ids)
+		return NULL;
+	for (int type = 0; type < MAX_NR_ZONES; type++) {
+		struct zone *zone = node_zone(z->node, (enum zone_type)type);
+
+		if (!zone->spanned_pages)
+			continue;
+		if (!strcmp(zone->name, z->zone))
+			return zone;
+		if (!largest || zone->spanned_pages > largest->spanned_pages)
+			largest = zone;
+	}
+	return largest;
+}
+
+static void no_such_zone(struct page_state_report *r, const struct page_target_zone *z)
+{
+	for (int mt = 0; mt < MIGRATE_TYPES; mt++) {
+		for (int order = 0; order < MAX_ORDER; order++) {
+			struct page_state_cell cell = {.node = z->node,
+						       .migratetype = mt,
+						       .order = order,
+						       .wanted = z->nr_free[mt][order],
+						       .reason = PAGE_STATE_NO_ZONE};
+
+			memcpy(cell.zone, z->zone, sizeof(cell.zone));
+			page_state_add_cell(r, &cell);
+		}
+	}
+}
+
+static void add_wish(struct zone_wish *w, const struct page_target_zone *z)
+{
+	w->sums |= z->sums_only;
+	for (int mt = 0; mt < MIGRATE_TYPES; mt++) {
+		for (int order = 0; order < MAX_ORDER; order++)
+			w->plan.want[mt][order] += z->nr_free[mt][order];
+		w->plan.nr_blocks[mt] += z->nr_blocks[mt];
+	}
+	for (unsigned int cpu = 0; z->pcp_count && cpu < z->nr_cpus; cpu++)
+		if ((int)cpu < kernel->nr_cpu_ids)
+			w->percpu[cpu] += z->pcp_count[cpu];
+}
+
+static void sum_types(struct zone_wish *w)
+{
+	for (int mt = 1; mt < MIGRATE_TYPES; mt++) {
+		for (int order = 0; order < MAX_ORDER; order++) {
+			w->plan.want[0][order] += w->plan.want[mt][order];
+			w->plan.want[mt][order] = 0;
+		}
+		w->plan.nr_blocks[mt] = 0;
+	}
+	w->plan.nr_blocks[0] = 0;
+}
+
+struct zone_wish *zone_wishes_make(const struct page_target *t, const struct page_allocator *source,
+				   struct page_state_report *r)
+{
+	struct zone_wish *wishes = mem_alloc((size_t)NR_ZONES, sizeof(*wishes));
+
+	for (int i = 0; i < NR_ZONES; i++)
+		wishes[i].percpu = mem_alloc((size_t)kernel->nr_cpu_ids, sizeof(u32));
+	for (unsigned int i = 0; i < t->nr_zones; i++) {
+		const struct page_target_zone *z = &t->zones[i];
+		const struct zone *zone = find_zone(z);
+
+		if (!zone) {
+			no_such_zone(r, z);
+			continue;
+		}
+		add_wish(&wishes[zone - kernel->zones], z);
+		for (int type = 0; type < MAX_NR_ZONES; type++)
+			wishes[zone->node * MAX_NR_ZONES + type].told = true;
+	}
+	for (int i = 0; i < NR_ZONES; i++) {
+		wishes[i].sums |= !groups_by_mobility(source);
+		if (wishes[i].sums)
+			sum_types(&wishes[i]);
+	}
+	return wishes;
+}
+
+void zone_wishes_free(struct zone_wish *wishes)
+{
+	for (int i = 0; i < NR_ZONES; i++) {
+		free(wishes[i].percpu);
+		free(wishes[i].plan.used);
+		free(wishes[i].plan.keep);
+		free(wishes[i].plan.class);
+		free(wishes[i].plan.like);
+		free(wishes[i].plan.percpu);
+	}
+	free(wishes);
+}
+
+/* ---- What is in use ---- */
+
+struct mobility_count {
+	u16 pages[MIGRATE_TYPES];
+};
+
+static void count_used(struct page_plan *p, struct mobility_count *counts, unsigned long frame,
+		       const struct page *page)
+{
+	unsigned long nr = min(1UL << page->order, pageblock_nr_pages);
+
+	page_plan_set(p->used, frame, page->order);
+	for (unsigned long done = 0; done < 1UL << page->order; done += nr)
+		counts[(frame + done) >> pageblock_order].pages[page->migratetype] += (u16)nr;
+}
+
+/*
+ * Free frames say so in no common way, but used ones do. Once as many are found as the zone lacks,
+ * the rest is free, and is not looked at.
+ */
+static void find_used(struct page_plan *p, const struct zone *zone, struct mobility_count *counts)
+{
+	u64 left = zone->spanned_pages - (u64)zone->vm_stat[NR_FREE_PAGES];
+
+	for (unsigned long frame = 0; left;) {
+		const struct page *page = pfn_to_page(zone->zone_start_pfn + frame);
+
+		ASSERT(frame < p->nr_frames);
+		if (page->flags & PG_allocated) {
+			count_used(p, counts, frame, page);
+			left -= 1UL << page->order;
+		}
+		frame += page->flags & (PG_allocated | PG_buddy) ? 1UL << page->order : 1;
+	}
+}
+
+static u8 prevailing(const struct mobility_count *c)
+{
+	int most = 0;
+
+	for (int mt = 1; mt < MIGRATE_TYPES; mt++)
+		if (c->pages[mt] > c->pages[most])
+			most = mt;
+	return c->pages[most] ? (u8)most : NO_CLASS;
+}
+
+static void plan_classes(struct zone_wish *w, const struct zone *zone,
+			 const struct page_allocator *source, const struct mobility_count *counts)
+{
+	struct page_plan *p = &w->plan;
+	unsigned long nr = p->nr_frames >> pageblock_order;
+
+	p->nr_classes = w->sums ? 1 : MIGRATE_TYPES;
+	for (unsigned long b = 0; b < nr; b++) {
+		unsigned long pfn = zone->zone_start_pfn + (b << pageblock_order);
+
+		p->like[b] = prevailing(&counts[b]);
+		p->class[b] = (u8)pageblock_migratetype(source, pfn);
+		if (!w->sums)
+			continue;
+		p->class[b] = 0;
+		p->like[b] = p->like[b] == NO_CLASS ? NO_CLASS : 0;
+	}
+}
+
+static u64 percpu_wanted(const struct zone_wish *w, const struct zone *zone,
+			 const struct page_allocator *source)
+{
+	u64 pages = 0;
+
+	if (zone_pageset(source, zone, 0))
+		for (int cpu = 0; cpu < kernel->nr_cpu_ids; cpu++)
+			pages += w->percpu[cpu];
+	return pages;
+}
+
+void zone_wish_plan(struct zone_wish *w, const struct zone *zone,
+		    const struct page_allocator *source)
+{
+	unsigned long nr_blocks = zone->spanned_pages >> pageblock_order;
+	struct mobility_count *counts = mem_alloc(nr_blocks, sizeof(*counts));
+	struct page_plan *p = &w->plan;
+	u64 wanted = 0;
+
+	p->nr_frames = zone->spanned_pages;
+	p->used = mem_alloc(p->nr_frames / BITS_PER_WORD, sizeof(u64));
+	p->keep = mem_alloc(p->nr_frames / BITS_PER_WORD, sizeof(u64));
+	p->class = mem_alloc(nr_blocks, 1);
+	p->like = mem_alloc(nr_blocks, 1);
+	find_used(p, zone, counts);
+	plan_classes(w, zone, source, counts);
+	free(counts);
+	p->nr_percpu = w->percpu_wanted = percpu_wanted(w, zone, source);
+	for (int mt = 0; mt < MIGRATE_TYPES; mt++)
+		for (int order = 0; order < MAX_ORDER; order++)
+			wanted += p->want[mt][order] << order;
+	w->too_much = wanted > (u64)zone->vm_stat[NR_FREE_PAGES];
+	page_plan_make(p);
+}

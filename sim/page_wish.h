@@ -1,0 +1,33 @@
+/*
+ * What a target wishes of each zone of the machine that runs.
+ *
+ * The one question everybody asks: *what if the zones differ?* A zone is found by node and name; a
+ * recorded one that the machine lacks adds to the largest zone of its node. A zone that no recorded
+ * one stands for, on a node the target speaks of, is to have nothing free.
+ */
+#ifndef SIM_PAGE_WISH_H
+#define SIM_PAGE_WISH_H
+
+#include "alloc/page_alloc.h"
+#include "sim/page_plan.h"
+#include "sim/page_state.h"
+
+struct zone_wish {
+	bool told;     /* the target speaks of this node */
+	bool sums;     /* types do not count: everything is of class 0 */
+	bool too_much; /* more free memory is wanted than there is */
+	u32 *percpu;   /* pages on each CPU's lists */
+	u64 percpu_wanted;
+	struct page_plan plan;
+};
+
+/* One for each of kernel->zones. What no zone can be found for goes to the report. */
+struct zone_wish *zone_wishes_make(const struct page_target *t, const struct page_allocator *source,
+				   struct page_state_report *r);
+void zone_wishes_free(struct zone_wish *wishes);
+
+/* Looks at what is in use and plans; per-CPU lists are empty. */
+void zone_wish_plan(struct zone_wish *w, const struct zone *zone,
+		    const struct page_allocator *source);
+
+#endif
