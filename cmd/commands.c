@@ -10,6 +10,7 @@ const struct command commands[] = {
 	{"info", cmd_info, "show what a .kmt trace holds"},
 	{"run", cmd_run, "run an experiment: machine x stacks x loads x seeds"},
 	{"replay", cmd_replay, "run one trace on one stack"},
+	{"fidelity", cmd_fidelity, "show how truly a replay follows the recorded machine"},
 	{"compare", cmd_compare, "show two or more stacks side by side, figure by figure"},
 	{"report", cmd_report, "make a page with plots of a results database"},
 	{"list", cmd_list, "show allocators, importers, metrics, machines, stacks or runs"},

@@ -39,6 +39,9 @@ static int resolve_machine(struct running *run, struct err *e)
 
 	if (run->r->machine)
 		run->machine = *run->r->machine;
+	else if (!text && run->r->recorded_machine)
+		return machine_config_parse(&run->machine, "the machine of the snapshots",
+					    run->r->recorded_machine, e);
 	else if (!text)
 		machine_config_default(&run->machine);
 	else if (machine_config_parse(&run->machine, run->r->load_path, text, e))
@@ -56,6 +59,8 @@ static int trial(struct running *run, struct trial *t, struct sink *sink, struct
 		.stack = run->r->stack,
 		.source = run->source,
 		.sink = sink,
+		.shapes = run->r->shapes,
+		.at_marks = run->r->at_marks,
 		.run = {.label = run->r->label ? run->r->label : run->stack,
 			.load = run->load,
 			.input = run->r->load_path,

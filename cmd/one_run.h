@@ -17,8 +17,12 @@ struct one_run {
 	const char *label;     /* NULL: the canonical stack */
 	const char *command;   /* the line that repeats this run */
 	u64 seed, sample_ns, check_every;
-	bool verify;	   /* run twice and compare the digests */
-	struct sink *sink; /* NULL: results are not kept */
+	bool verify; /* run twice and compare the digests */
+	/* For a comparison with the recorded machine; NULL and false: none. */
+	const struct slab_shapes *shapes;
+	bool at_marks;
+	const char *recorded_machine; /* YAML, for a load that carries none */
+	struct sink *sink;	      /* NULL: results are not kept */
 };
 
 /* 0: done; EXIT_OOM; EXIT_MISTAKE with e set; EXIT_BUG: --verify found two digests. */

@@ -93,6 +93,11 @@ const struct metric_desc metrics[] = {
 	{"bytes_alloc_live_max", "bytes", LOWER, "most bytes live objects and pages ever occupied"},
 	{"bytes_req_live_max", "bytes", NEITHER, "most bytes ever asked for and live"},
 	{"cpu_ns", "ns", LOWER, "CPU time spent in the allocators, over all CPUs"},
+	{"free_error", "ratio", LOWER,
+	 "fidelity: free pages by zone and order, sum |simulated - recorded| / sum recorded, over "
+	 "snapshots after the first"},
+	{"free_error_idle", "ratio", NEITHER,
+	 "fidelity: the free_error of doing nothing, of the recorded state of the first snapshot"},
 	{"free_huge_mean_percent", "percent", HIGHER,
 	 "free huge pages in percent of what free memory could give at best, mean over time"},
 	{"free_latency_max_ns", "ns", LOWER, "longest free"},
@@ -144,6 +149,16 @@ const struct metric_desc metrics[] = {
 	{"slab_bytes_end", "bytes", LOWER, "memory held by the slab layer at the end"},
 	{"slab_bytes_max", "bytes", LOWER, "most memory ever held by the slab layer"},
 	{"slab_bytes_mean", "bytes", LOWER, "memory held by the slab layer, mean over time"},
+	{"slab_change_error", "ratio", LOWER,
+	 "fidelity: slab bytes of each cache active in the trace, d = change since the first "
+	 "snapshot: sum |d_simulated - d_recorded| / sum |d_recorded| over the snapshots after it"},
+	{"slab_change_error_idle", "ratio", NEITHER,
+	 "fidelity: the slab_change_error of doing nothing: 1"},
+	{"slab_error", "ratio", LOWER,
+	 "fidelity: slab bytes of each cache active in the trace, sum |simulated - recorded| / sum "
+	 "recorded over snapshots after the first; what never changes flatters it"},
+	{"slab_error_idle", "ratio", NEITHER,
+	 "fidelity: the slab_error of doing nothing, of the recorded state of the first snapshot"},
 	{"slab_frag_percent", "percent", LOWER,
 	 "share of slab memory nobody asked for: 1 - requested / held, mean over time"},
 	{"unusable_free_index_3_mean", "permille", LOWER,

@@ -18,11 +18,6 @@ struct recorder {
 	char kinds[256], paths[256];
 	struct sink_site first_site;
 	char site_name[64], site_cache[64];
-	unsigned int marks;   /* complete ones */
-	bool in_mark;	      /* what comes belongs to a mark */
-	u64 mark_pages_free;  /* of the last mark: free pages of all zones */
-	u64 mark_slabs;	      /* and slabs of the cache "thing" */
-	u64 mark_active_objs; /* and its objects in use */
 };
 
 static struct recorder *to_recorder(struct sink *s)
@@ -47,36 +42,18 @@ static void on_sample(struct sink *s, u64 t_ns, const char *layer, const char *m
 static void on_free_area(struct sink *s, u64 t_ns, int node, const char *zone,
 			 const char *migratetype, const u64 nr_free[SINK_NR_ORDERS])
 {
-	struct recorder *r = to_recorder(s);
-
-	(void)t_ns, (void)node, (void)zone, (void)migratetype;
-	for (int o = 0; r->in_mark && o < SINK_NR_ORDERS; o++)
-		r->mark_pages_free += nr_free[o] << o;
+	(void)s, (void)t_ns, (void)node, (void)zone, (void)migratetype, (void)nr_free;
 }
 
 static void on_slab(struct sink *s, const struct sink_slab *slab)
 {
-	struct recorder *r = to_recorder(s);
-
 	assert_true(slab->active_objs <= slab->num_objs);
-	r->slabs++;
-	if (r->in_mark && !strcmp(slab->cache, "thing")) {
-		r->mark_slabs = slab->num_slabs;
-		r->mark_active_objs = slab->active_objs;
-	}
+	to_recorder(s)->slabs++;
 }
 
 static void on_mark(struct sink *s, u64 t_ns, const char *text)
 {
-	struct recorder *r = to_recorder(s);
-
-	assert_true(r->in_mark == !text);
-	r->in_mark = text;
-	r->marks += !text;
-	if (!text)
-		return;
-	r->mark_pages_free = r->mark_slabs = r->mark_active_objs = 0;
-	assert_string_equal(text, t_ns < 20000 ? "first" : "second");
+	(void)s, (void)t_ns, (void)text;
 }
 
 static void on_cache(struct sink *s, const struct sink_cache *c)
@@ -419,66 +396,6 @@ static void repeats_on_every_stack(void **state)
 	free(q);
 }
 
-static int run_with_marks(struct trial *t, struct recorder *r, const struct request *requests,
-			  size_t nr, bool at_marks)
-{
-	static const struct source_mark marks[] = {{"first", 10000}, {"second", 20000}};
-	static struct machine_config machine;
-	struct array_source src;
-	struct stack_config stack;
-	struct err e;
-	int ret;
-
-	machine_config_default(&machine);
-	array_source_init(&src, requests, nr);
-	src.src.tables.marks = marks;
-	src.src.tables.nr_marks = ARRAY_SIZE(marks);
-	assert_int_equal(stack_config_parse(&stack, NULL, "slabifier(flush=1ms)", &e), 0);
-	*r = (struct recorder){.sink = {&recorder_ops}};
-	*t = (struct trial){.machine = &machine,
-			    .stack = &stack,
-			    .source = &src.src,
-			    .sink = &r->sink,
-			    .at_marks = at_marks};
-	ret = trial_run(t, &e);
-	stack_config_free(&stack);
-	return ret;
-}
-
-/* At a mark the sink sees what is there, and the run goes on as if nobody had looked. */
-static void marks_are_seen_and_change_nothing(void **state)
-{
-	struct request q[202];
-	struct recorder r;
-	struct trial seen, unseen;
-
-	(void)state;
-	for (u32 i = 0; i < 200; i++)
-		q[i < 100 ? i : i + 1] =
-			(struct request){.t_ns = 100 * i + (i >= 100) * 200,
-					 .object = i % 100,
-					 .kind = i < 100 ? REQ_CACHE_ALLOC : REQ_CACHE_FREE,
-					 .gfp = GFP_KERNEL,
-					 .node = -1};
-	q[100] = (struct request){.t_ns = 10000, .kind = REQ_MARK};
-	q[201] = (struct request){.t_ns = 9000000000, .object = 1, .kind = REQ_MARK};
-	assert_int_equal(run_with_marks(&unseen, &r, q, 202, false), 0);
-	assert_int_equal(r.marks, 0);
-	assert_int_equal(run_with_marks(&seen, &r, q, 202, true), 0);
-	assert_int_equal(r.marks, 2);
-	assert_true(seen.digest == unseen.digest);
-	assert_true(seen.sim_ns == unseen.sim_ns);
-	/* Seconds later the flusher has emptied the CPU. */
-	assert_int_equal(r.mark_active_objs, 0);
-	assert_int_equal(run_with_marks(&seen, &r, q, 101, true), 0);
-	assert_int_equal(r.marks, 1);
-	/* 39 objects of 104 bytes to a page. */
-	assert_int_equal(r.mark_slabs, DIV_ROUND_UP(100, 39));
-	assert_true(r.mark_active_objs >= 100);
-	assert_true(r.mark_pages_free < 2 * GIB / PAGE_SIZE);
-	assert_true(r.mark_pages_free > GIB / PAGE_SIZE);
-}
-
 static void misfits_are_refused(void **state)
 {
 	struct request twice[] = {three[0], three[0]}, far = three[0];
@@ -525,7 +442,6 @@ int main(void)
 		cmocka_unit_test(refusals_are_data),
 		cmocka_unit_test(rcu_layers_hold_back),
 		cmocka_unit_test(repeats_on_every_stack),
-		cmocka_unit_test(marks_are_seen_and_change_nothing),
 		cmocka_unit_test(misfits_are_refused),
 	};
 

@@ -1,0 +1,195 @@
+/*
+ * kmemsim fidelity: the simulated machine beside the recorded one.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/recorded.h"
+#include "cmd/replay_args.h"
+#include "lib/mem.h"
+#include "lib/out.h"
+#include "reports/fidelity_print.h"
+#include "reports/fidelity_sink.h"
+#include "traces/kmt.h"
+
+static const char usage[] =
+	"usage: kmemsim fidelity TRACE.kmt --snapshots DIR [options]\n"
+	"\n"
+	"Replays the trace on caches of the recorded geometry and shows simulated slabs and free "
+	"blocks\n"
+	"beside the recorded ones at each snapshot. Scores (`kmemsim help slab_change_error`) are\n"
+	"pooled over the snapshots after the first; beside each stands the score of doing nothing "
+	"(idle).\n"
+	"Both sides change from their own state at the mark of the first snapshot's slabinfo.\n"
+	"\n"
+	"  --snapshots DIR   the recorded machine: NN-LABEL/slabinfo, buddyinfo, ...\n"
+	"  --format FORMAT   text (default) or json\n"
+	"  --fail-on LIMIT   exit 1 if a pooled score misses it: 'slab_change_error>0.3', also <,\n"
+	"                    any score; may be repeated\n" REPLAY_USAGE("none");
+
+enum { OPT_SNAPSHOTS = OPT_OWN, OPT_FORMAT, OPT_FAIL_ON };
+
+static const struct option long_options[] = {
+	REPLAY_OPTIONS,
+	{"snapshots", required_argument, NULL, OPT_SNAPSHOTS},
+	{"format", required_argument, NULL, OPT_FORMAT},
+	{"fail-on", required_argument, NULL, OPT_FAIL_ON},
+	{0},
+};
+
+#define LIMITS_MAX 32
+
+struct fidelity_args {
+	struct replay_args replay; /* first: the shared part leads back here */
+	const char *snapshots_dir;
+	enum out_format format;
+	struct fidelity_limit limits[LIMITS_MAX];
+	size_t nr_limits;
+
+	struct snapshots snapshots;
+	struct slab_shapes shapes;
+};
+
+static struct fidelity_args *to_fidelity_args(const struct replay_args *a)
+{
+	return container_of((struct replay_args *)(uintptr_t)a, struct fidelity_args, replay);
+}
+
+static void repeat(const struct replay_args *a, struct repeat *line)
+{
+	repeat_option(line, "snapshots", to_fidelity_args(a)->snapshots_dir);
+}
+
+/* The recorded side, read anew for each start: a start fills in the other one. */
+static struct fidelity *recorded_side(const struct fidelity_args *a, struct err *e)
+{
+	struct source *kmt = kmt_open(a->replay.run.load_path, e);
+	struct fidelity *f;
+
+	if (!kmt)
+		return NULL;
+	f = recorded_fidelity(&a->snapshots, kmt, e);
+	kmt->ops->close(kmt);
+	return f;
+}
+
+static int limits_missed(const struct fidelity_args *a, const struct fidelity *f)
+{
+	int ret = 0;
+
+	for (size_t i = 0; i < a->nr_limits; i++) {
+		const struct fidelity_limit *l = &a->limits[i];
+
+		if (!fidelity_limit_missed(l, &f->pooled))
+			continue;
+		fprintf(stderr, "kmemsim fidelity: %s is %.4f: --fail-on '%s'\n",
+			fidelity_score_names[l->score], f->pooled.score[l->score], l->text);
+		ret = 1;
+	}
+	return ret;
+}
+
+static int show(const struct fidelity_args *a, const struct fidelity *f)
+{
+	const struct fidelity_start starts[] = {{"cold", f}};
+
+	if (a->format == OUT_JSON)
+		fidelity_print_json(stdout, starts, ARRAY_SIZE(starts));
+	else
+		fidelity_print_text(stdout, starts, ARRAY_SIZE(starts));
+	return limits_missed(a, f);
+}
+
+static int run_start(struct fidelity_args *a, struct fidelity *f, struct err *e)
+{
+	struct sink *results = a->replay.run.sink;
+	struct fidelity_sink *sink = fidelity_sink_new(f, results);
+	int ret;
+
+	a->replay.run.sink = fidelity_sink_base(sink);
+	ret = one_run(&a->replay.run, e);
+	a->replay.run.sink = results;
+	fidelity_sink_free(sink);
+	return ret;
+}
+
+static int with_shapes(struct fidelity_args *a, struct err *e)
+{
+	struct fidelity *f = recorded_side(a, e);
+	int ret;
+
+	if (!f)
+		return EXIT_MISTAKE;
+	ret = run_start(a, f, e);
+	if (!ret)
+		ret = show(a, f);
+	fidelity_free(f);
+	return ret;
+}
+
+static int run(struct replay_args *replay, struct err *e)
+{
+	struct fidelity_args *a = to_fidelity_args(replay);
+	int ret = EXIT_MISTAKE;
+
+	if (snapshots_open(&a->snapshots, a->snapshots_dir, e))
+		return EXIT_MISTAKE;
+	replay->run.at_marks = true;
+	replay->run.shapes = &a->shapes;
+	replay->run.recorded_machine = a->snapshots.machine;
+	if (!recorded_shapes(&a->snapshots, &a->shapes, e)) {
+		ret = with_shapes(a, e);
+		free((struct slab_shape *)(uintptr_t)a->shapes.shapes);
+	}
+	snapshots_close(&a->snapshots);
+	return ret;
+}
+
+static const struct replay_command command = {
+	.name = "fidelity", .db = "none", .repeat = repeat, .run = run};
+
+static int set(struct fidelity_args *a, int opt, const char *text, struct err *e)
+{
+	switch (opt) {
+	case OPT_SNAPSHOTS:
+		a->snapshots_dir = text;
+		return 0;
+	case OPT_FORMAT:
+		if (out_format_parse(text, &a->format, e))
+			return err_prefix(e, "--format");
+		return a->format == OUT_CSV
+			       ? err_set(e, "--format csv: fidelity knows text and json")
+			       : 0;
+	case OPT_FAIL_ON:
+		if (a->nr_limits == LIMITS_MAX)
+			return err_set(e, "--fail-on: more than %d limits", LIMITS_MAX);
+		return fidelity_limit_parse(&a->limits[a->nr_limits++], text, e);
+	default:
+		return replay_args_set(&a->replay, opt, text, e);
+	}
+}
+
+int cmd_fidelity(int argc, char **argv)
+{
+	struct fidelity_args a = {.replay.run.seed = 1};
+	struct err e = {""};
+	int opt, ret;
+
+	while ((opt = cmd_getopt(argc, argv, long_options)) != -1) {
+		if (opt == OPT_HELP)
+			return cmd_usage(usage);
+		if (opt == '?')
+			return EXIT_MISTAKE;
+		if (set(&a, opt, optarg, &e))
+			return cmd_fail("fidelity", &e);
+	}
+	if (argc - optind != 1)
+		return cmd_misused("fidelity", "one trace is needed, made by `kmemsim import`");
+	if (!a.snapshots_dir)
+		return cmd_misused("fidelity", "--snapshots is needed: what was recorded");
+	a.replay.run.load_path = argv[optind];
+	ret = replay_args_run(&a.replay, &command, &e);
+	return ret == EXIT_MISTAKE ? cmd_fail("fidelity", &e) : ret;
+}

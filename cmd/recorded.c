@@ -1,0 +1,277 @@
+/*
+ * The recorded side of a comparison.
+ */
+#include "cmd/recorded.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/mem.h"
+#include "lib/units.h"
+#include "reports/fidelity_sink.h"
+#include "traces/kmt.h"
+
+_Static_assert(PROC_ORDERS == SNAPSHOT_ORDERS && PROC_TYPES == SNAPSHOT_TYPES, "the same files");
+
+/* A mark is written right before the file is read, and both times are of one clock. */
+#define MARK_SLACK_NS (100 * NSEC_PER_MSEC)
+
+/* ---- Do they belong together? ---- */
+
+static const struct source_mark *slabinfo_mark(const struct source_tables *t, const char *label)
+{
+	for (unsigned int i = 0; i < t->nr_marks; i++) {
+		const char *name, *file;
+		size_t len;
+
+		if (snapshot_mark_parse(t->marks[i].text, &name, &len, &file) &&
+		    strlen(label) == len && !strncmp(label, name, len) && !strcmp(file, "slabinfo"))
+			return &t->marks[i];
+	}
+	return NULL;
+}
+
+static int other_recording(const struct snapshots *s, const struct source *kmt,
+			   const struct snapshot *snap, const struct source_mark *mark,
+			   struct err *e)
+{
+	u64 marked_ns = kmt_meta(kmt)->stats.t_first_ns + mark->t_ns;
+	u64 read_ns = snap->slabinfo_at.begin_ns;
+
+	if (!read_ns ||
+	    (marked_ns > read_ns ? marked_ns - read_ns : read_ns - marked_ns) <= MARK_SLACK_NS)
+		return 0;
+	return err_set(e,
+		       "%s: snapshots of another recording than %s: slabinfo of '%s' was read at "
+		       "%.6f s, the trace's mark of it is at %.6f s",
+		       s->dir, kmt->tables.name, snap->label, (double)read_ns / 1e9,
+		       (double)marked_ns / 1e9);
+}
+
+/* Kernels differ in the sizes of their objects. */
+static int other_kernel(const struct snapshots *s, const struct source_tables *t, struct err *e)
+{
+	unsigned int known = 0, differ = 0;
+	char first[256] = "";
+
+	for (unsigned int i = 0; i < t->nr_caches; i++) {
+		const struct snapshot_slab *b = snapshot_slab(&s->snaps[0], t->caches[i].name);
+
+		if (!b || !t->caches[i].size)
+			continue;
+		known++;
+		if (b->objsize == t->caches[i].size)
+			continue;
+		if (!differ++)
+			snprintf(
+				first, sizeof(first),
+				"%.60s has chunks of %u bytes in the trace and of %llu in slabinfo",
+				b->cache, t->caches[i].size, (unsigned long long)b->objsize);
+	}
+	if (t->nr_caches && !known)
+		return err_set(e,
+			       "%s: snapshots of another machine than %s: no cache of the trace "
+			       "is in its slabinfo",
+			       s->dir, t->name);
+	if (2 * differ <= known)
+		return 0;
+	return err_set(e, "%s: snapshots of another machine than %s: %s (and %u more)", s->dir,
+		       t->name, first, differ - 1);
+}
+
+/* ---- One snapshot ---- */
+
+static void take_slabs(struct proc_state *p, const struct snapshot *snap)
+{
+	const struct snapshot_slab *slabs = snap->nr_slabs ? snap->slabs : snap->slabs0;
+	size_t nr = snap->nr_slabs ? snap->nr_slabs : snap->nr_slabs0;
+
+	for (size_t i = 0; i < nr; i++)
+		proc_slab_add(p, &(struct proc_slab){
+					 .cache = slabs[i].cache,
+					 .active_objs = slabs[i].active_objs,
+					 .num_objs = slabs[i].num_objs,
+					 .objsize = slabs[i].objsize,
+					 .objperslab = slabs[i].objperslab,
+					 .pagesperslab = slabs[i].pagesperslab,
+					 .active_slabs = slabs[i].active_slabs,
+					 .num_slabs = slabs[i].num_slabs,
+				 });
+}
+
+static void take_zones(struct proc_state *p, const struct snapshot *snap)
+{
+	for (size_t i = 0; i < snap->nr_zones; i++) {
+		const struct snapshot_zone *z = &snap->zones[i];
+		struct proc_zone *to;
+
+		if (!z->has_buddy && !z->has_types)
+			continue;
+		to = proc_zone_of(p, z->node, z->zone);
+		to->has_free = z->has_buddy;
+		to->has_types = to->has_blocks = z->has_types;
+		memcpy(to->nr_free, z->nr_free, sizeof(to->nr_free));
+		memcpy(to->type_free, z->type_free, sizeof(to->type_free));
+		memcpy(to->type_blocks, z->type_blocks, sizeof(to->type_blocks));
+	}
+}
+
+static void take_state(struct proc_state *p, const struct snapshot *snap)
+{
+	take_slabs(p, snap);
+	take_zones(p, snap);
+	proc_state_sort(p);
+}
+
+/* ---- All of them ---- */
+
+static void left_out(const struct snapshots *s, const struct source *kmt,
+		     const struct snapshot *snap)
+{
+	const struct import_stats *t = &kmt_meta(kmt)->stats;
+	u64 read_ns = snap->slabinfo_at.begin_ns;
+
+	fprintf(stderr, "%s: snapshot '%s' is left out: ", s->dir, snap->label);
+	if (read_ns > t->t_last_ns)
+		fprintf(stderr, "it was taken %.3f s after the trace had ended\n",
+			(double)(read_ns - t->t_last_ns) / 1e9);
+	else if (read_ns && read_ns < t->t_first_ns)
+		fprintf(stderr, "it was taken %.3f s before the trace began\n",
+			(double)(t->t_first_ns - read_ns) / 1e9);
+	else
+		fprintf(stderr, "%s has no mark 'SNAP %s begin slabinfo'\n", kmt->tables.name,
+			snap->label);
+}
+
+static int take_snapshots(struct fidelity *f, const struct snapshots *s, const struct source *kmt,
+			  struct err *e)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < s->nr_snaps; i++) {
+		const struct snapshot *snap = &s->snaps[i];
+		const struct source_mark *mark = slabinfo_mark(&kmt->tables, snap->label);
+		struct fidelity_snapshot *to = &f->snaps[nr];
+
+		if (!mark) {
+			left_out(s, kmt, snap);
+			continue;
+		}
+		if (other_recording(s, kmt, snap, mark, e))
+			return -1;
+		to->label = mem_dup(snap->label);
+		to->t_ns = mark->t_ns;
+		take_state(&to->recorded, snap);
+		nr++;
+	}
+	f->nr_snaps = nr;
+	if (!nr)
+		return err_set(e,
+			       "%s: none of the %zu snapshots has a mark in %s: marks read "
+			       "'SNAP LABEL begin slabinfo'",
+			       s->dir, s->nr_snaps, kmt->tables.name);
+	if (nr == 1)
+		fprintf(stderr,
+			"%s: only snapshot '%s' is in the trace: there is no change to "
+			"compare, and no score\n",
+			s->dir, f->snaps[0].label);
+	return 0;
+}
+
+struct fidelity *recorded_fidelity(const struct snapshots *s, const struct source *kmt,
+				   struct err *e)
+{
+	const struct kmt_meta *m = kmt_meta(kmt);
+	struct fidelity *f;
+
+	if (!s->nr_snaps) {
+		err_set(e, "%s: there is no snapshot", s->dir);
+		return NULL;
+	}
+	if (other_kernel(s, &kmt->tables, e))
+		return NULL;
+	f = fidelity_new(s->nr_snaps);
+	if (take_snapshots(f, s, kmt, e)) {
+		fidelity_free(f);
+		return NULL;
+	}
+	for (unsigned int i = 0; i < m->nr_caches; i++)
+		if (m->cache_use[i].allocs || m->cache_use[i].frees)
+			fidelity_active_add(f, m->caches[i].name);
+	return f;
+}
+
+/* ---- Geometry ---- */
+
+static int order_of(u64 pages)
+{
+	int order = 0;
+
+	while (1ULL << order < pages)
+		order++;
+	return order;
+}
+
+static int check_shape(const struct snapshots *s, const struct slab_shape *h, struct err *e)
+{
+	if (h->order >= 0 && h->order < MAX_ORDER && h->size && h->size <= PAGE_SIZE << h->order &&
+	    h->object_size <= h->size && (!h->align || is_power_of_2(h->align)) &&
+	    h->align <= PAGE_SIZE << h->order)
+		return 0;
+	return err_set(e,
+		       "%s: no slab cache can be as '%s' is: object_size %u, size %u, order %d, "
+		       "align %u",
+		       s->dir, h->cache, h->object_size, h->size, h->order, h->align);
+}
+
+static struct slab_shape shape_of(const struct snapshots *s, const struct snapshot_slab *b)
+{
+	const struct snapshot_geometry *g = snapshots_geometry(s, b->cache);
+	struct slab_shape h = {.cache = b->cache,
+			       .size = (unsigned int)b->objsize,
+			       .order = order_of(b->pagesperslab),
+			       .cpu_partial = -1,
+			       .min_partial = -1};
+
+	if (!g)
+		return h;
+	h.object_size = g->object_size;
+	h.size = g->slab_size;
+	h.align = g->align;
+	h.order = (int)g->order;
+	h.cpu_partial = (int)g->cpu_partial;
+	h.min_partial = (int)g->min_partial;
+	return h;
+}
+
+static int by_cache(const void *a, const void *b)
+{
+	return strcmp(((const struct slab_shape *)a)->cache, ((const struct slab_shape *)b)->cache);
+}
+
+/* Caches come with modules: what any of the snapshots has. */
+int recorded_shapes(const struct snapshots *s, struct slab_shapes *shapes, struct err *e)
+{
+	struct slab_shape *all = NULL;
+	size_t nr = 0, room = 0;
+
+	for (size_t i = 0; i < s->nr_snaps; i++) {
+		for (size_t k = 0; k < s->snaps[i].nr_slabs; k++) {
+			const struct snapshot_slab *b = &s->snaps[i].slabs[k];
+
+			if (i && snapshot_slab(&s->snaps[i - 1], b->cache))
+				continue;
+			MEM_ROOM(all, nr, room);
+			all[nr] = shape_of(s, b);
+			if (check_shape(s, &all[nr++], e)) {
+				free(all);
+				return -1;
+			}
+		}
+	}
+	if (nr)
+		qsort(all, nr, sizeof(*all), by_cache);
+	*shapes = (struct slab_shapes){all, (unsigned int)nr};
+	return 0;
+}

@@ -1,0 +1,302 @@
+/*
+ * The sample stream of a run, looked at where the recorded machine was.
+ */
+#include "reports/fidelity_sink.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/mem.h"
+#include "reports/db_sink.h"
+
+enum wanted { WANT_NOTHING, WANT_SLABS, WANT_FREE, WANT_TYPES };
+
+struct fidelity_sink {
+	struct sink base;
+	struct fidelity *f;
+	struct sink *next;
+	struct fidelity_snapshot *snap; /* whose mark this is */
+	bool in_mark;
+	enum wanted wanted;
+};
+
+static struct fidelity_sink *to_fidelity_sink(struct sink *s)
+{
+	return container_of(s, struct fidelity_sink, base);
+}
+
+bool snapshot_mark_parse(const char *text, const char **label, size_t *label_len, const char **file)
+{
+	static const char snap[] = "SNAP ", begin[] = " begin ";
+
+	if (strncmp(text, snap, strlen(snap)))
+		return false;
+	*label = text + strlen(snap);
+	*label_len = strcspn(*label, " ");
+	*file = *label + *label_len;
+	if (strncmp(*file, begin, strlen(begin)))
+		return false;
+	*file += strlen(begin);
+	return true;
+}
+
+static struct fidelity_snapshot *snapshot_of(struct fidelity *f, const char *label, size_t len)
+{
+	for (size_t i = 0; i < f->nr_snaps; i++)
+		if (strlen(f->snaps[i].label) == len && !strncmp(f->snaps[i].label, label, len))
+			return &f->snaps[i];
+	return NULL;
+}
+
+/* ---- At marks ---- */
+
+static void on_mark(struct sink *base, u64 t_ns, const char *text)
+{
+	struct fidelity_sink *s = to_fidelity_sink(base);
+	const char *label, *file;
+	size_t len;
+
+	s->in_mark = text;
+	s->wanted = WANT_NOTHING;
+	if (!text || !snapshot_mark_parse(text, &label, &len, &file))
+		return;
+	s->snap = snapshot_of(s->f, label, len);
+	if (!s->snap)
+		return;
+	if (!strcmp(file, "slabinfo")) {
+		s->wanted = WANT_SLABS;
+		s->snap->t_ns = t_ns;
+		s->snap->has_slabs = s->snap->recorded.nr_slabs > 0;
+	} else if (!strcmp(file, "buddyinfo")) {
+		s->wanted = WANT_FREE;
+		s->snap->has_free = s->snap->recorded.nr_zones > 0;
+	} else if (!strcmp(file, "pagetypeinfo")) {
+		s->wanted = WANT_TYPES;
+	}
+}
+
+static int type_number(const char *migratetype)
+{
+	for (int t = 0; t < PROC_TYPES; t++)
+		if (!strcmp(proc_type_names[t], migratetype))
+			return t;
+	return -1;
+}
+
+static void free_area_at_mark(struct fidelity_sink *s, int node, const char *zone,
+			      const char *migratetype, const u64 nr_free[SINK_NR_ORDERS])
+{
+	int type = type_number(migratetype);
+	struct proc_zone *z;
+
+	if (s->wanted != WANT_FREE && s->wanted != WANT_TYPES)
+		return;
+	z = proc_zone_of(&s->snap->simulated, node, zone);
+	if (s->wanted == WANT_TYPES) {
+		z->has_types = true;
+		if (type >= 0)
+			memcpy(z->type_free[type], nr_free, sizeof(z->type_free[type]));
+		return;
+	}
+	z->has_free = true;
+	for (int o = 0; o < PROC_ORDERS; o++)
+		z->nr_free[o] += nr_free[o];
+}
+
+static void slab_at_mark(struct fidelity_sink *s, const struct sink_slab *b)
+{
+	if (s->wanted != WANT_SLABS)
+		return;
+	proc_slab_add(&s->snap->simulated, &(struct proc_slab){
+						   .cache = (char *)(uintptr_t)b->cache,
+						   .active_objs = b->active_objs,
+						   .num_objs = b->num_objs,
+						   .objsize = b->objsize,
+						   .objperslab = b->objperslab,
+						   .pagesperslab = b->pagesperslab,
+						   .active_slabs = b->active_slabs,
+						   .num_slabs = b->num_slabs,
+					   });
+}
+
+/* ---- All the rest goes on ---- */
+
+static void on_begin(struct sink *base, const struct sink_run *run)
+{
+	struct sink *next = to_fidelity_sink(base)->next;
+
+	if (next)
+		next->ops->begin(next, run);
+}
+
+static void on_sample(struct sink *base, u64 t_ns, const char *layer, const char *metric,
+		      double value)
+{
+	struct sink *next = to_fidelity_sink(base)->next;
+
+	if (next)
+		next->ops->sample(next, t_ns, layer, metric, value);
+}
+
+static void on_free_area(struct sink *base, u64 t_ns, int node, const char *zone,
+			 const char *migratetype, const u64 nr_free[SINK_NR_ORDERS])
+{
+	struct fidelity_sink *s = to_fidelity_sink(base);
+
+	if (s->in_mark)
+		free_area_at_mark(s, node, zone, migratetype, nr_free);
+	else if (s->next)
+		s->next->ops->free_area(s->next, t_ns, node, zone, migratetype, nr_free);
+}
+
+static void on_slab(struct sink *base, const struct sink_slab *slab)
+{
+	struct fidelity_sink *s = to_fidelity_sink(base);
+
+	if (s->in_mark)
+		slab_at_mark(s, slab);
+	else if (s->next)
+		s->next->ops->slab(s->next, slab);
+}
+
+static void on_cache(struct sink *base, const struct sink_cache *cache)
+{
+	struct fidelity_sink *s = to_fidelity_sink(base);
+
+	if (!s->in_mark && s->next)
+		s->next->ops->cache(s->next, cache);
+}
+
+static void on_event(struct sink *base, u64 t_ns, int cpu, const char *kind, const char *detail)
+{
+	struct sink *next = to_fidelity_sink(base)->next;
+
+	if (next)
+		next->ops->event(next, t_ns, cpu, kind, detail);
+}
+
+static void on_summary(struct sink *base, const char *layer, const struct metric_desc *metric,
+		       double value)
+{
+	struct sink *next = to_fidelity_sink(base)->next;
+
+	if (next)
+		next->ops->summary(next, layer, metric, value);
+}
+
+static void on_site(struct sink *base, const struct sink_site *site)
+{
+	struct sink *next = to_fidelity_sink(base)->next;
+
+	if (next)
+		next->ops->site(next, site);
+}
+
+static void on_latency(struct sink *base, const struct sink_latency *latency)
+{
+	struct sink *next = to_fidelity_sink(base)->next;
+
+	if (next)
+		next->ops->latency(next, latency);
+}
+
+static void on_lock(struct sink *base, const struct sink_lock *lock)
+{
+	struct sink *next = to_fidelity_sink(base)->next;
+
+	if (next)
+		next->ops->lock(next, lock);
+}
+
+static void on_block_map(struct sink *base, const struct sink_block_map *map)
+{
+	struct fidelity_sink *s = to_fidelity_sink(base);
+
+	if (!s->in_mark && s->next)
+		s->next->ops->block_map(s->next, map);
+}
+
+/* ---- The end ---- */
+
+static void hand_on_items(const struct fidelity_sink *s, const struct fidelity_snapshot *snap,
+			  const char *kind, const struct fidelity_item *items, size_t nr)
+{
+	size_t at = (size_t)(snap - s->f->snaps);
+
+	for (size_t i = 0; i < nr; i++)
+		db_fidelity_add(s->next, &(struct fidelity_row){
+						 .t_ns = snap->t_ns,
+						 .snapshot = snap->label,
+						 .kind = kind,
+						 .name = items[i].name,
+						 .recorded = items[i].at[at].recorded,
+						 .simulated = items[i].at[at].simulated,
+						 .first = items[i].at[0].recorded,
+					 });
+}
+
+static void hand_on(const struct fidelity_sink *s)
+{
+	const struct fidelity *f = s->f;
+
+	for (int k = 0; k < NR_FIDELITY_SCORES; k++)
+		if (!isnan(f->pooled.score[k]))
+			s->next->ops->summary(s->next, "", metric_find(fidelity_score_names[k]),
+					      f->pooled.score[k]);
+	for (size_t i = 0; i < f->nr_snaps; i++) {
+		const struct fidelity_snapshot *snap = &f->snaps[i];
+
+		if (snap->has_slabs)
+			hand_on_items(s, snap, "slab", f->caches, f->nr_caches);
+		if (snap->has_free)
+			hand_on_items(s, snap, "free", f->areas, f->nr_areas);
+	}
+}
+
+static int on_end(struct sink *base, const struct sink_end *end, struct err *e)
+{
+	struct fidelity_sink *s = to_fidelity_sink(base);
+
+	fidelity_compute(s->f);
+	if (!s->next)
+		return 0;
+	hand_on(s);
+	return s->next->ops->end(s->next, end, e);
+}
+
+static const struct sink_ops fidelity_sink_ops = {
+	.begin = on_begin,
+	.sample = on_sample,
+	.free_area = on_free_area,
+	.slab = on_slab,
+	.cache = on_cache,
+	.mark = on_mark,
+	.event = on_event,
+	.summary = on_summary,
+	.site = on_site,
+	.latency = on_latency,
+	.lock = on_lock,
+	.block_map = on_block_map,
+	.end = on_end,
+};
+
+struct fidelity_sink *fidelity_sink_new(struct fidelity *f, struct sink *next)
+{
+	struct fidelity_sink *s = mem_alloc(1, sizeof(*s));
+
+	s->base.ops = &fidelity_sink_ops;
+	s->f = f;
+	s->next = next;
+	return s;
+}
+
+struct sink *fidelity_sink_base(struct fidelity_sink *s)
+{
+	return &s->base;
+}
+
+void fidelity_sink_free(struct fidelity_sink *s)
+{
+	free(s);
+}

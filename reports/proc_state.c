@@ -1,0 +1,171 @@
+/*
+ * What /proc tells of a machine's memory at one instant. Formats: mm/slab_common.c, mm/vmstat.c,
+ * Linux 6.1.
+ */
+#include "reports/proc_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/mem.h"
+
+#define PAGEBLOCK_ORDER 9
+#define PAGEBLOCK_PAGES 512UL
+#define FREE_SHOWN_MAX 100000UL /* the kernel stops counting a list there */
+
+const char *const proc_type_names[PROC_TYPES] = {"Unmovable", "Movable", "Reclaimable",
+						 "HighAtomic", "Isolate"};
+
+void proc_slab_add(struct proc_state *s, const struct proc_slab *slab)
+{
+	MEM_ROOM(s->slabs, s->nr_slabs, s->slabs_room);
+	s->slabs[s->nr_slabs] = *slab;
+	s->slabs[s->nr_slabs++].cache = mem_dup(slab->cache);
+}
+
+struct proc_zone *proc_zone_of(struct proc_state *s, int node, const char *zone)
+{
+	struct proc_zone *z = (struct proc_zone *)proc_zone_find(s, node, zone);
+
+	if (z)
+		return z;
+	MEM_ROOM(s->zones, s->nr_zones, s->zones_room);
+	z = &s->zones[s->nr_zones++];
+	*z = (struct proc_zone){.node = node};
+	snprintf(z->zone, sizeof(z->zone), "%s", zone);
+	return z;
+}
+
+static int by_cache(const void *a, const void *b)
+{
+	return strcmp(((const struct proc_slab *)a)->cache, ((const struct proc_slab *)b)->cache);
+}
+
+void proc_state_sort(struct proc_state *s)
+{
+	if (s->nr_slabs)
+		qsort(s->slabs, s->nr_slabs, sizeof(*s->slabs), by_cache);
+}
+
+void proc_state_free(struct proc_state *s)
+{
+	for (size_t i = 0; i < s->nr_slabs; i++)
+		free(s->slabs[i].cache);
+	free(s->slabs);
+	free(s->zones);
+	*s = (struct proc_state){0};
+}
+
+const struct proc_slab *proc_slab_find(const struct proc_state *s, const char *cache)
+{
+	struct proc_slab key = {.cache = (char *)(uintptr_t)cache};
+
+	return s->nr_slabs ? bsearch(&key, s->slabs, s->nr_slabs, sizeof(key), by_cache) : NULL;
+}
+
+const struct proc_zone *proc_zone_find(const struct proc_state *s, int node, const char *zone)
+{
+	for (size_t i = 0; i < s->nr_zones; i++)
+		if (s->zones[i].node == node && !strcmp(s->zones[i].zone, zone))
+			return &s->zones[i];
+	return NULL;
+}
+
+/* ---- As the kernel prints ---- */
+
+void proc_print_slabinfo(FILE *f, const struct proc_state *s)
+{
+	fputs("slabinfo - version: 2.1\n"
+	      "# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>"
+	      " : tunables <limit> <batchcount> <sharedfactor>"
+	      " : slabdata <active_slabs> <num_slabs> <sharedavail>\n",
+	      f);
+	for (size_t i = 0; i < s->nr_slabs; i++) {
+		const struct proc_slab *b = &s->slabs[i];
+
+		fprintf(f,
+			"%-17s %6llu %6llu %6llu %4llu %4llu : tunables %4u %4u %4u"
+			" : slabdata %6llu %6llu %6llu\n",
+			b->cache, (unsigned long long)b->active_objs,
+			(unsigned long long)b->num_objs, (unsigned long long)b->objsize,
+			(unsigned long long)b->objperslab, (unsigned long long)b->pagesperslab, 0,
+			0, 0, (unsigned long long)b->active_slabs, (unsigned long long)b->num_slabs,
+			0ULL);
+	}
+}
+
+void proc_print_buddyinfo(FILE *f, const struct proc_state *s)
+{
+	for (size_t i = 0; i < s->nr_zones; i++) {
+		const struct proc_zone *z = &s->zones[i];
+
+		if (!z->has_free)
+			continue;
+		fprintf(f, "Node %d, zone %8s ", z->node, z->zone);
+		for (int o = 0; o < PROC_ORDERS; o++)
+			fprintf(f, "%6llu ", (unsigned long long)z->nr_free[o]);
+		fputc('\n', f);
+	}
+}
+
+static void print_type_free(FILE *f, const struct proc_zone *z)
+{
+	for (int t = 0; t < PROC_TYPES; t++) {
+		fprintf(f, "Node %4d, zone %8s, type %12s ", z->node, z->zone, proc_type_names[t]);
+		for (int o = 0; o < PROC_ORDERS; o++) {
+			u64 n = z->type_free[t][o];
+
+			fprintf(f, "%s%6llu ", n > FREE_SHOWN_MAX ? ">" : "",
+				(unsigned long long)min(n, FREE_SHOWN_MAX));
+		}
+		fputc('\n', f);
+	}
+}
+
+static void print_type_blocks(FILE *f, const struct proc_zone *z)
+{
+	fprintf(f, "Node %d, zone %8s ", z->node, z->zone);
+	for (int t = 0; t < PROC_TYPES; t++)
+		fprintf(f, "%12llu ", (unsigned long long)z->type_blocks[t]);
+	fputc('\n', f);
+}
+
+static void print_node_types(FILE *f, const struct proc_state *s, int node)
+{
+	bool blocks = false;
+
+	fprintf(f, "Page block order: %d\nPages per block:  %lu\n\n", PAGEBLOCK_ORDER,
+		PAGEBLOCK_PAGES);
+	fprintf(f, "%-43s ", "Free pages count per migrate type at order");
+	for (int o = 0; o < PROC_ORDERS; o++)
+		fprintf(f, "%6d ", o);
+	fputc('\n', f);
+	for (size_t i = 0; i < s->nr_zones; i++) {
+		if (s->zones[i].node != node || !s->zones[i].has_types)
+			continue;
+		print_type_free(f, &s->zones[i]);
+		blocks |= s->zones[i].has_blocks;
+	}
+	if (!blocks)
+		return;
+	fprintf(f, "\n%-23s", "Number of blocks type ");
+	for (int t = 0; t < PROC_TYPES; t++)
+		fprintf(f, "%12s ", proc_type_names[t]);
+	fputc('\n', f);
+	for (size_t i = 0; i < s->nr_zones; i++)
+		if (s->zones[i].node == node && s->zones[i].has_types)
+			print_type_blocks(f, &s->zones[i]);
+}
+
+/* All of a node, then the next; zones of a node stand together. */
+void proc_print_pagetypeinfo(FILE *f, const struct proc_state *s)
+{
+	int last = -1;
+
+	for (size_t i = 0; i < s->nr_zones; i++) {
+		if (!s->zones[i].has_types || s->zones[i].node == last)
+			continue;
+		last = s->zones[i].node;
+		print_node_types(f, s, last);
+	}
+}
