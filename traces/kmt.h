@@ -57,6 +57,7 @@ void kmt_meta_free(struct kmt_meta *m);
 
 /* Opens and checks header, tables and end; blocks are checked as they are read. NULL with e set. */
 struct source *kmt_open(const char *path, struct err *e);
+bool kmt_is(const struct source *s); /* did kmt_open() give it? */
 /* Of a source that kmt_open() gave. */
 const struct kmt_meta *kmt_meta(const struct source *s);
 u64 kmt_file_bytes(const struct source *s);

@@ -389,6 +389,11 @@ struct source *kmt_open(const char *path, struct err *e)
 	return &k->base;
 }
 
+bool kmt_is(const struct source *s)
+{
+	return s->ops == &kmt_ops;
+}
+
 const struct kmt_meta *kmt_meta(const struct source *s)
 {
 	ASSERT(s->ops == &kmt_ops);

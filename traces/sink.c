@@ -102,8 +102,18 @@ static int release_held(struct raw_sink *s, struct err *e)
 	return 0;
 }
 
+static void note_frame(struct raw_sink *s, const struct raw_event *ev)
+{
+	u64 last = ev->ptr + (1ULL << (ev->order & 31)) - 1;
+
+	if (ev->ptr != RAW_PFN_NONE && last > s->repair.stats.pfn_max)
+		s->repair.stats.pfn_max = last;
+}
+
 int raw_sink_event(struct raw_sink *s, const struct raw_event *ev, struct err *e)
 {
+	if (ev->type == RAW_PAGE_ALLOC || ev->type == RAW_PAGE_FREE)
+		note_frame(s, ev);
 	if (likely(!s->held))
 		return repair_event(&s->repair, ev, e);
 	s->held[s->nr_held++] = *ev;

@@ -11,6 +11,8 @@
 #include "traces/snapshots_parse.h"
 
 #define SNAPSHOTS_MAX 4096
+#define PAGE_BYTES 4096
+#define MEMORY_PAGES_MAX (1ULL << 32) /* 16 TiB: where no zoneinfo says how much there is */
 
 static void snapshot_free(struct snapshot *s)
 {
@@ -184,11 +186,41 @@ static int parse_machine(struct snapshots *s, const struct snapshot_files *f, st
 	return ret;
 }
 
+/* What a damaged or mixed-up slabinfo says does not fit into memory. */
+static int check_sizes(const struct snapshots *s, const struct snapshot *snap, struct err *e)
+{
+	u64 limit = s->pfn_end ? s->pfn_end : MEMORY_PAGES_MAX, pages = 0;
+
+	for (size_t i = 0; i < snap->nr_slabs + snap->nr_slabs0; i++) {
+		const struct snapshot_slab *c =
+			i < snap->nr_slabs ? &snap->slabs[i] : &snap->slabs0[i - snap->nr_slabs];
+
+		if (i == snap->nr_slabs)
+			pages = 0;
+		if (c->num_slabs > limit / c->pagesperslab ||
+		    c->num_objs > limit * PAGE_BYTES / c->objsize ||
+		    (pages += c->num_slabs * c->pagesperslab) > limit)
+			return err_set(e,
+				       "%s: slabinfo of '%s': with cache '%s', slabs take more "
+				       "memory than there is (%llu pages)",
+				       s->dir, snap->label, c->cache, (unsigned long long)limit);
+	}
+	return 0;
+}
+
+static int check_all_sizes(const struct snapshots *s, struct err *e)
+{
+	for (size_t i = 0; i < s->nr_snaps; i++)
+		if (check_sizes(s, &s->snaps[i], e))
+			return -1;
+	return 0;
+}
+
 int snapshots_parse(struct snapshots *s, const struct snapshot_files *f, struct err *e)
 {
 	memset(s, 0, sizeof(*s));
 	s->dir = mem_dup(f->dir);
-	if (!parse_snapshots(s, f, e) && !parse_machine(s, f, e))
+	if (!parse_snapshots(s, f, e) && !parse_machine(s, f, e) && !check_all_sizes(s, e))
 		return 0;
 	snapshots_close(s);
 	return -1;

@@ -76,6 +76,7 @@ struct snapshots {
 	char *machine;	      /* machine/1 YAML of zoneinfo and META; NULL: they do not tell */
 	char *machine_note;   /* what was assumed about it, or why there is none; NULL: nothing */
 	unsigned int nr_cpus; /* 0: not known */
+	u64 pfn_end;	      /* page frames are below this; 0: not known */
 };
 
 /* From a folder (that of the snapshots, or the one above it that holds snaps/). -1 with e set: file,

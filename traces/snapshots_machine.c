@@ -349,6 +349,8 @@ void snapshots_make_machine(struct snapshots *s, const char *meta)
 		add_note(m, "no zoneinfo tells of its memory");
 	} else {
 		learn_zones(m, snap);
+		for (unsigned int nid = 0; nid < m->nr_nodes; nid++)
+			s->pfn_end = max(s->pfn_end, m->nodes[nid].end);
 		if (nodes_fit(m) && (cpus_fit(m) || split_cpus(m)))
 			s->machine = print_machine(m);
 	}

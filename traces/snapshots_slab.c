@@ -113,6 +113,9 @@ static int slabinfo_line(struct scan *s, struct snapshot_slab *row, struct err *
 				  : scan_literal(s, numbers[i].name, e))
 			return -1;
 	}
+	if (!row->objsize || !row->objperslab || !row->pagesperslab)
+		return scan_error(s, s->line, e,
+				  "objsize, objperslab and pagesperslab cannot be 0");
 	if (row->active_objs > row->num_objs)
 		return scan_error(s, s->line, e,
 				  "more objects are active (%llu) than there are "

@@ -13,6 +13,7 @@
 struct import_stats {
 	u64 t_first_ns, t_last_ns; /* on the recorded clock */
 	u64 nr_events;
+	u64 pfn_max; /* highest page frame in the events */
 	u64 lost_events;
 
 	/* Frees of nothing, allocations that got nothing. */
