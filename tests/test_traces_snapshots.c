@@ -12,6 +12,7 @@
 #include "tests/test.h"
 #include "traces/snapshot_files.h"
 #include "traces/snapshots.h"
+#include "traces/snapshots_load.h"
 
 #define SHARED "../shared/traces"
 
@@ -236,6 +237,124 @@ static void machine_without_meta(void **state)
 	snapshots_close(&s);
 }
 
+/* A trace from 1 s on in which the labels are marked at the recorded times, more or less. */
+static const struct source_mark marks[] = {
+	{"SNAP before begin shrink", 100},   {"SNAP before end shrink", 200},
+	{"SNAP before begin slabinfo", 300}, {"SNAP after begin slabinfo", 900},
+	{"workload: begins", 500},
+};
+
+static const struct snapshots_trace right = {
+	.name = "t.kmt",
+	.nr_cpus = 2,
+	.all_cpus = true,
+	.t_first_ns = 1,
+	.t_last_ns = 1000,
+	.pfn_max = 90069,
+	.marks = marks,
+	.nr_marks = ARRAY_SIZE(marks),
+};
+
+/* What is said about them: NULL: they belong to the trace. */
+static char *verdict(const char *const *pairs, struct snapshots_trace t, bool *refused)
+{
+	struct snapshots s;
+	char *warning;
+	struct err e;
+
+	open_folder(&s, pairs);
+	*refused = snapshots_check(&s, &t, &warning, &e) != 0;
+	snapshots_close(&s);
+	return *refused ? mem_dup(e.msg) : warning;
+}
+
+static void refuses(const char *const *pairs, struct snapshots_trace t, const char *words)
+{
+	bool refused;
+	char *said = verdict(pairs, t, &refused);
+
+	assert_true(refused);
+	assert_says(said, words);
+	free(said);
+}
+
+static void belong(void **state)
+{
+	static const char late[] = "slabinfo\t9000000000\t9100000000\n";
+	static const char *const late_pairs[] = {"01-before/slabinfo", slabinfo, "01-before/times",
+						 late, NULL};
+	static const char *const after_pairs[] = {"01-before/slabinfo",
+						  slabinfo,
+						  "02-x/slabinfo",
+						  slabinfo,
+						  "02-x/times",
+						  late,
+						  NULL};
+	static const char *const other_pairs[] = {"01-before/slabinfo", slabinfo,
+						  "02-unheard/slabinfo", slabinfo, NULL};
+	struct snapshots_trace t = right;
+	bool refused;
+	char *said = verdict(whole, t, &refused);
+
+	(void)state;
+	assert_true(!refused && !said);
+	t.nr_cpus = 4;
+	refuses(whole, t, "it has 2 CPUs, t.kmt was recorded on 4");
+	t.nr_cpus = 1;
+	refuses(whole, t, "another machine");
+	t.all_cpus = false; /* the others may have been idle */
+	said = verdict(whole, t, &refused);
+	assert_true(!refused && !said);
+	t = right;
+	t.pfn_max = 90070;
+	refuses(whole, t, "its memory ends before page frame 0x15fd6");
+	t = right;
+	t.nr_marks = 0;
+	refuses(whole, t, "labels marked there: none");
+	t = right;
+	refuses(late_pairs, t, "slabinfo of 'before' was read at 9.000 s");
+	refuses(after_pairs, t, "snapshot 'x' is from after the trace");
+	said = verdict(other_pairs, t, &refused);
+	assert_true(!refused);
+	assert_says(said, "no marks in t.kmt of 'unheard'");
+	assert_says(said, "'before', 'after'");
+	free(said);
+}
+
+/* Packed and unpacked: the same. Every byte less, or every bit changed: refused, or other files. */
+static void packed(void **state)
+{
+	struct snapshot_files f = folder(whole), g;
+	struct bytes out = {0};
+	struct err e;
+
+	(void)state;
+	snapshot_files_pack(&f, &out);
+	assert_int_equal(snapshot_files_unpack(&g, "x", out.data, out.n, &e), 0);
+	assert_int_equal(f.nr, g.nr);
+	for (size_t i = 0; i < f.nr; i++) {
+		assert_string_equal(f.files[i].name, g.files[i].name);
+		assert_int_equal(f.files[i].n, g.files[i].n);
+		assert_memory_equal(f.files[i].data, g.files[i].data, f.files[i].n);
+	}
+	snapshot_files_free(&g);
+	for (size_t n = 0; n < out.n; n++) {
+		u8 *cut = mem_alloc(n + 1, 1);
+
+		memcpy(cut, out.data, n);
+		assert_int_equal(snapshot_files_unpack(&g, "x", cut, n, &e), -1);
+		free(cut);
+	}
+	for (size_t bit = 0; bit < 64 * 8; bit++) {
+		out.data[bit / 8] ^= (u8)(1 << bit % 8);
+		if (!snapshot_files_unpack(&g, "x", out.data, out.n, &e))
+			snapshot_files_free(&g);
+		out.data[bit / 8] ^= (u8)(1 << bit % 8);
+	}
+	bytes_free(&out);
+	snapshot_files_free(&f);
+}
+
 /* The recordings, if they are here: every folder is read, its machine has the recorded boundary. */
 static void recordings(void **state)
 {
@@ -280,8 +399,12 @@ static void recordings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(slabs_as_written),    cmocka_unit_test(zones_as_written),
-		cmocka_unit_test(machine_as_recorded), cmocka_unit_test(machine_without_meta),
+		cmocka_unit_test(slabs_as_written),
+		cmocka_unit_test(zones_as_written),
+		cmocka_unit_test(machine_as_recorded),
+		cmocka_unit_test(machine_without_meta),
+		cmocka_unit_test(belong),
+		cmocka_unit_test(packed),
 		cmocka_unit_test(recordings),
 	};
 
