@@ -123,6 +123,7 @@ struct zone {
 	unsigned long zone_start_pfn;
 	unsigned long spanned_pages; /* = present = managed: no holes; 0: the zone does not exist */
 	long vm_stat[NR_VM_ZONE_STAT_ITEMS];
+	unsigned int pcp_batch, pcp_high; /* as the machine says; 0: as of all zones */
 };
 
 /* ---- The machine that runs now ---- */

@@ -88,6 +88,8 @@ static void make_zones(struct machine *m)
 			z->name = zone_names[type];
 			z->node = nid;
 			z->type = (enum zone_type)type;
+			z->pcp_batch = m->config.zone_pcp[nid][type].batch;
+			z->pcp_high = m->config.zone_pcp[nid][type].high;
 		}
 		add_zone(m, nid, ZONE_DMA, start, min(movable, DMA_END_PFN));
 		add_zone(m, nid, ZONE_DMA32, max(start, DMA_END_PFN), min(movable, DMA32_END_PFN));
@@ -140,6 +142,7 @@ static void fill_kernel(struct machine *m)
 
 _Static_assert(MACHINE_BLOCK_BYTES == PAGE_SIZE << SECTION_PFN_SHIFT,
 	       "a section is a largest block");
+_Static_assert(MACHINE_ZONES == MAX_NR_ZONES, "the zones of a machine file are the kernel's");
 _Static_assert(MACHINE_NODES_MAX <= MAX_NUMNODES && MACHINE_NODES_MAX * MAX_NR_ZONES <= 256,
 	       "a zone's index fits a byte");
 

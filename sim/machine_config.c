@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc/kernel.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/file.h"
@@ -215,22 +216,61 @@ static int zones_read(struct machine_config *m, const struct yaml_node *map, str
 	return 0;
 }
 
+static int batch_read(const struct yaml_node *map, u64 *batch, u64 *high, struct err *e)
+{
+	const struct yaml_node *b = yaml_get(map, "batch"), *h = yaml_get(map, "high");
+
+	if (b && yaml_u64(b, 0, PCP_PAGES_MAX, batch, e))
+		return -1;
+	if (h && yaml_u64(h, 0, PCP_PAGES_MAX, high, e))
+		return -1;
+	if (*high && *high < *batch)
+		return yaml_error(h, e, "high is below batch (%llu)", (unsigned long long)*batch);
+	return 0;
+}
+
+static int zone_type_read(const struct yaml_node *n, unsigned int *type, struct err *e)
+{
+	const char *text = yaml_text(n, e);
+
+	for (*type = 0; text && *type < MACHINE_ZONES; ++*type)
+		if (!strcmp(text, zone_names[*type]))
+			return 0;
+	return text ? yaml_error(n, e, "zone '%s': DMA, DMA32, Normal or Movable is wanted", text)
+		    : -1;
+}
+
+/* One zone's own batch and high. A zone that turns out to have no memory has no lists. */
+static int zone_pcp_read(struct machine_config *m, const struct yaml_node *map, struct err *e)
+{
+	static const char *const known[] = {"node", "zone", "batch", "high", NULL};
+	const struct yaml_node *node, *zone;
+	u64 nid, batch = 0, high = 0;
+	unsigned int type;
+
+	if (yaml_check_keys(map, known, e) || !(node = yaml_need(map, "node", e)) ||
+	    !(zone = yaml_need(map, "zone", e)) || yaml_u64(node, 0, m->nr_nodes - 1, &nid, e) ||
+	    zone_type_read(zone, &type, e) || batch_read(map, &batch, &high, e))
+		return -1;
+	m->zone_pcp[nid][type] = (struct machine_pcp_config){(u32)batch, (u32)high};
+	return 0;
+}
+
 static int pcp_read(struct machine_config *m, const struct yaml_node *map, struct err *e)
 {
-	static const char *const known[] = {"batch", "high", NULL};
-	const struct yaml_node *batch, *high;
+	static const char *const known[] = {"batch", "high", "zones", NULL};
+	const struct yaml_node *zones;
 
-	if (yaml_check_keys(map, known, e))
+	if (yaml_check_keys(map, known, e) || batch_read(map, &m->pcp_batch, &m->pcp_high, e))
 		return -1;
-	batch = yaml_get(map, "batch");
-	high = yaml_get(map, "high");
-	if (batch && yaml_u64(batch, 0, PCP_PAGES_MAX, &m->pcp_batch, e))
-		return -1;
-	if (high && yaml_u64(high, 0, PCP_PAGES_MAX, &m->pcp_high, e))
-		return -1;
-	if (m->pcp_high && m->pcp_high < m->pcp_batch)
-		return yaml_error(high, e, "high is below batch (%llu)",
-				  (unsigned long long)m->pcp_batch);
+	zones = yaml_get(map, "zones");
+	if (zones && !yaml_is_sequence(zones))
+		return yaml_error(zones, e,
+				  "a list of zones is wanted here: "
+				  "- {node: 0, zone: DMA32, batch: 7, high: 880}");
+	for (size_t i = 0; zones && i < yaml_count(zones); i++)
+		if (zone_pcp_read(m, yaml_item(zones, i), e))
+			return -1;
 	return 0;
 }
 
@@ -398,6 +438,26 @@ static void node_print(FILE *f, const struct machine_config *m, unsigned int nid
 	fprintf(f, "]}\n");
 }
 
+static void pcp_print(FILE *f, const struct machine_config *m)
+{
+	const char *before = ", zones: [";
+
+	fprintf(f, "percpu_lists: {batch: %llu, high: %llu", (unsigned long long)m->pcp_batch,
+		(unsigned long long)m->pcp_high);
+	for (unsigned int nid = 0; nid < m->nr_nodes; nid++) {
+		for (int type = 0; type < MACHINE_ZONES; type++) {
+			const struct machine_pcp_config *z = &m->zone_pcp[nid][type];
+
+			if (!z->batch && !z->high)
+				continue;
+			fprintf(f, "%s{node: %u, zone: %s, batch: %u, high: %u}", before, nid,
+				zone_names[type], z->batch, z->high);
+			before = ", ";
+		}
+	}
+	fprintf(f, "%s}\n", before[2] ? "" : "]");
+}
+
 char *machine_config_print(const struct machine_config *m)
 {
 	char *text = NULL, movable[32], min_free[32];
@@ -411,8 +471,7 @@ char *machine_config_print(const struct machine_config *m)
 	for (unsigned int nid = 0; nid < m->nr_nodes; nid++)
 		node_print(f, m, nid);
 	fprintf(f, "zones: {movable: %s}\n", movable);
-	fprintf(f, "percpu_lists: {batch: %llu, high: %llu}\n", (unsigned long long)m->pcp_batch,
-		(unsigned long long)m->pcp_high);
+	pcp_print(f, m);
 	fprintf(f, "watermarks: {min_free: %s, scale: %llu}\ncosts:\n", min_free,
 		(unsigned long long)m->watermark_scale);
 	for (int i = 0; i < NR_COSTS; i++)

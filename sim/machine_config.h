@@ -10,6 +10,8 @@
  *	  - {memory: 1GiB, cpus: 2-3, distance: [20, 10]}
  *	zones: {movable: 0B}		# memory of each node set apart as ZONE_MOVABLE
  *	percpu_lists: {batch: 0, high: 0}	# 0: by the size of the zone, as Linux does
+ *	# or, zone by zone, as zoneinfo's pagesets tell; zones left out are as said above
+ *	percpu_lists: {zones: [{node: 0, zone: DMA32, batch: 7, high: 880}]}
  *	watermarks: {min_free: 0B, scale: 10}	# 0B: as Linux computes it; scale in 1/10000
  *
  * Node memory lies end to end from physical address 0, in whole blocks of 4 MiB (the largest buddy
@@ -35,6 +37,12 @@ struct machine_node_config {
 	u8 distance[MACHINE_NODES_MAX];
 };
 
+#define MACHINE_ZONES 4 /* DMA, DMA32, Normal, Movable: as enum zone_type */
+
+struct machine_pcp_config { /* per-CPU lists of a zone, in pages; 0: as for the whole machine */
+	u32 batch, high;
+};
+
 struct machine_config {
 	char name[64];
 	unsigned int hz;
@@ -43,6 +51,7 @@ struct machine_config {
 	u8 cpu_node[MACHINE_CPUS_MAX];
 	u64 movable_bytes; /* of each node */
 	u64 pcp_batch, pcp_high;
+	struct machine_pcp_config zone_pcp[MACHINE_NODES_MAX][MACHINE_ZONES];
 	u64 min_free_bytes, watermark_scale;
 	struct cost_table costs;
 };

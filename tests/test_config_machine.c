@@ -62,7 +62,8 @@ static void printing_is_canonical(void **state)
 		"  - {memory: 1GiB, cpus: [0, 2], distance: [10, 17, 30]}\n"
 		"  - {memory: 512MiB, distance: [17, 10, 20]}\n"
 		"  - {cpus: '1,3', distance: [30, 20, 10]}\n"
-		"zones: {movable: 128MiB}\npercpu_lists: {batch: 31, high: 186}\n"
+		"zones: {movable: 128MiB}\npercpu_lists: {batch: 31, high: 186, "
+		"zones: [{node: 1, zone: Normal, high: 7}, {node: 0, zone: DMA, batch: 3}]}\n"
 		"watermarks: {min_free: 3MiB, scale: 20}\ncosts: {zero_page: 2us}\n";
 	char *printed, *reprinted;
 	struct err e;
@@ -73,6 +74,9 @@ static void printing_is_canonical(void **state)
 	printed = machine_config_print(&m);
 	assert_says(printed, "{memory: 1GiB, cpus: '0,2', distance: [10, 17, 30]}");
 	assert_says(printed, "{memory: 0B, cpus: '1,3', distance: [30, 20, 10]}");
+	assert_says(printed,
+		    "zones: [{node: 0, zone: DMA, batch: 3, high: 0}, {node: 1, zone: Normal, "
+		    "batch: 0, high: 7}]}");
 	assert_says(printed, "zero_page: 2000ns");
 	if (machine_config_parse(&again, "printed", printed, &e))
 		fail_msg("%s", e.msg);
@@ -164,6 +168,11 @@ static void impossible_settings(void **state)
 	refused("noeds: []", "unknown key 'noeds': did you mean 'nodes'?");
 	refused("nodes: [{memory: 1GiB, cpu: 0}]", "unknown key 'cpu': did you mean 'cpus'?");
 	refused(NODES "percpu_lists: {batch: 63, high: 10}", "high is below batch (63)");
+	refused(NODES "percpu_lists: {zones: {}}", "a list of zones is wanted");
+	refused(NODES "percpu_lists: {zones: [{node: 1, zone: DMA}]}", "1 is out of range: 0 to 0");
+	refused(NODES "percpu_lists: {zones: [{node: 0, zone: dma}]}", "zone 'dma': DMA, DMA32");
+	refused(NODES "percpu_lists: {zones: [{node: 0, zone: DMA, batch: 9, high: 3}]}",
+		"high is below batch (9)");
 	refused(NODES "watermarks: {scale: 0}", "0 is out of range: 1 to 3000");
 	refused(NODES "zones: {movabel: 4MiB}", "did you mean 'movable'?");
 	refused(NODES "name: 'a b'", "a machine's name");

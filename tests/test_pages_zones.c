@@ -254,6 +254,17 @@ static void the_machine_may_set_them(void **state)
 	assert_int_equal(s.min, 512);
 	assert_int_equal(s.low, 512 + 409);
 	lab_close(&lab);
+	lab_open(&lab,
+		 "  - {memory: 16MiB, cpus: 0}\n  - {memory: 16MiB, cpus: 1}\n"
+		 "percpu_lists: {batch: 6, high: 30, zones: [{node: 1, zone: DMA32, "
+		 "high: 99}]}\n",
+		 "page_allocator");
+	pcp = zone_pageset(lab.pa, node_zone(0, ZONE_DMA), 1);
+	assert_int_equal(pcp->high, 30);
+	pcp = zone_pageset(lab.pa, node_zone(1, ZONE_DMA32), 0);
+	assert_int_equal(pcp->batch, 6);
+	assert_int_equal(pcp->high, 99);
+	lab_close(&lab);
 	lab_open(&lab, machine, "page_allocator(batch=5)"); /* the allocator's own option wins */
 	assert_int_equal(zone_pageset(lab.pa, node_zone(0, ZONE_DMA), 1)->batch, 5);
 	lab_close(&lab);

@@ -335,17 +335,26 @@ const struct per_cpu_pages *zone_pageset(const struct page_allocator *pa, const 
 	return bz && bz->pageset ? per_cpu_ptr(bz->pageset, cpu) : NULL;
 }
 
+/* The stack's, the zone's, the machine's: the first that says something. */
+static unsigned int setting(u64 option, unsigned int zone, unsigned int machine)
+{
+	if (option)
+		return (unsigned int)option;
+	return zone ? zone : machine;
+}
+
 static void create_zones(struct page_source *ps, const struct page_allocator_options *o)
 {
-	unsigned int batch = o->batch ? (unsigned int)o->batch : kernel->pcp_batch;
-	unsigned int high = o->high ? (unsigned int)o->high : kernel->pcp_high;
 	unsigned long min_free = min_free_pages();
 
 	for (int i = 0; i < ps->nr_zones; i++) {
 		struct buddy_zone *bz = &ps->zones[i];
+		struct zone *zone = &kernel->zones[i];
+		unsigned int batch = setting(o->batch, zone->pcp_batch, kernel->pcp_batch);
+		unsigned int high = setting(o->high, zone->pcp_high, kernel->pcp_high);
 		struct zone_sizes sizes;
 
-		buddy_zone_init(bz, &kernel->zones[i], ps->pageblock_type,
+		buddy_zone_init(bz, zone, ps->pageblock_type,
 				ps->grouping ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE);
 		if (!ps->pcp || !bz->zone->spanned_pages)
 			continue;
