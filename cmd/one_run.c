@@ -87,6 +87,12 @@ static void closing_line(const struct running *run, const struct trial *t)
 	fprintf(stderr, "%s %s: %s, digest %016llx, %s requests in %s (%s/s); repeat: %s\n",
 		run->load, t->run.label, trial_status_names[t->status],
 		(unsigned long long)t->digest, count, wall, rate, run->r->command);
+	if (t->pages.wanted) {
+		char state[400];
+
+		fprintf(stderr, "%s %s: %s\n", run->load, t->run.label,
+			page_state_summary(&t->pages, state, sizeof(state)));
+	}
 	if (t->nr_unserved)
 		fprintf(stderr,
 			"%s %s: note: %llu compressed objects were not stored: the stack has no "
