@@ -184,5 +184,6 @@ int derived_slab_cache_shrink(struct slab_cache *cache, move_object_fn move_obje
 int derived_slab_cache_destroy(struct slab_cache *cache);
 
 struct slab_allocator *rcuify_slab_allocator(struct slab_allocator *base);
+struct slab_allocator *dmaify_slab_allocator(struct slab_allocator *base);
 
 #endif
