@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/load.h"
 #include "cmd/one_run.h"
 #include "lib/assert.h"
 #include "lib/file.h"
 #include "lib/mem.h"
 #include "lib/units.h"
-#include "traces/kmt.h"
 
 /* What every message of one run needs. */
 struct running {
@@ -31,22 +31,6 @@ static void load_name(const struct one_run *r, char *buf, size_t n)
 	else
 		snprintf(buf, n, "%.*s",
 			 (int)(dot && dot != base ? dot - base : (long)strlen(base)), base);
-}
-
-static int resolve_machine(struct running *run, struct err *e)
-{
-	const char *text = run->source->tables.machine;
-
-	if (run->r->machine)
-		run->machine = *run->r->machine;
-	else if (!text && run->r->recorded_machine)
-		return machine_config_parse(&run->machine, "the machine of the snapshots",
-					    run->r->recorded_machine, e);
-	else if (!text)
-		machine_config_default(&run->machine);
-	else if (machine_config_parse(&run->machine, run->r->load_path, text, e))
-		return err_prefix(e, "the machine that the trace carries");
-	return 0;
 }
 
 static int trial(struct running *run, struct trial *t, struct sink *sink, struct err *e)
@@ -118,8 +102,6 @@ static int run_open(struct running *run, struct err *e)
 	struct trial t;
 	int ret;
 
-	if (resolve_machine(run, e))
-		return EXIT_MISTAKE;
 	stack_config_print(run->r->stack, run->stack, sizeof(run->stack));
 	load_name(run->r, run->load, sizeof(run->load));
 	if (trial(run, &t, run->r->sink, e))
@@ -132,10 +114,17 @@ static int run_open(struct running *run, struct err *e)
 int one_run(const struct one_run *r, struct err *e)
 {
 	struct running *run = mem_alloc(1, sizeof(*run));
+	struct load_spec l = {
+		.path = r->load_path,
+		.machine = r->machine,
+		.recorded_machine = r->recorded_machine,
+		.seed = r->seed,
+		.duration_ns = r->duration_ns,
+	};
 	int ret = EXIT_MISTAKE;
 
 	run->r = r;
-	run->source = kmt_open(r->load_path, e);
+	run->source = load_open(&l, &run->machine, e);
 	if (run->source) {
 		ret = run_open(run, e);
 		run->source->ops->close(run->source);

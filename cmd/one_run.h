@@ -12,12 +12,13 @@
 struct one_run {
 	const struct machine_config *machine; /* NULL: what the load carries, else the default */
 	const struct stack_config *stack;
-	const char *load_path; /* a .kmt file */
+	const char *load_path; /* a .kmt file or a workload */
 	const char *load;      /* its name in results; NULL: the path without folders and ending */
 	const char *label;     /* NULL: the canonical stack */
 	const char *command;   /* the line that repeats this run */
 	u64 seed, sample_ns, check_every;
-	bool verify; /* run twice and compare the digests */
+	u64 duration_ns; /* of a workload; 0: what it says itself */
+	bool verify;	 /* run twice and compare the digests */
 	/* For a comparison with the recorded machine; NULL and false: none. */
 	const struct slab_shapes *shapes;
 	bool at_marks;

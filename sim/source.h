@@ -81,6 +81,9 @@ struct source_cache {
 	bool reclaimable; /* allocates with __GFP_RECLAIMABLE pages, where known */
 };
 
+/* At this mark the load's warm-up ends. */
+#define MARK_WARMUP "kmemsim: the warm-up ends"
+
 struct source_mark {
 	const char *text; /* "SNAP before begin shrink" */
 	u64 t_ns;

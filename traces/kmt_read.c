@@ -330,6 +330,15 @@ static const struct source_ops kmt_ops = {
 	.close = kmt_close,
 };
 
+/* A load that was made up brings its warm-up along as a mark. */
+static u64 warmup_ns(const struct kmt_meta *m)
+{
+	for (unsigned int i = 0; i < m->nr_marks; i++)
+		if (!strcmp(m->marks[i].text, MARK_WARMUP))
+			return m->marks[i].t_ns;
+	return 0;
+}
+
 static void fill_tables(struct kmt_source *k, u64 chain)
 {
 	const struct kmt_meta *m = &k->meta;
@@ -343,6 +352,7 @@ static void fill_tables(struct kmt_source *k, u64 chain)
 		.nr_requests = m->nr_requests,
 		.nr_objects_max = m->nr_objects_max,
 		.duration_ns = m->duration_ns,
+		.warmup_ns = warmup_ns(m),
 		.caches = m->caches,
 		.nr_caches = m->nr_caches,
 		.sites = (const char *const *)m->sites,

@@ -1,0 +1,65 @@
+/*
+ * A job of a workload: what it asks for, when, where and for how long.
+ *
+ *	generator: NAME		when requests come; brings its own keys
+ *	size: DIST		kmalloc so many bytes; or
+ *	cache: {name: NAME, size: SIZE, align: SIZE, flags: [SLAB_RECLAIM_ACCOUNT, SLAB_HWCACHE_ALIGN]}; or
+ *	pages: {order: DIST, gfp: GFP}
+ *	lifetime: DIST		or `forever`
+ *	gfp: GFP_KERNEL		names of Linux 6.1, joined by '|'
+ *	cpus: 0-3		left out: all of the machine
+ *	node: 1			the node asked for; left out: any
+ *	free_cpu: same		or any: one of the job's
+ *	on_failure: count	or retry (after `retry_after`, at most `retries` times) or stop
+ *	start, duration		when it is at work, from the start of the load
+ *	phases: [fill, churn]	in which phases; left out: all
+ */
+#ifndef WORKLOADS_JOB_H
+#define WORKLOADS_JOB_H
+
+#include "lib/rng.h"
+#include "sim/source.h"
+#include "workloads/dist.h"
+#include "workloads/generator.h"
+
+struct workload;
+
+#define PHASES_MAX 64
+/* What has no end ends then. */
+#define TIME_NEVER UINT64_MAX
+/* 52 days: the longest of all times here. */
+#define TIME_MAX (1ULL << 52)
+
+enum on_failure { FAILURE_COUNT, FAILURE_RETRY, FAILURE_STOP };
+
+struct job {
+	const char *name;
+	const struct yaml_node *node; /* for messages */
+	struct workload *load;
+	const struct generator *gen;
+	void *own; /* the generator's */
+
+	struct request proto; /* what all its requests share */
+	struct dist what;     /* bytes or order; of a cache: its object size */
+	struct dist lifetime;
+	bool forever;
+	u16 *cpus;
+	u32 nr_cpus;
+	bool free_any;
+	enum on_failure on_failure;
+	u64 retry_after_ns, retries;
+	u64 start_ns, end_ns;
+	u8 at_work[PHASES_MAX]; /* 0: not in this phase; phases with the same number go on */
+};
+
+/* -1 with e set; job_free is due all the same. */
+int __must_check job_read(struct job *job, const struct yaml_node *defaults, struct err *e);
+void job_free(struct job *job);
+
+/* A key of the job, else of the defaults; NULL: neither. */
+const struct yaml_node *job_key(const struct yaml_node *job, const struct yaml_node *defaults,
+				const char *key);
+
+extern const struct generator_key job_keys[];
+
+#endif

@@ -1,0 +1,134 @@
+/*
+ * What is still to come: a hierarchical timing wheel, as the kernel's timers have, but exact.
+ *
+ * Theory: an item lies on the level of the highest byte in which its time differs from now, in the
+ * slot that this byte names. All of a level comes before all of the levels above. When the level
+ * below is empty, the next slot is spread over the levels below: an item moves at most once a
+ * level, always through arrays from front to back, so that putting and taking cost a few moves
+ * however many items there are. (Varghese and Lauck 1987; a radix heap with 256 buckets a digit.)
+ *
+ * Invariant: items of one time keep their order on every level; on the lowest, where a slot is one
+ * time, they lie by job.
+ */
+#include "workloads/wheel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/assert.h"
+#include "lib/mem.h"
+
+struct wheel *wheel_new(void)
+{
+	return mem_alloc(1, sizeof(struct wheel));
+}
+
+void wheel_free(struct wheel *w)
+{
+	if (!w)
+		return;
+	for (unsigned int level = 0; level < WHEEL_LEVELS; level++)
+		for (unsigned int i = 0; i < WHEEL_SLOTS; i++)
+			free(w->slots[level][i].items);
+	free(w);
+}
+
+void wheel_reset(struct wheel *w)
+{
+	for (unsigned int level = 0; level < WHEEL_LEVELS; level++)
+		for (unsigned int i = 0; i < WHEEL_SLOTS; i++)
+			w->slots[level][i].head = w->slots[level][i].nr = 0;
+	memset(w->used, 0, sizeof(w->used));
+	w->now_ns = w->levels = 0;
+}
+
+/* Among items of the same time: behind all of its own job and of those before. */
+static void put_by_job(struct wheel_slot *s, const struct wheel_item *item)
+{
+	u32 at = s->nr++;
+
+	for (; at > s->head && s->items[at - 1].job > item->job; at--)
+		s->items[at] = s->items[at - 1];
+	s->items[at] = *item;
+}
+
+static inline void put(struct wheel *w, const struct wheel_item *item)
+{
+	u64 differs = item->t_ns ^ w->now_ns;
+	unsigned int level = differs ? bit_highest(differs) / WHEEL_BITS : 0;
+	unsigned int i = (item->t_ns >> (level * WHEEL_BITS)) % WHEEL_SLOTS;
+	struct wheel_slot *s = &w->slots[level][i];
+
+	MEM_ROOM(s->items, s->nr, s->max);
+	if (level)
+		s->items[s->nr++] = *item;
+	else
+		put_by_job(s, item);
+	bit_set(w->used[level], i);
+	w->levels |= 1ULL << level;
+}
+
+void wheel_put(struct wheel *w, struct wheel_item item)
+{
+	ASSERT(item.t_ns >= w->now_ns);
+	put(w, &item);
+}
+
+static unsigned int first_slot(const u64 *used)
+{
+	unsigned int i = 0;
+
+	while (!used[i])
+		i++;
+	return i * BITS_PER_WORD + bit_lowest(used[i]);
+}
+
+static void slot_emptied(struct wheel *w, unsigned int level, unsigned int i)
+{
+	u64 any = 0;
+
+	w->slots[level][i].head = w->slots[level][i].nr = 0;
+	bit_clear(w->used[level], i);
+	for (unsigned int k = 0; k < WHEEL_SLOTS / BITS_PER_WORD; k++)
+		any |= w->used[level][k];
+	if (!any)
+		w->levels &= ~(1ULL << level);
+}
+
+/* Spreads the next slot over the levels below; false if it begins at limit_ns or later. */
+static bool spread(struct wheel *w, u64 limit_ns)
+{
+	unsigned int level = bit_lowest(w->levels), i = first_slot(w->used[level]);
+	unsigned int shift = level * WHEEL_BITS;
+	u64 above = shift + WHEEL_BITS < 64 ? ~0ULL << (shift + WHEEL_BITS) : 0;
+	u64 start_ns = (w->now_ns & above) | (u64)i << shift;
+	struct wheel_slot *s = &w->slots[level][i];
+
+	if (start_ns >= limit_ns)
+		return false;
+	w->now_ns = start_ns;
+	for (u32 k = 0; k < s->nr; k++)
+		put(w, &s->items[k]);
+	slot_emptied(w, level, i);
+	return true;
+}
+
+bool wheel_take(struct wheel *w, u64 limit_ns, struct wheel_item *item)
+{
+	struct wheel_slot *s;
+	unsigned int i;
+
+	while (!(w->levels & 1)) {
+		if (!w->levels || !spread(w, limit_ns))
+			return false;
+	}
+	i = first_slot(w->used[0]);
+	s = &w->slots[0][i];
+	if (s->items[s->head].t_ns >= limit_ns)
+		return false;
+	*item = s->items[s->head++];
+	w->now_ns = item->t_ns;
+	if (s->head == s->nr)
+		slot_emptied(w, 0, i);
+	return true;
+}
