@@ -135,12 +135,13 @@ static int write_page(struct report *p, struct err *e)
 
 int report_write(struct db *db, const struct report_options *options, struct err *e)
 {
+	static const char *const ours[] = {"data/", "plots/", "index.html", NULL};
 	struct report p;
 	int rc;
 
 	rc = report_init(&p, db, options->labels, e);
 	if (!rc)
-		rc = report_dir_open(&p.dir, options->dir, e);
+		rc = report_dir_open(&p.dir, options->dir, ours, e);
 	if (!rc) {
 		rc = write_page(&p, e);
 		if (rc)

@@ -58,35 +58,43 @@ static void signals_set(const char *path)
 }
 
 /* Overwriting somebody's files because of a mistyped -o would be unforgivable. */
-static int place_check(const char *path, struct err *e)
+static bool is_ours(const char *name, const char *const *ours)
 {
-	static const char *const ours[] = {".", "..", "data", "plots", "index.html"};
+	if (!strcmp(name, ".") || !strcmp(name, ".."))
+		return true;
+	for (; *ours; ours++)
+		if (!strncmp(name, *ours, strcspn(*ours, "/")) &&
+		    strlen(name) == strcspn(*ours, "/"))
+			return true;
+	return false;
+}
+
+static int place_check(const char *path, const char *const *ours, struct err *e)
+{
 	struct dirent *entry;
 	bool foreign = false;
 	DIR *dir = opendir(path);
 
 	if (!dir)
 		return errno == ENOENT ? 0 : err_set(e, "%s: %s", path, strerror(errno));
-	while ((entry = readdir(dir)) && !foreign) {
-		foreign = true;
-		for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
-			foreign = foreign && strcmp(entry->d_name, ours[i]);
-	}
+	while ((entry = readdir(dir)) && !foreign)
+		foreign = !is_ours(entry->d_name, ours);
 	closedir(dir);
 	return foreign ? err_set(e,
-				 "%s: holds other files than a report's; name an empty or a new "
+				 "%s: holds other files than an earlier result's; name an empty or "
+				 "a new "
 				 "directory",
 				 path)
 		       : 0;
 }
 
-static int sub_dir(const struct report_dir *d, const char *name, struct err *e)
+int report_sub_dir(const struct report_dir *d, const char *name, struct err *e)
 {
 	char *path = mem_print("%s/%s", d->tmp, name);
 	int rc = mkdir(path, 0777);
 
 	if (rc)
-		err_set(e, "%s: %s", path, strerror(errno));
+		err_set(e, "%s/%s: %s", d->path, name, strerror(errno));
 	free(path);
 	return rc;
 }
@@ -108,14 +116,14 @@ static void report_dir_release(struct report_dir *d)
 	memset(d, 0, sizeof(*d));
 }
 
-int report_dir_open(struct report_dir *d, const char *path, struct err *e)
+int report_dir_open(struct report_dir *d, const char *path, const char *const *ours, struct err *e)
 {
 	mode_t mask = umask(0);
 
 	umask(mask);
 	d->path = without_slashes(path);
 	d->tmp = mem_print("%s.XXXXXX", d->path);
-	if (place_check(d->path, e)) {
+	if (place_check(d->path, ours, e)) {
 		report_dir_release(d);
 		return -1;
 	}
@@ -126,7 +134,9 @@ int report_dir_open(struct report_dir *d, const char *path, struct err *e)
 	}
 	signals_set(d->tmp);
 	chmod(d->tmp, 0777 & ~mask);
-	if (sub_dir(d, "data", e) || sub_dir(d, "plots", e)) {
+	for (; *ours; ours++) {
+		if (!strchr(*ours, '/') || !report_sub_dir(d, *ours, e))
+			continue;
 		report_dir_abort(d);
 		return -1;
 	}

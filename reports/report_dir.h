@@ -15,9 +15,14 @@ struct report_dir {
 	char *tmp;  /* where it is made */
 };
 
-/* Makes the directory with data/ and plots/. An existing `path` must be empty or an earlier report.
+/*
+ * Makes the directory. `ours`, ended by NULL, is what it will hold; folders end in a slash and are
+ * made at once. An existing `path` must hold nothing else: it is an earlier result, or empty.
  */
-int __must_check report_dir_open(struct report_dir *d, const char *path, struct err *e);
+int __must_check report_dir_open(struct report_dir *d, const char *path, const char *const *ours,
+				 struct err *e);
+/* A folder inside. */
+int __must_check report_sub_dir(const struct report_dir *d, const char *name, struct err *e);
 int __must_check report_dir_commit(struct report_dir *d, struct err *e);
 void report_dir_abort(struct report_dir *d);
 
