@@ -12,6 +12,7 @@
 #include "lib/out.h"
 #include "reports/fidelity_print.h"
 #include "reports/fidelity_sink.h"
+#include "reports/fidelity_write.h"
 #include "traces/kmt.h"
 
 static const char usage[] =
@@ -27,15 +28,18 @@ static const char usage[] =
 	"  --snapshots DIR   the recorded machine: NN-LABEL/slabinfo, buddyinfo, ...\n"
 	"  --format FORMAT   text (default) or json\n"
 	"  --fail-on LIMIT   exit 1 if a pooled score misses it: 'slab_change_error>0.3', also <,\n"
-	"                    any score; may be repeated\n" REPLAY_USAGE("none");
+	"                    any score; may be repeated\n"
+	"  --write DIR       slabinfo, buddyinfo and pagetypeinfo of both machines at each "
+	"snapshot\n" REPLAY_USAGE("none");
 
-enum { OPT_SNAPSHOTS = OPT_OWN, OPT_FORMAT, OPT_FAIL_ON };
+enum { OPT_SNAPSHOTS = OPT_OWN, OPT_FORMAT, OPT_FAIL_ON, OPT_WRITE };
 
 static const struct option long_options[] = {
 	REPLAY_OPTIONS,
 	{"snapshots", required_argument, NULL, OPT_SNAPSHOTS},
 	{"format", required_argument, NULL, OPT_FORMAT},
 	{"fail-on", required_argument, NULL, OPT_FAIL_ON},
+	{"write", required_argument, NULL, OPT_WRITE},
 	{0},
 };
 
@@ -43,7 +47,7 @@ static const struct option long_options[] = {
 
 struct fidelity_args {
 	struct replay_args replay; /* first: the shared part leads back here */
-	const char *snapshots_dir;
+	const char *snapshots_dir, *write_dir;
 	enum out_format format;
 	struct fidelity_limit limits[LIMITS_MAX];
 	size_t nr_limits;
@@ -123,6 +127,8 @@ static int with_shapes(struct fidelity_args *a, struct err *e)
 	if (!f)
 		return EXIT_MISTAKE;
 	ret = run_start(a, f, e);
+	if (!ret && a->write_dir && fidelity_write(f, a->write_dir, e))
+		ret = EXIT_MISTAKE;
 	if (!ret)
 		ret = show(a, f);
 	fidelity_free(f);
@@ -162,6 +168,9 @@ static int set(struct fidelity_args *a, int opt, const char *text, struct err *e
 		return a->format == OUT_CSV
 			       ? err_set(e, "--format csv: fidelity knows text and json")
 			       : 0;
+	case OPT_WRITE:
+		a->write_dir = text;
+		return 0;
 	case OPT_FAIL_ON:
 		if (a->nr_limits == LIMITS_MAX)
 			return err_set(e, "--fail-on: more than %d limits", LIMITS_MAX);

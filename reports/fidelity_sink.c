@@ -120,6 +120,22 @@ static void slab_at_mark(struct fidelity_sink *s, const struct sink_slab *b)
 					   });
 }
 
+/* Pageblocks never given out are movable, as all are when a machine starts. */
+static void block_map_at_mark(struct fidelity_sink *s, const struct sink_block_map *map)
+{
+	struct proc_zone *z;
+
+	if (s->wanted != WANT_TYPES || map->blocks_per_cell != 1)
+		return;
+	z = proc_zone_of(&s->snap->simulated, map->node, map->zone);
+	z->has_blocks = true;
+	for (u32 i = 0; i < map->nr_blocks; i++) {
+		int type = map->cells[i].type_pinned & SINK_CELL_TYPE_MASK;
+
+		z->type_blocks[type < PROC_TYPES ? type : PROC_MOVABLE]++;
+	}
+}
+
 /* ---- All the rest goes on ---- */
 
 static void on_begin(struct sink *base, const struct sink_run *run)
@@ -213,7 +229,9 @@ static void on_block_map(struct sink *base, const struct sink_block_map *map)
 {
 	struct fidelity_sink *s = to_fidelity_sink(base);
 
-	if (!s->in_mark && s->next)
+	if (s->in_mark)
+		block_map_at_mark(s, map);
+	else if (s->next)
 		s->next->ops->block_map(s->next, map);
 }
 

@@ -14,6 +14,7 @@
 
 #define PROC_ORDERS 11
 #define PROC_TYPES 5 /* Unmovable, Movable, Reclaimable, HighAtomic, Isolate */
+#define PROC_MOVABLE 1
 #define PROC_PAGE_BYTES 4096ULL
 extern const char *const proc_type_names[PROC_TYPES];
 

@@ -187,12 +187,14 @@ void sampler_catch_up(struct sampler *s, struct replay *rp, u64 t_ns)
 void sampler_mark(struct replay *rp, u64 t_ns, const char *text)
 {
 	u64 clock_ns = kernel->clock_ns;
+	struct block_map map = {.nr_left = 1};
 	struct free_blocks sum;
 
 	machine_advance(rp->m, t_ns);
 	rp->sink->ops->mark(rp->sink, t_ns, text);
 	sample_free_areas(rp, t_ns, &sum);
 	for_each_name(rp, n) if (n->cache) sample_cache(rp, n, t_ns);
+	block_map_sample(&map, rp->stack.pages, rp->sink, t_ns);
 	rp->sink->ops->mark(rp->sink, t_ns, NULL);
 	kernel->clock_ns = clock_ns;
 }

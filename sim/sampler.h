@@ -46,7 +46,7 @@ void sampler_init(struct sampler *s, const struct trial *t);
 void sampler_finish(struct sampler *s, struct replay *rp, u64 t_ns);
 /* Takes every sample due up to t_ns. */
 void sampler_catch_up(struct sampler *s, struct replay *rp, u64 t_ns);
-/* Hands slabs and free areas at a mark of the load to the sink; they are part of no mean. */
+/* Hands slabs, free areas and maps at a mark of the load to the sink; they are part of no mean. */
 void sampler_mark(struct replay *rp, u64 t_ns, const char *text);
 
 static inline double mean_value(const struct mean *m)

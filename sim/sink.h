@@ -129,8 +129,8 @@ struct sink_ops {
 	void (*slab)(struct sink *s, const struct sink_slab *slab);
 	void (*cache)(struct sink *s, const struct sink_cache *cache);
 	/*
-	 * A mark of the load, in runs that sample at marks: the free areas and slabs that follow are
-	 * the state at this mark, up to the call with text NULL.
+	 * A mark of the load, in runs that sample at marks: the free areas, slabs and maps that
+	 * follow are the state at this mark, up to the call with text NULL.
 	 */
 	void (*mark)(struct sink *s, u64 t_ns, const char *text);
 	/* kind: double_free, extfrag, refused, oom, leak, ...: the contract's event_view.kind. */
