@@ -14,9 +14,10 @@
 #include "reports/fidelity_sink.h"
 #include "reports/fidelity_write.h"
 #include "traces/kmt.h"
+#include "traces/snapshots_load.h"
 
 static const char usage[] =
-	"usage: kmemsim fidelity TRACE.kmt --snapshots DIR [options]\n"
+	"usage: kmemsim fidelity TRACE.kmt [--snapshots DIR] [options]\n"
 	"\n"
 	"Replays the trace on caches of the recorded geometry and shows simulated slabs and free "
 	"blocks\n"
@@ -25,7 +26,9 @@ static const char usage[] =
 	"(idle).\n"
 	"Both sides change from their own state at the mark of the first snapshot's slabinfo.\n"
 	"\n"
-	"  --snapshots DIR   the recorded machine: NN-LABEL/slabinfo, buddyinfo, ...\n"
+	"  --snapshots DIR   the recorded machine: NN-LABEL/slabinfo, buddyinfo, ... (default: "
+	"the\n"
+	"                    snapshots that the trace was imported with)\n"
 	"  --format FORMAT   text (default) or json\n"
 	"  --fail-on LIMIT   exit 1 if a pooled score misses it: 'slab_change_error>0.3', also <,\n"
 	"                    any score; may be repeated\n"
@@ -64,19 +67,6 @@ static struct fidelity_args *to_fidelity_args(const struct replay_args *a)
 static void repeat(const struct replay_args *a, struct repeat *line)
 {
 	repeat_option(line, "snapshots", to_fidelity_args(a)->snapshots_dir);
-}
-
-/* The recorded side, read anew for each start: a start fills in the other one. */
-static struct fidelity *recorded_side(const struct fidelity_args *a, struct err *e)
-{
-	struct source *kmt = kmt_open(a->replay.run.load_path, e);
-	struct fidelity *f;
-
-	if (!kmt)
-		return NULL;
-	f = recorded_fidelity(&a->snapshots, kmt, e);
-	kmt->ops->close(kmt);
-	return f;
 }
 
 static int limits_missed(const struct fidelity_args *a, const struct fidelity *f)
@@ -119,37 +109,65 @@ static int run_start(struct fidelity_args *a, struct fidelity *f, struct err *e)
 	return ret;
 }
 
-static int with_shapes(struct fidelity_args *a, struct err *e)
+static int with_recorded(struct fidelity_args *a, struct fidelity *f, struct err *e)
 {
-	struct fidelity *f = recorded_side(a, e);
 	int ret;
 
-	if (!f)
-		return EXIT_MISTAKE;
 	ret = run_start(a, f, e);
 	if (!ret && a->write_dir && fidelity_write(f, a->write_dir, e))
 		ret = EXIT_MISTAKE;
 	if (!ret)
 		ret = show(a, f);
+	return ret;
+}
+
+static int with_snapshots(struct fidelity_args *a, const struct source *kmt, struct err *e)
+{
+	struct fidelity *f = recorded_fidelity(&a->snapshots, kmt, e);
+	int ret = EXIT_MISTAKE;
+
+	if (!f)
+		return EXIT_MISTAKE;
+	a->replay.run.at_marks = true;
+	a->replay.run.shapes = &a->shapes;
+	a->replay.run.recorded_machine = a->snapshots.machine;
+	if (!recorded_shapes(&a->snapshots, &a->shapes, e)) {
+		ret = with_recorded(a, f, e);
+		free((struct slab_shape *)(uintptr_t)a->shapes.shapes);
+	}
 	fidelity_free(f);
 	return ret;
+}
+
+static int open_snapshots(struct fidelity_args *a, struct source *kmt, struct err *e)
+{
+	char *warning;
+	int ret = snapshots_of_load(&a->snapshots, kmt, a->snapshots_dir, &warning, e);
+
+	if (warning)
+		fprintf(stderr, "kmemsim fidelity: %s\n", warning);
+	free(warning);
+	if (!ret)
+		return err_set(e,
+			       "%s carries no snapshots of the recorded machine: name their folder "
+			       "with --snapshots, or import it with them",
+			       kmt->tables.name);
+	return ret < 0 ? -1 : 0;
 }
 
 static int run(struct replay_args *replay, struct err *e)
 {
 	struct fidelity_args *a = to_fidelity_args(replay);
+	struct source *kmt = kmt_open(replay->run.load_path, e);
 	int ret = EXIT_MISTAKE;
 
-	if (snapshots_open(&a->snapshots, a->snapshots_dir, e))
+	if (!kmt)
 		return EXIT_MISTAKE;
-	replay->run.at_marks = true;
-	replay->run.shapes = &a->shapes;
-	replay->run.recorded_machine = a->snapshots.machine;
-	if (!recorded_shapes(&a->snapshots, &a->shapes, e)) {
-		ret = with_shapes(a, e);
-		free((struct slab_shape *)(uintptr_t)a->shapes.shapes);
+	if (!open_snapshots(a, kmt, e)) {
+		ret = with_snapshots(a, kmt, e);
+		snapshots_close(&a->snapshots);
 	}
-	snapshots_close(&a->snapshots);
+	kmt->ops->close(kmt);
 	return ret;
 }
 
@@ -196,8 +214,6 @@ int cmd_fidelity(int argc, char **argv)
 	}
 	if (argc - optind != 1)
 		return cmd_misused("fidelity", "one trace is needed, made by `kmemsim import`");
-	if (!a.snapshots_dir)
-		return cmd_misused("fidelity", "--snapshots is needed: what was recorded");
 	a.replay.run.load_path = argv[optind];
 	ret = replay_args_run(&a.replay, &command, &e);
 	return ret == EXIT_MISTAKE ? cmd_fail("fidelity", &e) : ret;

@@ -8,14 +8,10 @@
 #include <string.h>
 
 #include "lib/mem.h"
-#include "lib/units.h"
 #include "reports/fidelity_sink.h"
 #include "traces/kmt.h"
 
 _Static_assert(PROC_ORDERS == SNAPSHOT_ORDERS && PROC_TYPES == SNAPSHOT_TYPES, "the same files");
-
-/* A mark is written right before the file is read, and both times are of one clock. */
-#define MARK_SLACK_NS (100 * NSEC_PER_MSEC)
 
 /* ---- Do they belong together? ---- */
 
@@ -30,23 +26,6 @@ static const struct source_mark *slabinfo_mark(const struct source_tables *t, co
 			return &t->marks[i];
 	}
 	return NULL;
-}
-
-static int other_recording(const struct snapshots *s, const struct source *kmt,
-			   const struct snapshot *snap, const struct source_mark *mark,
-			   struct err *e)
-{
-	u64 marked_ns = kmt_meta(kmt)->stats.t_first_ns + mark->t_ns;
-	u64 read_ns = snap->slabinfo_at.begin_ns;
-
-	if (!read_ns ||
-	    (marked_ns > read_ns ? marked_ns - read_ns : read_ns - marked_ns) <= MARK_SLACK_NS)
-		return 0;
-	return err_set(e,
-		       "%s: snapshots of another recording than %s: slabinfo of '%s' was read at "
-		       "%.6f s, the trace's mark of it is at %.6f s",
-		       s->dir, kmt->tables.name, snap->label, (double)read_ns / 1e9,
-		       (double)marked_ns / 1e9);
 }
 
 /* Kernels differ in the sizes of their objects. */
@@ -126,24 +105,6 @@ static void take_state(struct proc_state *p, const struct snapshot *snap)
 
 /* ---- All of them ---- */
 
-static void left_out(const struct snapshots *s, const struct source *kmt,
-		     const struct snapshot *snap)
-{
-	const struct import_stats *t = &kmt_meta(kmt)->stats;
-	u64 read_ns = snap->slabinfo_at.begin_ns;
-
-	fprintf(stderr, "%s: snapshot '%s' is left out: ", s->dir, snap->label);
-	if (read_ns > t->t_last_ns)
-		fprintf(stderr, "it was taken %.3f s after the trace had ended\n",
-			(double)(read_ns - t->t_last_ns) / 1e9);
-	else if (read_ns && read_ns < t->t_first_ns)
-		fprintf(stderr, "it was taken %.3f s before the trace began\n",
-			(double)(t->t_first_ns - read_ns) / 1e9);
-	else
-		fprintf(stderr, "%s has no mark 'SNAP %s begin slabinfo'\n", kmt->tables.name,
-			snap->label);
-}
-
 static int take_snapshots(struct fidelity *f, const struct snapshots *s, const struct source *kmt,
 			  struct err *e)
 {
@@ -154,12 +115,8 @@ static int take_snapshots(struct fidelity *f, const struct snapshots *s, const s
 		const struct source_mark *mark = slabinfo_mark(&kmt->tables, snap->label);
 		struct fidelity_snapshot *to = &f->snaps[nr];
 
-		if (!mark) {
-			left_out(s, kmt, snap);
+		if (!mark) /* who opened them has said so */
 			continue;
-		}
-		if (other_recording(s, kmt, snap, mark, e))
-			return -1;
 		to->label = mem_dup(snap->label);
 		to->t_ns = mark->t_ns;
 		take_state(&to->recorded, snap);
