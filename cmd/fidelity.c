@@ -123,9 +123,12 @@ static int with_recorded(struct fidelity_args *a, struct fidelity *f, struct err
 
 static int with_snapshots(struct fidelity_args *a, const struct source *kmt, struct err *e)
 {
-	struct fidelity *f = recorded_fidelity(&a->snapshots, kmt, e);
+	struct fidelity *f;
 	int ret = EXIT_MISTAKE;
 
+	if (a->write_dir && fidelity_write_check(a->write_dir, e))
+		return EXIT_MISTAKE;
+	f = recorded_fidelity(&a->snapshots, kmt, e);
 	if (!f)
 		return EXIT_MISTAKE;
 	a->replay.run.at_marks = true;

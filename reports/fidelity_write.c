@@ -8,6 +8,8 @@
 #include "lib/mem.h"
 #include "reports/report_dir.h"
 
+static const char *const ours[] = {"recorded/", "simulated/", NULL};
+
 static const struct {
 	const char *name;
 	void (*print)(FILE *f, const struct proc_state *s);
@@ -44,9 +46,13 @@ static int write_side(const struct report_dir *d, const char *side, size_t i, co
 	return ret;
 }
 
+int fidelity_write_check(const char *dir, struct err *e)
+{
+	return report_dir_check(dir, ours, e);
+}
+
 int fidelity_write(const struct fidelity *f, const char *dir, struct err *e)
 {
-	static const char *const ours[] = {"recorded/", "simulated/", NULL};
 	struct report_dir d;
 
 	if (report_dir_open(&d, dir, ours, e))

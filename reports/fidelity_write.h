@@ -12,4 +12,7 @@
 /* DIR appears whole or not at all. An existing one must be empty or of this kind. */
 int __must_check fidelity_write(const struct fidelity *f, const char *dir, struct err *e);
 
+/* Would DIR be refused because of what is there? */
+int __must_check fidelity_write_check(const char *dir, struct err *e);
+
 #endif

@@ -69,7 +69,7 @@ static bool is_ours(const char *name, const char *const *ours)
 	return false;
 }
 
-static int place_check(const char *path, const char *const *ours, struct err *e)
+int report_dir_check(const char *path, const char *const *ours, struct err *e)
 {
 	struct dirent *entry;
 	bool foreign = false;
@@ -123,7 +123,7 @@ int report_dir_open(struct report_dir *d, const char *path, const char *const *o
 	umask(mask);
 	d->path = without_slashes(path);
 	d->tmp = mem_print("%s.XXXXXX", d->path);
-	if (place_check(d->path, ours, e)) {
+	if (report_dir_check(d->path, ours, e)) {
 		report_dir_release(d);
 		return -1;
 	}

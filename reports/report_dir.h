@@ -21,6 +21,8 @@ struct report_dir {
  */
 int __must_check report_dir_open(struct report_dir *d, const char *path, const char *const *ours,
 				 struct err *e);
+/* Would it be refused because of what is there? Before hours of work. */
+int __must_check report_dir_check(const char *path, const char *const *ours, struct err *e);
 /* A folder inside. */
 int __must_check report_sub_dir(const struct report_dir *d, const char *name, struct err *e);
 int __must_check report_dir_commit(struct report_dir *d, struct err *e);

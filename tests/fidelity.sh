@@ -1,0 +1,86 @@
+# Fidelity: every number recomputed by other means, files byte by byte, limits, bad input.
+. tests/shell_lib
+
+sample=traces/samples/small-fstree
+kmt=$SCRATCH/small-fstree.kmt
+"$KMEMSIM" import $sample.dat -o "$kmt" >/dev/null 2>&1
+
+# recomputed NAME KMT FOLDER: the JSON against tests/fidelity_check.
+recomputed()
+{
+	"$KMEMSIM" info "$2" --format json >"$SCRATCH/info.json"
+	"$KMEMSIM" fidelity "$2" --snapshots "$3" --format json >"$SCRATCH/$1.json" 2>"$SCRATCH/$1.err"
+	verdict "$1: fidelity runs" $?
+	tests/fidelity_check "$SCRATCH/$1.json" "$SCRATCH/info.json" "$3/snaps" | sed "s/ok /ok $1: /"
+}
+
+recomputed small-fstree "$kmt" $sample
+# The other samples' snapshots, where the recordings lie beside the sources.
+for name in small-hackbench small-pressure small-zram; do
+	[ -d ../shared/traces/$name ] && recomputed $name traces/samples/$name.kmt ../shared/traces/$name
+done
+
+# What was parsed, printed as the kernel prints, is what was read. slabinfo's caches come in order of names.
+"$KMEMSIM" fidelity "$kmt" --snapshots $sample --write "$SCRATCH/files" >"$SCRATCH/text" 2>/dev/null
+for dir in $sample/snaps/*; do
+	snap=${dir##*/}
+	cmp "$dir/buddyinfo" "$SCRATCH/files/recorded/$snap/buddyinfo" &&
+		cmp "$dir/pagetypeinfo" "$SCRATCH/files/recorded/$snap/pagetypeinfo" &&
+		cmp <(sort "$dir/slabinfo") <(sort "$SCRATCH/files/recorded/$snap/slabinfo")
+	verdict "$snap: the recorded files again, byte by byte" $?
+	[ "$(wc -l <"$SCRATCH/files/simulated/$snap/pagetypeinfo")" = "$(wc -l <"$dir/pagetypeinfo")" ] &&
+		[ "$(wc -l <"$SCRATCH/files/simulated/$snap/buddyinfo")" = "$(wc -l <"$dir/buddyinfo")" ]
+	verdict "$snap: the simulated files have the same zones" $?
+done
+pageblocks()
+{
+	awk '/^Node/ && !/type/ { for (i = 5; i <= NF; i++) n += $i } END { print n }' "$1"
+}
+[ "$(pageblocks "$SCRATCH/files/simulated/01-before/pagetypeinfo")" = \
+	"$(pageblocks $sample/snaps/01-before/pagetypeinfo)" ]
+verdict "the simulated machine has the recorded number of pageblocks" $?
+
+# The database says what the JSON says.
+"$KMEMSIM" fidelity "$kmt" --snapshots $sample --db "$SCRATCH/f.db" --format json >"$SCRATCH/db.json" 2>/dev/null
+cmp "$SCRATCH/db.json" "$SCRATCH/small-fstree.json"
+verdict "results or not, the output is the same" $?
+[ "$(sqlite3 "$SCRATCH/f.db" "SELECT printf('%.9f', value) FROM summary_view WHERE metric = 'slab_change_error'")" = \
+	"$(perl -MJSON::PP -e 'local $/; printf "%.9f", decode_json(<>)->{slab_change_error}' "$SCRATCH/db.json")" ]
+verdict "slab_change_error is a metric of the run" $?
+[ "$(sqlite3 "$SCRATCH/f.db" "SELECT sum(abs((simulated - s0) - (recorded - first))) * 1.0 /
+		sum(abs(recorded - first)) > 0
+	FROM fidelity_view JOIN (SELECT name AS n0, simulated AS s0 FROM fidelity_view
+		WHERE kind = 'slab' AND snapshot = 'before') ON name = n0 WHERE kind = 'slab'")" = 1 ]
+verdict "fidelity_view has what the score is made of" $?
+
+limit()
+{
+	"$KMEMSIM" fidelity "$kmt" --snapshots $sample --fail-on "$1" >"$SCRATCH/limit.out" 2>/dev/null
+}
+limit 'slab_error<0'
+verdict "a limit that is kept: exit 0" $?
+limit 'slab_change_error_idle>0.5'
+[ $? = 1 ] && [ -s "$SCRATCH/limit.out" ]
+verdict "a limit that is missed: exit 1, and the result all the same" $?
+
+refused "a score that is none" "did you mean 'slab_change_error'?" \
+	"$KMEMSIM" fidelity "$kmt" --snapshots $sample --fail-on 'slab_chang_error>1'
+refused "no snapshots" "carries no snapshots" "$KMEMSIM" fidelity "$kmt"
+refused "no such folder" "nowhere" "$KMEMSIM" fidelity "$kmt" --snapshots nowhere
+refused "another recording" "another recording" \
+	"$KMEMSIM" fidelity traces/samples/small-hackbench.kmt --snapshots $sample
+refused "csv" "text and json" "$KMEMSIM" fidelity "$kmt" --snapshots $sample --format csv
+refused "--write over somebody's files" "holds other files" \
+	"$KMEMSIM" fidelity "$kmt" --snapshots $sample --write tests
+
+# Other kernel: the same labels and times, other sizes of objects.
+cp -r $sample "$SCRATCH/other"
+awk '!/^(slabinfo|#)/ { $4 = $4 * 2 } { print }' $sample/snaps/01-before/slabinfo >"$SCRATCH/other/snaps/01-before/slabinfo"
+refused "another kernel" "another machine" "$KMEMSIM" fidelity "$kmt" --snapshots "$SCRATCH/other"
+
+# One snapshot: nothing to score, but both sides are shown.
+cp -r $sample "$SCRATCH/one"
+rm -r "$SCRATCH"/one/snaps/0[2-9]-*
+"$KMEMSIM" fidelity "$kmt" --snapshots "$SCRATCH/one" >"$SCRATCH/one.out" 2>"$SCRATCH/one.err"
+[ $? = 0 ] && grep -q 'no score' "$SCRATCH/one.err" && grep -q '^before  *0/DMA32' "$SCRATCH/one.out"
+verdict "with one snapshot it says what it can" $?
