@@ -12,7 +12,7 @@ OPT     ?= -O2
 SAN     ?=
 BUILD   ?= build/default
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef
-PKGS    := libtracecmd libtraceevent yaml-0.1 sqlite3 libzstd gsl
+PKGS    := libtracecmd libtraceevent yaml-0.1 sqlite3 libzstd gsl libarchive
 # Asked for once, and not before something is compiled: on a fresh system set-up comes first.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)

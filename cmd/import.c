@@ -13,26 +13,36 @@
 #include "sim/machine_config.h"
 #include "traces/import.h"
 #include "traces/kmt.h"
+#include "traces/recording.h"
+#include "traces/snapshots_load.h"
 
 static const char usage[] =
-	"usage: kmemsim import FILE -o OUT.kmt [--from auto|NAME] [--machine M.yaml]\n"
+	"usage: kmemsim import RECORDING -o OUT.kmt [--from auto|NAME] [--machine M.yaml]\n"
+	"                      [--snapshots DIR]\n"
 	"\n"
 	"Reads a recorded kernel memory trace, repairs what the recording leaves out, and writes "
 	"a\n"
 	"compact, checked trace that `run` and `replay` take. Prints what was found and done.\n"
+	"\n"
+	"RECORDING is a trace, or a folder that has trace.dat (trace.txt, trace.txt.zst), snaps/,\n"
+	"slab_static.tsv and META in it, or a tar of such a folder (plain, gzip, xz, zstd).\n"
 	"\n"
 	"  -o, --output OUT.kmt   the file to write; appears whole or not at all\n"
 	"      --from NAME        importer (`kmemsim list importers`); auto: found by looking at "
 	"the file\n"
 	"      --machine M.yaml   the machine it was recorded on: stored in the trace, tells nodes "
 	"apart;\n"
-	"                         left out, two nodes of 1 GiB are assumed and none is stored\n";
+	"                         left out, the snapshots tell it; without these, two nodes of\n"
+	"                         1 GiB are assumed and none is stored\n"
+	"      --snapshots DIR    what /proc said while it was recorded (folders NN-LABEL):\n"
+	"                         checked and stored in the trace, for warm starts and "
+	"`fidelity`\n";
 
 #define PAGE_BYTES 4096
 #define IMPORTERS_MAX 16
 
 struct arguments {
-	const char *input, *output, *from, *machine;
+	const char *input, *output, *from, *machine, *snapshots;
 };
 
 static int unknown_importer(const char *name, struct err *e)
@@ -56,6 +66,7 @@ static int parse(int argc, char **argv, struct arguments *a)
 		{"output", required_argument, NULL, 'o'},
 		{"from", required_argument, NULL, 256},
 		{"machine", required_argument, NULL, 257},
+		{"snapshots", required_argument, NULL, 258},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
@@ -68,18 +79,21 @@ static int parse(int argc, char **argv, struct arguments *a)
 			a->from = optarg;
 		else if (opt == 257)
 			a->machine = optarg;
+		else if (opt == 258)
+			a->snapshots = optarg;
 		else
 			return opt == 'h' ? 'h' : '?';
 	}
 	if (optind < argc)
 		a->input = argv[optind++];
 	if (optind < argc) {
-		cmd_misused("import", "one FILE at a time: traces of different recordings cannot "
-				      "be joined");
+		cmd_misused("import",
+			    "one RECORDING at a time: traces of different recordings cannot "
+			    "be joined");
 		return '?';
 	}
 	if (!a->input || !a->output) {
-		cmd_misused("import", a->input ? "-o OUT.kmt is missing" : "FILE is missing");
+		cmd_misused("import", a->input ? "-o OUT.kmt is missing" : "RECORDING is missing");
 		return '?';
 	}
 	return 0;
@@ -100,63 +114,169 @@ static void nodes_of(const struct machine_config *m, struct emit_nodes *nodes)
 }
 
 /* Writing would put the trace in the place of the recording. */
-static int check_output(const struct arguments *a, struct err *e)
+static int check_output(const char *input, const char *output, struct err *e)
 {
 	struct stat in, out;
 
-	if (!stat(a->input, &in) && !stat(a->output, &out) && in.st_dev == out.st_dev &&
+	if (!stat(input, &in) && !stat(output, &out) && in.st_dev == out.st_dev &&
 	    in.st_ino == out.st_ino)
-		return err_set(e, "-o %s: that is the recording itself", a->output);
+		return err_set(e, "-o %s: that is the recording itself", output);
 	return 0;
 }
 
-static int import_to(const struct arguments *a, const struct import_options *o, struct err *e)
+/* What the file now says; and which snapshots in it are not marked in the trace. */
+static int print_result(const char *path, struct err *e)
+{
+	struct source *s = kmt_open(path, e);
+	struct snapshots snaps;
+	char *warning;
+	int has;
+
+	if (!s)
+		return -1;
+	has = snapshots_of_load(&snaps, s, NULL, &warning, e);
+	if (has >= 0)
+		info_print_text(stdout, s, has ? &snaps : NULL);
+	if (has > 0 && warning)
+		fprintf(stderr, "kmemsim import: %s\n", warning);
+	if (has > 0)
+		snapshots_close(&snaps);
+	free(warning);
+	s->ops->close(s);
+	return has < 0 ? -1 : 0;
+}
+
+static int import_to(const struct arguments *a, const struct recording *rec,
+		     const struct import_options *o, struct err *e)
 {
 	struct new_file out;
-	struct source *s;
 
-	if (check_output(a, e) || new_file_open(&out, a->output, e))
+	if (check_output(a->input, a->output, e) || check_output(rec->trace, a->output, e) ||
+	    new_file_open(&out, a->output, e))
 		return -1;
-	if (import_trace(a->input, out.f, o, e)) {
+	if (import_trace(rec->trace, out.f, o, e)) {
 		new_file_abort(&out);
 		return -1;
 	}
-	if (new_file_commit(&out, e))
+	return new_file_commit(&out, e) ? -1 : print_result(a->output, e);
+}
+
+/* Births would take place on other nodes than recorded. */
+static int same_nodes(const struct arguments *a, const struct machine_config *m,
+		      const struct machine_config *recorded, const struct snapshots *s,
+		      struct err *e)
+{
+	u64 end = 0;
+
+	if (m->nr_nodes != recorded->nr_nodes)
+		return err_set(e, "--machine %s: it has %u of the %u nodes of the snapshots in %s",
+			       a->machine, m->nr_nodes, recorded->nr_nodes, s->dir);
+	for (unsigned int nid = 0; nid + 1 < m->nr_nodes; nid++) {
+		u64 here = m->nodes[nid].memory, there = recorded->nodes[nid].memory;
+
+		if (here != there)
+			return err_set(e,
+				       "--machine %s: node %u ends at page frame 0x%llx, but at "
+				       "0x%llx in the snapshots in %s; left out, the snapshots "
+				       "tell the machine",
+				       a->machine, nid,
+				       (unsigned long long)((end + here) / PAGE_BYTES),
+				       (unsigned long long)((end + there) / PAGE_BYTES), s->dir);
+		end += here;
+	}
+	return 0;
+}
+
+/* --machine, else that of the snapshots, else the default, which is not stored: *text is NULL. */
+static int choose_machine(const struct arguments *a, const struct snapshots *s,
+			  struct machine_config *m, char **text, struct err *e)
+{
+	struct machine_config *recorded = NULL;
+	int ret = 0;
+
+	*text = NULL;
+	if (s && s->machine) {
+		recorded = mem_alloc(1, sizeof(*recorded));
+		ret = machine_config_parse(recorded, s->dir, s->machine, e);
+	}
+	if (s && s->machine_note)
+		fprintf(stderr, "kmemsim import: %s: the machine: %s\n", s->dir, s->machine_note);
+	if (ret)
+		goto out;
+	if (a->machine) {
+		ret = machine_config_load(m, a->machine, e);
+		if (!ret && recorded)
+			ret = same_nodes(a, m, recorded, s, e);
+	} else if (recorded) {
+		*m = *recorded;
+	} else {
+		machine_config_default(m);
+	}
+	if (!ret && (a->machine || recorded))
+		*text = machine_config_print(m);
+out:
+	free(recorded);
+	return ret;
+}
+
+static int with_snapshots(const struct arguments *a, const struct recording *rec,
+			  struct import_options *o, struct err *e)
+{
+	struct machine_config *m = mem_alloc(1, sizeof(*m));
+	struct snapshots s = {0};
+	char *text = NULL;
+	int ret = -1;
+
+	if (rec->has_snapshots) {
+		if (snapshots_parse(&s, &rec->files, e))
+			goto out;
+		o->files = &rec->files;
+		o->snapshots = &s;
+	}
+	if (choose_machine(a, o->snapshots, m, &text, e))
+		goto out;
+	o->machine = text;
+	o->name = rec->name;
+	nodes_of(m, &o->nodes);
+	ret = import_to(a, rec, o, e);
+out:
+	snapshots_close(&s);
+	free(text);
+	free(m);
+	return ret;
+}
+
+/* The named folder takes the place of what the recording has beside its trace. */
+static int take_folder(struct recording *rec, const char *dir, struct err *e)
+{
+	struct snapshot_files f;
+
+	if (snapshot_files_read(&f, dir, e))
 		return -1;
-	s = kmt_open(a->output, e);
-	if (!s)
-		return -1;
-	info_print_text(stdout, s);
-	s->ops->close(s);
+	if (rec->has_snapshots)
+		snapshot_files_free(&rec->files);
+	rec->files = f;
+	rec->has_snapshots = true;
 	return 0;
 }
 
 static int import(const struct arguments *a, struct err *e)
 {
-	struct machine_config *m = mem_alloc(1, sizeof(*m));
 	struct import_options o = {0};
-	char *text = NULL;
-	int ret = -1;
+	struct recording rec;
+	int ret;
 
 	if (a->from && strcmp(a->from, "auto")) {
 		o.from = a->from;
-		if (!importer_find(a->from)) {
-			unknown_importer(a->from, e);
-			goto out;
-		}
+		if (!importer_find(a->from))
+			return unknown_importer(a->from, e);
 	}
-	if (a->machine) {
-		if (machine_config_load(m, a->machine, e))
-			goto out;
-		o.machine = text = machine_config_print(m);
-	} else {
-		machine_config_default(m);
-	}
-	nodes_of(m, &o.nodes);
-	ret = import_to(a, &o, e);
-out:
-	free(text);
-	free(m);
+	if (recording_open(&rec, a->input, e))
+		return -1;
+	ret = a->snapshots ? take_folder(&rec, a->snapshots, e) : 0;
+	if (!ret)
+		ret = with_snapshots(a, &rec, &o, e);
+	recording_close(&rec);
 	return ret;
 }
 

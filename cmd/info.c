@@ -12,6 +12,7 @@
 #include "lib/units.h"
 #include "traces/kmt.h"
 #include "traces/kmt_check.h"
+#include "traces/snapshots_load.h"
 
 static const char usage[] = "usage: kmemsim info TRACE.kmt [--format text|json]\n"
 			    "\n"
@@ -133,11 +134,24 @@ static void print_caches(FILE *f, const struct kmt_meta *m)
 	free(order);
 }
 
-void info_print_text(FILE *f, const struct source *s)
+static void print_snapshots(FILE *f, const struct source *s, const struct snapshots *snaps)
+{
+	char size[32];
+
+	size_human((double)kmt_section_bytes(s, KMT_SECTION_SNAPSHOTS), size, sizeof(size));
+	fprintf(f, "  snapshots  ");
+	for (size_t i = 0; i < snaps->nr_snaps; i++)
+		fprintf(f, "%s%s", i ? ", " : "", snaps->snaps[i].label);
+	fprintf(f, " (%s of the file)\n", size);
+}
+
+void info_print_text(FILE *f, const struct source *s, const struct snapshots *snaps)
 {
 	const struct kmt_meta *m = kmt_meta(s);
 
 	print_origin(f, s);
+	if (snaps)
+		print_snapshots(f, s, snaps);
 	print_events(f, m);
 	print_stats(f, m);
 	print_caches(f, m);
@@ -173,6 +187,16 @@ static void json_counts(FILE *f, const struct kmt_meta *m)
 	fprintf(f, "\n  },\n");
 }
 
+static void json_snapshots(FILE *f, const struct snapshots *snaps)
+{
+	fprintf(f, "  \"snapshots\": [");
+	for (size_t i = 0; snaps && i < snaps->nr_snaps; i++) {
+		fprintf(f, "%s", i ? ", " : "");
+		json_string(f, snaps->snaps[i].label);
+	}
+	fprintf(f, "],\n");
+}
+
 static void json_caches(FILE *f, const struct kmt_meta *m)
 {
 	fprintf(f, "  \"caches\": [");
@@ -192,7 +216,7 @@ static void json_caches(FILE *f, const struct kmt_meta *m)
 	fprintf(f, "\n  ]\n");
 }
 
-static void info_print_json(FILE *f, const struct source *s)
+static void info_print_json(FILE *f, const struct source *s, const struct snapshots *snaps)
 {
 	const struct kmt_meta *m = kmt_meta(s);
 	char text[32];
@@ -214,6 +238,7 @@ static void info_print_json(FILE *f, const struct source *s)
 	for (const struct import_stat_desc *d = import_stat_table; d->name; d++)
 		json_u64(f, d->name, *import_stat((struct import_stats *)&m->stats, d));
 	json_counts(f, m);
+	json_snapshots(f, snaps);
 	json_caches(f, m);
 	fprintf(f, "}\n");
 }
@@ -222,17 +247,23 @@ static void info_print_json(FILE *f, const struct source *s)
 static int show(const char *path, enum out_format format, struct err *e)
 {
 	struct source *s = kmt_open(path, e);
-	int ret;
+	struct snapshots snaps = {0};
+	char *warning = NULL;
+	int ret, has = 0;
 
 	if (!s)
 		return -1;
 	ret = kmt_check(s, e);
-	if (!ret && format == OUT_JSON)
-		info_print_json(stdout, s);
-	else if (!ret)
-		info_print_text(stdout, s);
+	if (!ret)
+		ret = has = snapshots_of_load(&snaps, s, NULL, &warning, e);
+	if (ret >= 0 && format == OUT_JSON)
+		info_print_json(stdout, s, has ? &snaps : NULL);
+	else if (ret >= 0)
+		info_print_text(stdout, s, has ? &snaps : NULL);
+	free(warning);
+	snapshots_close(&snaps);
 	s->ops->close(s);
-	return ret;
+	return ret < 0 ? -1 : 0;
 }
 
 int cmd_info(int argc, char **argv)

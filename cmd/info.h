@@ -7,8 +7,9 @@
 #include <stdio.h>
 
 #include "sim/source.h"
+#include "traces/snapshots.h"
 
-/* Of a source that kmt_open() gave. */
-void info_print_text(FILE *f, const struct source *s);
+/* Of a source that kmt_open() gave, and the snapshots in it (NULL: none). */
+void info_print_text(FILE *f, const struct source *s, const struct snapshots *snaps);
 
 #endif

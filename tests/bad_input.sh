@@ -19,7 +19,7 @@ size=$(stat -c %s $dat)
 
 # --- import
 new=$SCRATCH/new.kmt
-refused "import: nothing" "FILE is missing" "$KMEMSIM" import
+refused "import: nothing" "RECORDING is missing" "$KMEMSIM" import
 refused "import: no output" "-o OUT.kmt is missing" "$KMEMSIM" import $dat
 refused "import: no such file" "No such file" "$KMEMSIM" import nowhere.dat -o "$new"
 refused "import: a folder" "tests" "$KMEMSIM" import tests -o "$new"

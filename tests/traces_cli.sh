@@ -10,7 +10,7 @@ cp $dat "$SCRATCH/own.dat"
 [ $? = 2 ] && grep -q "the recording itself" "$SCRATCH/err" && cmp -s $dat "$SCRATCH/own.dat"
 verdict "import: a recording is never overwritten by its trace" $?
 "$KMEMSIM" import $dat $dat -o "$kmt" >/dev/null 2>"$SCRATCH/err"
-[ $? = 2 ] && grep -q "one FILE at a time" "$SCRATCH/err" && [ ! -e "$kmt" ]
+[ $? = 2 ] && grep -q "one RECORDING at a time" "$SCRATCH/err" && [ ! -e "$kmt" ]
 verdict "import: two recordings at once" $?
 "$KMEMSIM" import $dat -o "$kmt" --from tracedat >"$SCRATCH/printed" 2>"$SCRATCH/err"
 [ $? = 0 ] && [ ! -s "$SCRATCH/err" ]

@@ -84,6 +84,12 @@ static const struct importer *choose(const struct import_options *o, const char 
 	return NULL;
 }
 
+/* "x.tar.zst: x/trace.dat" -> "trace.dat" */
+static const char *base_name(const struct import_job *job)
+{
+	return file_base(job->options->name ? job->options->name : job->path);
+}
+
 static int import_in_child(void *arg, struct err *e)
 {
 	struct import_job *job = arg;
@@ -99,7 +105,7 @@ static int import_in_child(void *arg, struct err *e)
 	if (job->importer->run(job->path, sink, e))
 		kmt_writer_abort(w);
 	else
-		ret = raw_sink_finish(sink, w, job->options, file_base(job->path), job->hash,
+		ret = raw_sink_finish(sink, w, job->options, base_name(job), job->hash,
 				      job->importer->name, e);
 	if (!ret && fflush(job->out))
 		ret = err_set(e, "cannot write: %s", strerror(errno));
@@ -108,7 +114,19 @@ out:
 	return ret;
 }
 
-int import_trace(const char *path, FILE *out, const struct import_options *o, struct err *e)
+/* Importers name the path they were given: the user knows the file by another. */
+static void name_in_message(const char *path, const char *name, struct err *e)
+{
+	char *at = strstr(e->msg, path), *message;
+
+	if (!at)
+		return;
+	message = mem_print("%.*s%s%s", (int)(at - e->msg), e->msg, name, at + strlen(path));
+	err_set(e, "%s", message);
+	free(message);
+}
+
+static int import_file(const char *path, FILE *out, const struct import_options *o, struct err *e)
 {
 	struct import_job job = {.path = path, .out = out, .options = o};
 	u8 head[HEAD_BYTES];
@@ -119,5 +137,14 @@ int import_trace(const char *path, FILE *out, const struct import_options *o, st
 	job.importer = choose(o, path, head, n, e);
 	if (!job.importer)
 		return -1;
-	return guard_run(import_in_child, &job, path, e);
+	return guard_run(import_in_child, &job, o->name ? o->name : path, e);
+}
+
+int import_trace(const char *path, FILE *out, const struct import_options *o, struct err *e)
+{
+	int ret = import_file(path, out, o, e);
+
+	if (ret && o->name)
+		name_in_message(path, o->name, e);
+	return ret;
 }

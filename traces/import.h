@@ -9,11 +9,17 @@
 #include "lib/err.h"
 #include "traces/emit.h"
 #include "traces/importer.h"
+#include "traces/snapshot_files.h"
+#include "traces/snapshots.h"
 
 struct import_options {
 	const char *from;    /* an importer's name; NULL: found by looking at the file */
 	const char *machine; /* canonical YAML text to store; NULL: none */
 	struct emit_nodes nodes;
+	const char *name; /* of the file, for messages, where the path does not say; else NULL */
+	/* Snapshots of the recording, to be checked and stored, and what they say; NULL: none. */
+	const struct snapshot_files *files;
+	const struct snapshots *snapshots;
 };
 
 /* `out` is empty and seekable; on failure what was written to it is worthless. */

@@ -8,6 +8,7 @@
 #include "lib/mem.h"
 #include "traces/direct_map.h"
 #include "traces/import.h"
+#include "traces/snapshots_load.h"
 
 /* Events held back at most until the direct map's base is known: in practice some hundreds. */
 #define HELD_MAX 65536U
@@ -173,6 +174,45 @@ static int write_state(struct kmt_writer *w, const struct state *state, struct e
 	return ret;
 }
 
+/* Before anything is written: are they of this recording? Single ones that are not marked are told
+ * of by who opens the file. */
+static int check_snapshots(const struct raw_sink *s, const struct import_options *o,
+			   const char *importer, struct err *e)
+{
+	const struct repair *r = &s->repair;
+	struct snapshots_trace t = {
+		.name = "the trace",
+		.nr_cpus = s->meta.nr_cpus,
+		.all_cpus = !strcmp(importer, "tracedat"),
+		.t_first_ns = r->stats.t_first_ns,
+		.t_last_ns = r->stats.t_last_ns,
+		.pfn_max = r->stats.pfn_max,
+		.marks = r->marks,
+		.nr_marks = r->nr_marks,
+	};
+	char *warning;
+
+	if (!o->snapshots)
+		return 0;
+	if (snapshots_check(o->snapshots, &t, &warning, e))
+		return -1;
+	free(warning);
+	return 0;
+}
+
+static int write_snapshots(struct kmt_writer *w, const struct import_options *o, struct err *e)
+{
+	struct bytes out = {0};
+	int ret;
+
+	if (!o->files)
+		return 0;
+	snapshot_files_pack(o->files, &out);
+	ret = kmt_writer_section(w, KMT_SECTION_SNAPSHOTS, out.data, out.n, e);
+	bytes_free(&out);
+	return ret;
+}
+
 int raw_sink_finish(struct raw_sink *s, struct kmt_writer *w, const struct import_options *o,
 		    const char *source_name, u64 source_hash, const char *importer, struct err *e)
 {
@@ -185,7 +225,9 @@ int raw_sink_finish(struct raw_sink *s, struct kmt_writer *w, const struct impor
 			goto abort;
 	}
 	repair_finish(&s->repair);
-	if (emit_requests(&s->repair, &o->nodes, w, &state, e) || write_state(w, &state, e))
+	if (check_snapshots(s, o, importer, e) ||
+	    emit_requests(&s->repair, &o->nodes, w, &state, e) || write_state(w, &state, e) ||
+	    write_snapshots(w, o, e))
 		goto abort;
 	state_free(&state);
 	fill_caches(m, &s->repair);

@@ -15,7 +15,7 @@
 
 /* The files of /proc have some hundred KiB on the largest machines. */
 #define FILE_BYTES_MAX (64U << 20)
-#define FILES_MAX 65536U
+#define FILES_MAX 8192U
 #define PACK_VERSION 1
 
 static const char *const snapshot_names[] = {"slabinfo", "slabinfo0",	 "slab_sysfs.tsv",
@@ -50,6 +50,54 @@ static void add(struct snapshot_files *f, char *name, char *data, size_t n)
 {
 	MEM_ROOM(f->files, f->nr, f->max);
 	f->files[f->nr++] = (struct snapshot_file){name, data, n};
+}
+
+static bool listed(const char *name, const char *const *names, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+bool snapshot_file_wanted(const char *name)
+{
+	const char *slash = strchr(name, '/');
+
+	if (!slash)
+		return listed(name, machine_names, ARRAY_SIZE(machine_names));
+	return snapshot_folder_label(name, (size_t)(slash - name)) &&
+	       listed(slash + 1, snapshot_names, ARRAY_SIZE(snapshot_names));
+}
+
+int snapshot_files_add(struct snapshot_files *f, const char *name, const u8 *data, size_t n,
+		       struct err *e)
+{
+	char *copy;
+
+	if (snapshot_files_find(f, NULL, 0, name))
+		return err_set(e, "'%s' is there twice", name);
+	if (f->nr >= FILES_MAX)
+		return err_set(e, "too many snapshots");
+	copy = mem_alloc(n + 1, 1);
+	if (n)
+		memcpy(copy, data, n);
+	add(f, mem_dup(name), copy, n);
+	return 0;
+}
+
+static int by_file_name(const void *va, const void *vb)
+{
+	const struct snapshot_file *a = va, *b = vb;
+	int order = strverscmp(a->name, b->name);
+
+	return order ? order : strcmp(a->name, b->name);
+}
+
+void snapshot_files_sort(struct snapshot_files *f)
+{
+	if (f->nr)
+		qsort(f->files, f->nr, sizeof(*f->files), by_file_name);
 }
 
 /* A file that need not be there. */
@@ -138,15 +186,19 @@ static int read_machine(struct snapshot_files *f, const char *dir, struct err *e
 
 int snapshot_files_read(struct snapshot_files *f, const char *dir, struct err *e)
 {
-	char *sub = mem_print("%s/snaps", dir);
+	size_t len = strlen(dir);
+	char *sub;
 	struct stat st;
 	int n;
 
 	memset(f, 0, sizeof(*f));
+	while (len > 1 && dir[len - 1] == '/')
+		len--;
+	sub = mem_print("%.*s/snaps", (int)len, dir);
 	if (!stat(sub, &st) && S_ISDIR(st.st_mode)) {
 		f->dir = sub;
 	} else {
-		f->dir = mem_dup(dir);
+		f->dir = mem_dup_n(dir, len);
 		free(sub);
 	}
 	n = read_folders(f, f->dir, e);
@@ -159,6 +211,7 @@ int snapshot_files_read(struct snapshot_files *f, const char *dir, struct err *e
 		snapshot_files_free(f);
 		return -1;
 	}
+	snapshot_files_sort(f);
 	return 0;
 }
 
@@ -173,39 +226,39 @@ void snapshot_files_pack(const struct snapshot_files *f, struct bytes *out)
 	}
 }
 
+/* One file; false: this cannot be. */
+static bool unpack_file(struct snapshot_files *f, struct bytes_reader *r)
+{
+	char *name = bytes_get_text(r);
+	u64 len = bytes_get_le(r, 4);
+	struct err e;
+	bool good;
+
+	good = !r->bad && len <= r->n - r->pos && snapshot_file_wanted(name) &&
+	       !snapshot_files_add(f, name, r->data + r->pos, len, &e);
+	r->pos += good ? len : 0;
+	free(name);
+	return good;
+}
+
 int snapshot_files_unpack(struct snapshot_files *f, const char *dir, const u8 *data, size_t n,
 			  struct err *e)
 {
 	struct bytes_reader r = {.data = data, .n = n};
 	u64 version = bytes_get_le(&r, 4), nr = bytes_get_le(&r, 4);
+	bool good = !r.bad;
 
 	memset(f, 0, sizeof(*f));
+	if (good && version != PACK_VERSION)
+		return err_set(e, "%s: version %llu of the packing; this program reads version %d",
+			       dir, (unsigned long long)version, PACK_VERSION);
 	f->dir = mem_dup(dir);
-	if (!r.bad && version != PACK_VERSION)
-		err_set(e, "%s: version %llu of the packing; this program reads version %d", dir,
-			(unsigned long long)version, PACK_VERSION);
-	else
-		err_set(e, "%s: impossible content", dir);
-	for (u64 i = 0; version == PACK_VERSION && i < nr && !r.bad; i++) {
-		char *name = bytes_get_text(&r);
-		u64 len = bytes_get_le(&r, 4);
-
-		if (r.bad || len > n - r.pos) {
-			free(name);
-			r.bad = true;
-			break;
-		}
-		add(f, name, mem_dup_n("", 0), 0);
-		f->files[f->nr - 1].data = mem_grow(f->files[f->nr - 1].data, len + 1, 1);
-		memcpy(f->files[f->nr - 1].data, data + r.pos, len);
-		f->files[f->nr - 1].data[len] = '\0';
-		f->files[f->nr - 1].n = len;
-		r.pos += len;
-	}
-	if (version == PACK_VERSION && !r.bad && r.pos == n)
+	for (u64 i = 0; good && i < nr; i++)
+		good = unpack_file(f, &r);
+	if (good && r.pos == n)
 		return 0;
 	snapshot_files_free(f);
-	return -1;
+	return err_set(e, "%s: impossible content", dir);
 }
 
 const struct snapshot_file *snapshot_files_find(const struct snapshot_files *f, const char *folder,

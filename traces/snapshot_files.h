@@ -32,6 +32,14 @@ void snapshot_files_pack(const struct snapshot_files *f, struct bytes *out);
 int __must_check snapshot_files_unpack(struct snapshot_files *f, const char *dir, const u8 *data,
 				       size_t n, struct err *e);
 
+/* Is a file of this name of use ("01-before/slabinfo", "META")? */
+bool snapshot_file_wanted(const char *name);
+/* A copy of the data; -1 with e set: there is one of that name. */
+int __must_check snapshot_files_add(struct snapshot_files *f, const char *name, const u8 *data,
+				    size_t n, struct err *e);
+/* Into the order of the snapshots; files of a snapshot together. */
+void snapshot_files_sort(struct snapshot_files *f);
+
 /* NULL: not there. `folder` may be NULL. */
 const struct snapshot_file *snapshot_files_find(const struct snapshot_files *f, const char *folder,
 						size_t folder_len, const char *name);

@@ -10,7 +10,7 @@
 #include "traces/snapshot_files.h"
 #include "traces/snapshots_parse.h"
 
-#define SNAPSHOTS_MAX 4096
+#define SNAPSHOTS_MAX 1024
 #define PAGE_BYTES 4096
 #define MEMORY_PAGES_MAX (1ULL << 32) /* 16 TiB: where no zoneinfo says how much there is */
 
