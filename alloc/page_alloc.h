@@ -44,6 +44,7 @@ struct page_allocator {
 	const struct allocator_desc *desc;
 	struct page_allocator *base; /* NULL for a source */
 	unsigned int refs;
+	bool defers_free;    /* a free below waits: contents may be read until then */
 	bool keeps_nothing;  /* the source does not remember its pages: they cannot be checked */
 	struct layer *layer; /* its own; also of static, indestructible instances */
 };
@@ -84,6 +85,15 @@ struct page_allocator *dmaify_page_allocator(struct page_allocator *base);
 struct page_allocator *numactl_allocator(struct page_allocator *base, int node, gfp_t flags);
 struct page_allocator *reclaimable_slab(struct page_allocator *base);
 struct page_allocator *unreclaimable_slab(struct page_allocator *base);
+/*
+ * Runs ctor over each chunk of `size` bytes of a block after its allocation, dtor before its free.
+ * mode: CTOR_MAY_SLEEP, or 0. NULL for either: nothing to do.
+ */
+#define CTOR_MAY_SLEEP 1U
+typedef void (*page_ctor_fn)(void *object, void *private, unsigned int mode);
+struct page_allocator *ctor_and_dtor_for_page_allocator(struct page_allocator *base, size_t size,
+							void *private, page_ctor_fn ctor,
+							page_ctor_fn dtor);
 struct page_allocator *mempool_page_allocator(struct page_allocator *base, int order, u64 min_nr);
 
 #endif

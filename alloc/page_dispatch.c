@@ -205,6 +205,7 @@ void derive_page_allocator(struct page_allocator *self, struct page_allocator *b
 		.desc = desc,
 		.base = base,
 		.refs = 1,
+		.defers_free = base && base->defers_free,
 		.keeps_nothing = base ? base->keeps_nothing : desc->keeps_nothing,
 		.layer = instance_alloc(sizeof(struct layer)),
 	};

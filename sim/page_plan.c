@@ -321,25 +321,28 @@ static void give_classes(struct page_plan *p)
 
 /* ---- Per-CPU lists ---- */
 
-/* Frames that are neither used nor kept, in pageblocks in use or in the others. */
+static bool spare(const struct page_plan *p, unsigned long frame, bool in_use)
+{
+	return (p->like[frame >> pageblock_order] != NO_CLASS) == in_use &&
+	       !bit_test(p->used, frame) && !bit_test(p->keep, frame);
+}
+
+/* From pageblocks in use, spread over all that would do; or from others, the first that come. */
 static void pick_percpu(struct page_plan *p, bool in_use, u64 wanted)
 {
-	struct picker k = {.nr = wanted};
+	struct picker k = {0};
 
-	for (int pass = 0; pass < 2; pass++) {
-		for (unsigned long f = 0; f < p->nr_frames && (!pass || k.picked < k.nr); f++) {
-			if ((p->like[f >> pageblock_order] != NO_CLASS) != in_use ||
-			    bit_test(p->used, f) || bit_test(p->keep, f))
-				continue;
-			if (!pass)
-				k.of++;
-			else if (pick(&k))
-				p->percpu[p->nr_percpu++] = f;
-			if (!in_use && k.of > wanted)
-				break; /* the first that come will do */
-		}
-		k.nr = min(wanted, k.of);
+	for (unsigned long b = 0; b < nr_pageblocks(p) && (in_use || k.of < wanted); b++) {
+		unsigned long first = b << pageblock_order;
+
+		if ((p->like[b] != NO_CLASS) == in_use)
+			for (unsigned long f = first; f < first + pageblock_nr_pages; f++)
+				k.of += spare(p, f, in_use);
 	}
+	k.nr = min(wanted, k.of);
+	for (unsigned long f = 0; f < p->nr_frames && k.picked < k.nr; f++)
+		if (spare(p, f, in_use) && pick(&k))
+			p->percpu[p->nr_percpu++] = f;
 }
 
 static void choose_percpu(struct page_plan *p)

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "alloc/pages/page_allocator.h"
+#include "alloc/pages/pcp.h"
 #include "lib/mem.h"
 
 #define NR_ZONES (kernel->nr_node_ids * MAX_NR_ZONES)
@@ -184,15 +185,20 @@ static void plan_classes(struct zone_wish *w, const struct zone *zone,
 	}
 }
 
-static u64 percpu_wanted(const struct zone_wish *w, const struct zone *zone,
-			 const struct page_allocator *source)
+/* A list gives pages back before it reaches `high`. */
+static void wish_percpu(struct zone_wish *w, const struct zone *zone,
+			const struct page_allocator *source)
 {
-	u64 pages = 0;
+	for (int cpu = 0; cpu < kernel->nr_cpu_ids; cpu++) {
+		const struct per_cpu_pages *pcp = zone_pageset(source, zone, cpu);
 
-	if (zone_pageset(source, zone, 0))
-		for (int cpu = 0; cpu < kernel->nr_cpu_ids; cpu++)
-			pages += w->percpu[cpu];
-	return pages;
+		if (!pcp)
+			continue;
+		w->percpu_wanted += w->percpu[cpu];
+		if (pcp->high)
+			w->percpu[cpu] = min(w->percpu[cpu], pcp->high - 1);
+		w->plan.nr_percpu += w->percpu[cpu];
+	}
 }
 
 void zone_wish_plan(struct zone_wish *w, const struct zone *zone,
@@ -211,7 +217,7 @@ void zone_wish_plan(struct zone_wish *w, const struct zone *zone,
 	find_used(p, zone, counts);
 	plan_classes(w, zone, source, counts);
 	free(counts);
-	p->nr_percpu = w->percpu_wanted = percpu_wanted(w, zone, source);
+	wish_percpu(w, zone, source);
 	for (int mt = 0; mt < MIGRATE_TYPES; mt++)
 		for (int order = 0; order < MAX_ORDER; order++)
 			wanted += p->want[mt][order] << order;

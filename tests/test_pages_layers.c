@@ -1,5 +1,6 @@
 /*
- * Derived page allocators that keep books or blocks: reclaimable, unreclaimable, mempool.
+ * Derived page allocators that keep books or blocks, or write into them: reclaimable, unreclaimable,
+ * mempool, ctor_dtor.
  */
 #include "tests/pages_test.h"
 
@@ -180,6 +181,103 @@ static void the_reserve_keeps_to_zones(void **state)
 	lab_close(&lab);
 }
 
+struct ctor_log {
+	unsigned int nr_made, nr_unmade, mode;
+	const void *first;
+};
+
+static void make(void *object, void *private, unsigned int mode)
+{
+	struct ctor_log *log = private;
+
+	if (!log->nr_made++)
+		log->first = object;
+	log->mode = mode;
+	memset(object, 'a', 3);
+}
+
+static void unmake(void *object, void *private, unsigned int mode)
+{
+	struct ctor_log *log = private;
+
+	(void)mode;
+	assert_int_equal(((char *)object)[0], 'a');
+	log->nr_unmade++;
+}
+
+/* Posted: ctor ran on a failed (NULL) page, and its mode tested the wrong word. */
+static void constructors_run_over_each_object(void **state)
+{
+	struct page_allocator *base, *made;
+	struct ctor_log log = {0};
+	struct page *page;
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab, LAB_NODE, "page_allocator");
+	base = lab.pa;
+	made = ctor_and_dtor_for_page_allocator(page_allocator_get(base), 1000, &log, make, unmake);
+	lab.pa = made;
+	page = lab_alloc(&lab, 0, 1, GFP_ATOMIC | __GFP_ZERO, -1);
+	assert_int_equal(log.nr_made, 8);
+	assert_int_equal(log.mode, 0);
+	assert_ptr_equal(log.first, page_address(page));
+	assert_memory_equal((char *)page_address(page) + 7000, "aaa", 3);
+	lab_free(&lab, 0, page, 1);
+	assert_int_equal(log.nr_unmade, 8);
+	base->layer->inject.every = 1;
+	assert_null(lab_alloc(&lab, 0, 0, GFP_KERNEL, -1));
+	assert_int_equal(log.nr_made, 8);
+	base->layer->inject.every = 0;
+	page = lab_alloc(&lab, 0, 0, GFP_KERNEL, -1);
+	assert_int_equal(log.mode, CTOR_MAY_SLEEP);
+	lab_free(&lab, 0, page, 0);
+	page_allocator_put(made);
+	lab.pa = base;
+	lab_close(&lab);
+}
+
+/* Readers may look until the grace period ends; the destructor runs after it. */
+static void destructors_wait_for_readers(void **state)
+{
+	struct page_allocator *base, *made, *rcu;
+	struct ctor_log log = {0};
+	struct page *page;
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab, LAB_NODE, "page_allocator");
+	base = lab.pa;
+	made = ctor_and_dtor_for_page_allocator(page_allocator_get(base), 4096, &log, make, unmake);
+	rcu = rcuify_page_allocator(made);
+	lab.pa = rcu;
+	page = lab_alloc(&lab, 0, 0, GFP_KERNEL, -1);
+	lab_free(&lab, 0, page, 0);
+	assert_int_equal(log.nr_unmade, 0);
+	lab_settle(&lab);
+	assert_int_equal(log.nr_unmade, 1);
+	assert_null(ctor_and_dtor_for_page_allocator(rcu, 64, &log, make, unmake));
+	page_allocator_put(rcu);
+	lab.pa = base;
+	lab_close(&lab);
+}
+
+static void a_chain_names_what_is_written(void **state)
+{
+	struct page *page;
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab, LAB_NODE, "ctor_dtor(size=48B,fill=poison):page_allocator");
+	page = lab_alloc(&lab, 0, 0, GFP_KERNEL | __GFP_ZERO, -1);
+	for (size_t i = 0; i < 85 * 48; i++)
+		assert_int_equal(((const u8 *)page_address(page))[i], 0x5a);
+	for (size_t i = 85 * 48; i < PAGE_SIZE; i++)
+		assert_int_equal(((const u8 *)page_address(page))[i], 0);
+	lab_free(&lab, 0, page, 0);
+	lab_close(&lab);
+}
+
 static void assert_refused(const char *chain, const char *why)
 {
 	struct err e = {0};
@@ -199,6 +297,8 @@ static void senseless_chains_are_refused_with_a_reason(void **state)
 	assert_refused("unreclaimable:rcu:reclaimable:bitmap", "counted twice");
 	assert_refused("mempool(min_nr=5000):page_allocator", "gives 4096 blocks of order 0");
 	assert_refused("mempool:null", "nothing to reserve");
+	assert_refused("ctor_dtor:null", "nothing to construct");
+	assert_refused("ctor_dtor:dma:rcu:bitmap", "while readers may still look");
 	assert_int_equal(lab.m->now_ns, 0);
 	lab_close(&lab);
 }
@@ -238,6 +338,9 @@ int main(void)
 		cmocka_unit_test(the_reserve_serves_when_memory_is_gone),
 		cmocka_unit_test(the_reserve_is_zeroed_when_asked),
 		cmocka_unit_test(the_reserve_keeps_to_zones),
+		cmocka_unit_test(constructors_run_over_each_object),
+		cmocka_unit_test(destructors_wait_for_readers),
+		cmocka_unit_test(a_chain_names_what_is_written),
 		cmocka_unit_test(senseless_chains_are_refused_with_a_reason),
 		cmocka_unit_test(the_c_names_derive),
 	};

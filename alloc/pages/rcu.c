@@ -58,6 +58,7 @@ static struct page_allocator *rcu_create(struct page_allocator *base, const void
 	self = instance_alloc(sizeof(*self));
 	derive_page_allocator(self, base, &rcu_desc);
 	self->free = rcu_free;
+	self->defers_free = true;
 	self->destructor = rcu_destructor;
 	return self;
 }

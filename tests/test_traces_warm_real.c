@@ -1,0 +1,217 @@
+/*
+ * The warm start of a recording beside the repository, if there: simulated slabs are the recorded
+ * ones.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/file.h"
+#include "sim/trial.h"
+#include "tests/test.h"
+#include "traces/import.h"
+#include "traces/kmt.h"
+#include "traces/warm.h"
+
+#define RECORDING "../shared/traces/small-hackbench"
+#define ZERO "SNAP before end shrink"
+
+static struct warm_report report;
+static char path[64];
+
+struct watcher {
+	struct sink sink;
+	bool at_zero, done;
+	unsigned int nr_caches, nr_met;
+};
+
+static void on_begin(struct sink *s, const struct sink_run *run)
+{
+	(void)s, (void)run;
+}
+
+static void on_sample(struct sink *s, u64 t_ns, const char *layer, const char *metric, double value)
+{
+	(void)s, (void)t_ns, (void)layer, (void)metric, (void)value;
+}
+
+static void on_free_area(struct sink *s, u64 t_ns, int node, const char *zone, const char *type,
+			 const u64 nr_free[SINK_NR_ORDERS])
+{
+	(void)s, (void)t_ns, (void)node, (void)zone, (void)type, (void)nr_free;
+}
+
+static void on_cache(struct sink *s, const struct sink_cache *cache)
+{
+	(void)s, (void)cache;
+}
+
+static void on_mark(struct sink *s, u64 t_ns, const char *text)
+{
+	struct watcher *w = container_of(s, struct watcher, sink);
+
+	(void)t_ns;
+	w->at_zero = text && !strcmp(text, ZERO);
+}
+
+/* Every slab of every cache, and in each as many objects. */
+static void on_slab(struct sink *s, const struct sink_slab *slab)
+{
+	struct watcher *w = container_of(s, struct watcher, sink);
+
+	for (u32 i = 0; w->at_zero && i < report.nr_caches; i++) {
+		const struct warm_cache *c = &report.caches[i];
+
+		if (strcmp(c->name, slab->cache) || !c->slabs_wanted)
+			continue;
+		w->nr_caches++;
+		w->nr_met += slab->num_slabs == c->slabs_wanted;
+		if (slab->num_slabs != c->slabs_wanted)
+			print_message("%s: %llu slabs, %llu wanted\n", c->name,
+				      (unsigned long long)slab->num_slabs,
+				      (unsigned long long)c->slabs_wanted);
+		assert_true(slab->active_objs >= c->objs_made);
+	}
+}
+
+static void on_event(struct sink *s, u64 t_ns, int cpu, const char *kind, const char *detail)
+{
+	(void)s, (void)t_ns, (void)cpu, (void)kind, (void)detail;
+}
+
+static void on_summary(struct sink *s, const char *layer, const struct metric_desc *m, double value)
+{
+	(void)s, (void)layer, (void)m, (void)value;
+}
+
+static void on_site(struct sink *s, const struct sink_site *site)
+{
+	(void)s, (void)site;
+}
+
+static void on_latency(struct sink *s, const struct sink_latency *latency)
+{
+	(void)s, (void)latency;
+}
+
+static void on_lock(struct sink *s, const struct sink_lock *lock)
+{
+	(void)s, (void)lock;
+}
+
+static void on_map(struct sink *s, const struct sink_block_map *map)
+{
+	(void)s, (void)map;
+}
+
+static int on_end(struct sink *s, const struct sink_end *sink_end, struct err *e)
+{
+	(void)s, (void)sink_end, (void)e;
+	return 0;
+}
+
+static const struct sink_ops watcher_ops = {
+	.begin = on_begin,
+	.sample = on_sample,
+	.free_area = on_free_area,
+	.slab = on_slab,
+	.cache = on_cache,
+	.mark = on_mark,
+	.event = on_event,
+	.summary = on_summary,
+	.site = on_site,
+	.latency = on_latency,
+	.lock = on_lock,
+	.block_map = on_map,
+	.end = on_end,
+};
+
+/* The geometry of the recorded caches. */
+static struct slab_shapes shapes_of(const struct snapshots *s)
+{
+	struct slab_shape *shapes = calloc(s->nr_geometry, sizeof(*shapes));
+
+	assert_non_null(shapes);
+	for (size_t i = 0; i < s->nr_geometry; i++) {
+		const struct snapshot_geometry *g = &s->geometry[i];
+
+		shapes[i] = (struct slab_shape){.cache = g->cache,
+						.object_size = g->object_size,
+						.size = g->slab_size,
+						.align = g->align,
+						.order = (int)g->order,
+						.cpu_partial = (int)g->cpu_partial,
+						.min_partial = (int)g->min_partial};
+	}
+	return (struct slab_shapes){shapes, (unsigned int)s->nr_geometry};
+}
+
+static u64 run_recording(const struct snapshots *real, const struct slab_shapes *shapes,
+			 struct watcher *w)
+{
+	struct machine_config machine;
+	struct stack_config stack;
+	struct trial t;
+	struct source *s, *kmt;
+	struct err e = {{0}};
+
+	*w = (struct watcher){.sink = {&watcher_ops}};
+	kmt = kmt_open(path, &e);
+	assert_non_null(kmt);
+	s = warm_open(kmt, real, &report, &e);
+	if (!s)
+		fail_msg("%s", e.msg);
+	machine_config_default(&machine);
+	assert_int_equal(stack_config_parse(&stack, NULL, NULL, &e), 0);
+	t = (struct trial){.machine = &machine,
+			   .stack = &stack,
+			   .source = s,
+			   .shapes = shapes,
+			   .sink = &w->sink,
+			   .at_marks = true};
+	assert_int_equal(trial_run(&t, &e), 0);
+	stack_config_free(&stack);
+	s->ops->close(s);
+	return t.digest;
+}
+
+/* After the warm start the simulated machine has the recorded slabs, cache by cache, whatever is
+ * wanted; and it has them again. */
+static void a_recording_starts_as_recorded(void **state)
+{
+	struct import_options options = {0};
+	struct snapshots real;
+	struct slab_shapes shapes;
+	struct watcher w;
+	struct new_file nf;
+	struct err e = {{0}};
+	u64 digest;
+
+	(void)state;
+	if (access(RECORDING, R_OK))
+		skip();
+	snprintf(path, sizeof(path), "/tmp/kmemsim-test-%d.kmt", (int)getpid());
+	assert_int_equal(new_file_open(&nf, path, &e), 0);
+	assert_int_equal(import_trace(RECORDING "/trace.dat", nf.f, &options, &e), 0);
+	assert_int_equal(new_file_commit(&nf, &e), 0);
+	assert_int_equal(snapshots_open(&real, RECORDING, &e), 0);
+	shapes = shapes_of(&real);
+	digest = run_recording(&real, &shapes, &w);
+	assert_true(w.nr_caches > 30); /* that the load asks for */
+	assert_int_equal(w.nr_met, w.nr_caches);
+	warm_report_free(&report);
+	assert_true(run_recording(&real, &shapes, &w) == digest);
+	warm_report_free(&report);
+	unlink(path);
+	free((void *)shapes.shapes);
+	snapshots_close(&real);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_recording_starts_as_recorded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
