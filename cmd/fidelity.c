@@ -133,6 +133,7 @@ static int with_snapshots(struct fidelity_args *a, const struct source *kmt, str
 		return EXIT_MISTAKE;
 	a->replay.run.at_marks = true;
 	a->replay.run.shapes = &a->shapes;
+	a->replay.run.start.cold = true;
 	a->replay.run.recorded_machine = a->snapshots.machine;
 	if (!recorded_shapes(&a->snapshots, &a->shapes, e)) {
 		ret = with_recorded(a, f, e);

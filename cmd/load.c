@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "lib/file.h"
-#include "traces/kmt.h"
 #include "workloads/workload.h"
 
 bool load_is_workload(const char *path)
@@ -34,6 +33,10 @@ static int resolve_machine(const struct load_spec *l, const char *carried,
 static struct source *open_workload(const struct load_spec *l, struct machine_config *machine,
 				    struct err *e)
 {
+	if (l->start.dir) {
+		err_set(e, "%s: a workload has no snapshots", l->path);
+		return NULL;
+	}
 	if (resolve_machine(l, NULL, machine, e))
 		return NULL;
 	return workload_open(l->path,
@@ -53,7 +56,7 @@ struct source *load_open(const struct load_spec *l, struct machine_config *machi
 
 	if (load_is_workload(l->path))
 		return open_workload(l, machine, e);
-	s = kmt_open(l->path, e);
+	s = start_open(l->path, &l->start, l->start_note, e);
 	if (s && l->duration_ns)
 		err_set(e, "%s: a trace lasts as long as it was recorded", l->path);
 	else if (!s || !resolve_machine(l, s->tables.machine, machine, e))

@@ -4,6 +4,7 @@
 #ifndef CMD_LOAD_H
 #define CMD_LOAD_H
 
+#include "cmd/start.h"
 #include "lib/err.h"
 #include "sim/machine_config.h"
 #include "sim/source.h"
@@ -14,6 +15,8 @@ struct load_spec {
 	const char *recorded_machine;	      /* this YAML, else (NULL) the default */
 	u64 seed;			      /* of workloads */
 	u64 duration_ns;		      /* of workloads; 0: what the file says */
+	struct start start;		      /* of traces */
+	char **start_note;		      /* as of start_open */
 };
 
 /* A path that ends in .yaml or .yml. */

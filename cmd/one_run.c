@@ -18,6 +18,7 @@
 struct running {
 	const struct one_run *r;
 	struct source *source;
+	char *start_note; /* how well a warm start is met; NULL: a cold one */
 	struct machine_config machine;
 	char load[256], stack[2 * STACK_TEXT_MAX + 32];
 };
@@ -71,6 +72,8 @@ static void closing_line(const struct running *run, const struct trial *t)
 	fprintf(stderr, "%s %s: %s, digest %016llx, %s requests in %s (%s/s); repeat: %s\n",
 		run->load, t->run.label, trial_status_names[t->status],
 		(unsigned long long)t->digest, count, wall, rate, run->r->command);
+	if (run->start_note)
+		fprintf(stderr, "%s %s: %s\n", run->load, t->run.label, run->start_note);
 	if (t->pages.wanted) {
 		char state[400];
 
@@ -120,6 +123,8 @@ int one_run(const struct one_run *r, struct err *e)
 		.recorded_machine = r->recorded_machine,
 		.seed = r->seed,
 		.duration_ns = r->duration_ns,
+		.start = r->start,
+		.start_note = &run->start_note,
 	};
 	int ret = EXIT_MISTAKE;
 
@@ -129,6 +134,7 @@ int one_run(const struct one_run *r, struct err *e)
 		ret = run_open(run, e);
 		run->source->ops->close(run->source);
 	}
+	free(run->start_note);
 	free(run);
 	return ret;
 }

@@ -4,6 +4,7 @@
 #ifndef CMD_ONE_RUN_H
 #define CMD_ONE_RUN_H
 
+#include "cmd/start.h"
 #include "lib/err.h"
 #include "sim/trial.h"
 
@@ -13,6 +14,7 @@ struct one_run {
 	const struct machine_config *machine; /* NULL: what the load carries, else the default */
 	const struct stack_config *stack;
 	const char *load_path; /* a .kmt file or a workload */
+	struct start start;    /* of a trace; all 0: warm if it carries snapshots */
 	const char *load;      /* its name in results; NULL: the path without folders and ending */
 	const char *label;     /* NULL: the canonical stack */
 	const char *command;   /* the line that repeats this run */

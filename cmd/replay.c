@@ -5,16 +5,52 @@
 #include "cmd/replay_args.h"
 
 static const char usage[] =
-	"usage: kmemsim replay TRACE.kmt [options]\n" REPLAY_USAGE("results.db");
+	"usage: kmemsim replay TRACE.kmt [options]\n"
+	"\n"
+	"With snapshots of the recorded machine the replay starts warm: caches hold what lived "
+	"there, on\n"
+	"the slabs that were there, and free pages are as fragmented.\n"
+	"\n"
+	"  --snapshots DIR   the recorded machine (default: what the trace carries)\n"
+	"  --cold            start on an empty machine, whatever the trace carries\n" REPLAY_USAGE(
+		"results.db");
 
-static const struct option long_options[] = {REPLAY_OPTIONS, {0}};
+enum { OPT_SNAPSHOTS = OPT_OWN, OPT_COLD };
+
+static const struct option long_options[] = {
+	REPLAY_OPTIONS,
+	{"snapshots", required_argument, NULL, OPT_SNAPSHOTS},
+	{"cold", no_argument, NULL, OPT_COLD},
+	{0},
+};
+
+static void repeat(const struct replay_args *a, struct repeat *line)
+{
+	repeat_option(line, "snapshots", a->run.start.dir);
+	if (a->run.start.cold)
+		repeat_word(line, "--cold");
+}
+
+static int set(struct replay_args *a, int opt, const char *text, struct err *e)
+{
+	if (opt == OPT_SNAPSHOTS)
+		a->run.start.dir = text;
+	else if (opt == OPT_COLD)
+		a->run.start.cold = true;
+	else
+		return replay_args_set(a, opt, text, e);
+	if (a->run.start.cold && a->run.start.dir)
+		return err_set(e, "--cold: --snapshots asks for a warm start");
+	return 0;
+}
 
 static int run(struct replay_args *a, struct err *e)
 {
 	return one_run(&a->run, e);
 }
 
-static const struct replay_command command = {.name = "replay", .db = "results.db", .run = run};
+static const struct replay_command command = {
+	.name = "replay", .db = "results.db", .repeat = repeat, .run = run};
 
 int cmd_replay(int argc, char **argv)
 {
@@ -27,7 +63,7 @@ int cmd_replay(int argc, char **argv)
 			return cmd_usage(usage);
 		if (opt == '?')
 			return EXIT_MISTAKE;
-		if (replay_args_set(&a, opt, optarg, &e))
+		if (set(&a, opt, optarg, &e))
 			return cmd_fail("replay", &e);
 	}
 	if (argc - optind != 1)

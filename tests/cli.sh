@@ -13,6 +13,7 @@ refused "nothing to list" "say what to list" "$KMEMSIM" list
 refused "unknown list" "did you mean 'metrics'?" "$KMEMSIM" list metric
 refused "two lists" "say what to list" "$KMEMSIM" list metrics machines
 refused "unknown help" "did you mean 'slabifier'?" "$KMEMSIM" help slabifer
+refused "cold and warm" "asks for a warm start" "$KMEMSIM" replay x.kmt --cold --snapshots .
 refused "standard output full" "No space left on device" bash -c '"$0" list metrics >/dev/full' "$KMEMSIM"
 
 succeeds "version" "$KMEMSIM" --version
