@@ -215,6 +215,9 @@ static void machine_as_recorded(void **state)
 	assert_int_equal(m.nodes[0].distance[1], 25);
 	assert_int_equal(m.cpu_node[1], 0);
 	assert_int_equal(m.cpu_node[2], 1);
+	assert_int_equal(m.zone_pcp[0][0].batch, 1);
+	assert_int_equal(m.zone_pcp[0][0].high, 118);
+	assert_int_equal(m.zone_pcp[1][1].high, 0); /* zoneinfo does not say */
 	assert_int_equal(m.min_free_bytes, (190 + 1408 + 2193) * 4096ULL);
 	snapshots_close(&s);
 }

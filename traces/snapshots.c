@@ -45,7 +45,8 @@ void snapshots_close(struct snapshots *s)
 	memset(s, 0, sizeof(*s));
 }
 
-/* A file of a folder, as a text to scan. 1: it is there; 0: not; -1 with e set. */
+/* A file of a folder, as a text to scan. 1: it is there; 0: not; -1 with e set. The caller frees
+ * *path. */
 static int text_of(const struct snapshot_files *f, const char *folder, size_t len, const char *name,
 		   char **path, struct scan *scan, struct err *e)
 {
@@ -56,10 +57,7 @@ static int text_of(const struct snapshot_files *f, const char *folder, size_t le
 		return 0;
 	*path = mem_print("%s/%s", f->dir, file->name);
 	*scan = scan_text(*path, file->data, file->n);
-	if (!scan_printable(scan, e))
-		return 1;
-	free(*path);
-	return -1;
+	return scan_printable(scan, e) ? -1 : 1;
 }
 
 /* A kind of file of a snapshot. */

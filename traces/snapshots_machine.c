@@ -5,8 +5,7 @@
  * Theory. Frames are numbered as recorded, so node boundaries must be the recorded ones: a node's
  * memory goes from its first frame to the next node's first, holes included (the simulated machine
  * has none). Boundaries are rounded to whole blocks of 4 MiB. min_free is what the zones' min
- * watermarks add up to. Per-CPU lists are left to the simulator's rule, which is Linux's: recorded
- * limits differ by zone, and a machine file has one pair for all.
+ * watermarks add up to; batch and high of per-CPU lists are those of each zone.
  *
  * META is a text for people, of which only lines like these are read:
  *
@@ -34,6 +33,7 @@
 #define DISTANCE_MAX 254
 #define SCALE_MAX 3000
 #define HZ_MAX 10000
+#define PCP_PAGES_MAX 1000000
 
 struct recorded_node {
 	u64 start, end; /* pfn; both 0: no memory */
@@ -304,7 +304,36 @@ static u64 node_limit(const struct recorded *m, unsigned int nid)
 	return ALIGN(m->nodes[nid].end, BLOCK_PAGES);
 }
 
-static char *print_machine(const struct recorded *m)
+/* Zones that a machine can have, with limits that it can have. */
+static bool has_lists(const struct snapshot_zone *z)
+{
+	static const char *const names[] = {"DMA", "DMA32", "Normal", "Movable"};
+	bool known = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		known |= !strcmp(z->zone, names[i]);
+	return known && z->has_info && z->spanned && z->pcp_batch && z->pcp_high >= z->pcp_batch &&
+	       z->pcp_high <= PCP_PAGES_MAX;
+}
+
+static void print_lists(FILE *f, const struct snapshot *snap)
+{
+	const char *between = "";
+
+	for (size_t i = 0; i < snap->nr_zones; i++) {
+		const struct snapshot_zone *z = &snap->zones[i];
+
+		if (!has_lists(z))
+			continue;
+		fprintf(f, "%s{node: %d, zone: %s, batch: %u, high: %u}",
+			*between ? between : "percpu_lists: {zones: [", z->node, z->zone,
+			z->pcp_batch, z->pcp_high);
+		between = ", ";
+	}
+	fputs(*between ? "]}\n" : "", f);
+}
+
+static char *print_machine(const struct recorded *m, const struct snapshot *snap)
 {
 	bool distances = distances_fit(m);
 	char *text = NULL, size[32];
@@ -329,6 +358,7 @@ static char *print_machine(const struct recorded *m)
 		fprintf(f, distances ? "]}\n" : "}\n");
 		begin = end;
 	}
+	print_lists(f, snap);
 	if (m->min_pages && m->min_pages < begin / 2) {
 		size_print(m->min_pages * PAGE_BYTES, size, sizeof(size));
 		fprintf(f, "watermarks: {min_free: %s, scale: %llu}\n", size,
@@ -352,7 +382,7 @@ void snapshots_make_machine(struct snapshots *s, const char *meta)
 		for (unsigned int nid = 0; nid < m->nr_nodes; nid++)
 			s->pfn_end = max(s->pfn_end, m->nodes[nid].end);
 		if (nodes_fit(m) && (cpus_fit(m) || split_cpus(m)))
-			s->machine = print_machine(m);
+			s->machine = print_machine(m, snap);
 	}
 	s->nr_cpus = m->nr_cpus;
 	s->machine_note = m->note;
