@@ -13,6 +13,7 @@
 #include "lib/file.h"
 #include "lib/mem.h"
 #include "lib/units.h"
+#include "reports/db_sink.h"
 
 /* What every message of one run needs. */
 struct running {
@@ -22,6 +23,11 @@ struct running {
 	struct machine_config machine;
 	char load[256], stack[2 * STACK_TEXT_MAX + 32];
 };
+
+static const char *label_of(const struct running *run)
+{
+	return run->r->label ? run->r->label : run->stack;
+}
 
 static void load_name(const struct one_run *r, char *buf, size_t n)
 {
@@ -46,7 +52,7 @@ static int trial(struct running *run, struct trial *t, struct sink *sink, struct
 		.sink = sink,
 		.shapes = run->r->shapes,
 		.at_marks = run->r->at_marks,
-		.run = {.label = run->r->label ? run->r->label : run->stack,
+		.run = {.label = label_of(run),
 			.load = run->load,
 			.input = run->r->load_path,
 			.command = run->r->command},
@@ -55,7 +61,10 @@ static int trial(struct running *run, struct trial *t, struct sink *sink, struct
 		.check_every = run->r->check_every,
 		.progress = &p,
 	};
-	progress_begin(&p, t->run.label, run->source->tables.nr_requests);
+	if (run->r->progress)
+		progress_begin_cell(&p, run->r->progress, run->source->tables.nr_requests);
+	else
+		progress_begin(&p, t->run.label, run->source->tables.nr_requests);
 	ret = trial_run(t, e);
 	progress_end(&p);
 	return ret;
@@ -87,34 +96,30 @@ static void closing_line(const struct running *run, const struct trial *t)
 			run->load, t->run.label, (unsigned long long)t->nr_unserved);
 }
 
-static int verify(struct running *run, u64 digest, struct err *e)
+/* The first of two times is for the digest alone; the second one keeps its results. */
+static int twice(struct running *run, struct trial *t, struct err *e)
 {
-	struct trial again;
+	struct trial first;
 
-	if (trial(run, &again, NULL, e))
+	if (trial(run, &first, NULL, e) || trial(run, t, run->r->sink, e))
 		return EXIT_MISTAKE;
-	if (again.digest == digest)
+	closing_line(run, t);
+	if (first.digest == t->digest)
 		return 0;
 	fprintf(stderr, "bug: the same run twice: digest %016llx, then %016llx\n",
-		(unsigned long long)digest, (unsigned long long)again.digest);
+		(unsigned long long)first.digest, (unsigned long long)t->digest);
 	return EXIT_BUG;
 }
 
-static int run_open(struct running *run, struct err *e)
+static int once(struct running *run, struct trial *t, struct err *e)
 {
-	struct trial t;
-	int ret;
-
-	stack_config_print(run->r->stack, run->stack, sizeof(run->stack));
-	load_name(run->r, run->load, sizeof(run->load));
-	if (trial(run, &t, run->r->sink, e))
+	if (trial(run, t, run->r->sink, e))
 		return EXIT_MISTAKE;
-	closing_line(run, &t);
-	ret = run->r->verify ? verify(run, t.digest, e) : 0;
-	return ret ? ret : t.status == TRIAL_OOM ? EXIT_OOM : 0;
+	closing_line(run, t);
+	return 0;
 }
 
-int one_run(const struct one_run *r, struct err *e)
+static struct running *run_open(const struct one_run *r, struct err *e)
 {
 	struct running *run = mem_alloc(1, sizeof(*run));
 	struct load_spec l = {
@@ -126,15 +131,70 @@ int one_run(const struct one_run *r, struct err *e)
 		.start = r->start,
 		.start_note = &run->start_note,
 	};
-	int ret = EXIT_MISTAKE;
 
 	run->r = r;
 	run->source = load_open(&l, &run->machine, e);
-	if (run->source) {
-		ret = run_open(run, e);
-		run->source->ops->close(run->source);
+	if (!run->source) {
+		free(run->start_note);
+		free(run);
+		return NULL;
 	}
+	stack_config_print(r->stack, run->stack, sizeof(run->stack));
+	load_name(r, run->load, sizeof(run->load));
+	return run;
+}
+
+static void run_close(struct running *run)
+{
+	run->source->ops->close(run->source);
 	free(run->start_note);
 	free(run);
-	return ret;
+}
+
+int one_run(const struct one_run *r, struct err *e)
+{
+	struct running *run = run_open(r, e);
+	struct trial t;
+	int ret;
+
+	if (!run)
+		return EXIT_MISTAKE;
+	ret = r->verify ? twice(run, &t, e) : once(run, &t, e);
+	run_close(run);
+	return ret ? ret : t.status == TRIAL_OOM ? EXIT_OOM : 0;
+}
+
+int load_id_open(struct load_id *id, const struct one_run *r, struct err *e)
+{
+	struct running *run = run_open(r, e);
+
+	if (!run)
+		return -1;
+	*id = (struct load_id){.input_hash = run->source->tables.input_hash,
+			       .machine = machine_config_print(&run->machine)};
+	run_close(run);
+	return 0;
+}
+
+void load_id_close(struct load_id *id)
+{
+	free(id->machine);
+	*id = (struct load_id){0};
+}
+
+int one_run_stored(const struct one_run *r, const struct load_id *id, struct db *db, struct err *e)
+{
+	struct running run = {.r = r};
+
+	stack_config_print(r->stack, run.stack, sizeof(run.stack));
+	load_name(r, run.load, sizeof(run.load));
+	return db_has_run(db,
+			  &(struct sink_run){.label = label_of(&run),
+					     .load = run.load,
+					     .stack = run.stack,
+					     .machine = id->machine,
+					     .input_hash = id->input_hash,
+					     .seed = r->seed,
+					     .sample_ns = r->sample_ns},
+			  e);
 }

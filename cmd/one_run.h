@@ -6,6 +6,7 @@
 
 #include "cmd/start.h"
 #include "lib/err.h"
+#include "reports/db.h"
 #include "sim/trial.h"
 
 #define EXIT_OOM 3
@@ -26,9 +27,23 @@ struct one_run {
 	bool at_marks;
 	const char *recorded_machine; /* YAML, for a load that carries none */
 	struct sink *sink;	      /* NULL: results are not kept */
+	/* Where another process looks how far it is; NULL: a bar on standard error. */
+	struct progress_cell *progress;
 };
 
 /* 0: done; EXIT_OOM; EXIT_MISTAKE with e set; EXIT_BUG: --verify found two digests. */
 int one_run(const struct one_run *r, struct err *e);
+/* What results depend on besides what `struct one_run` says: the same for every stack and seed. */
+struct load_id {
+	u64 input_hash;
+	char *machine; /* the resolved one, as YAML */
+};
+
+/* Opens the load of a run, and closes it again. -1 with e set. */
+int __must_check load_id_open(struct load_id *id, const struct one_run *r, struct err *e);
+void load_id_close(struct load_id *id);
+/* Is this run, with all that its results depend on, in the database? 1 or 0; -1 with e set. */
+int __must_check one_run_stored(const struct one_run *r, const struct load_id *id, struct db *db,
+				struct err *e);
 
 #endif

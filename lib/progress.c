@@ -19,13 +19,24 @@ void progress_begin(struct progress *p, const char *what, u64 total)
 	p->drawn_ns = p->on ? host_ns() : 0; /* what is done in a blink shows no bar */
 }
 
+void progress_begin_cell(struct progress *p, struct progress_cell *cell, u64 total)
+{
+	*p = (struct progress){.cell = cell, .total = total, .on = true};
+	*cell = (struct progress_cell){.total = total};
+}
+
 void progress_draw_(struct progress *p, u64 done)
 {
 	char count[32], bar[BAR_WIDTH + 1];
-	u64 now = host_ns();
 	unsigned int filled;
+	u64 now;
 
 	p->next_check = done + STEPS_PER_CHECK;
+	if (p->cell) {
+		p->cell->done = done;
+		return;
+	}
+	now = host_ns();
 	if (now - p->drawn_ns < REDRAW_NS)
 		return;
 	p->drawn_ns = now;
@@ -45,7 +56,7 @@ void progress_draw_(struct progress *p, u64 done)
 
 void progress_end(struct progress *p)
 {
-	if (p->on)
+	if (p->on && !p->cell)
 		fputs("\r\033[K", stderr);
 	p->on = false;
 }

@@ -1,19 +1,27 @@
 /*
- * A progress bar on standard error, only if that is a terminal; drawn at most 10 times a second.
+ * A progress bar on standard error, only if that is a terminal; drawn at most 10 times a second. Or,
+ * in a process that works for another one, figures where that one looks.
  */
 #ifndef LIB_PROGRESS_H
 #define LIB_PROGRESS_H
 
 #include "lib/types.h"
 
+struct progress_cell {
+	u64 done, total;
+};
+
 struct progress {
 	const char *what;
-	u64 total; /* 0: unknown */
+	struct progress_cell *cell; /* NULL: a bar */
+	u64 total;		    /* 0: unknown */
 	u64 next_check, drawn_ns;
 	bool on;
 };
 
 void progress_begin(struct progress *p, const char *what, u64 total);
+/* No bar: into the cell, which other processes may see. */
+void progress_begin_cell(struct progress *p, struct progress_cell *cell, u64 total);
 void progress_draw_(struct progress *p, u64 done);
 /* Wipes the bar. */
 void progress_end(struct progress *p);

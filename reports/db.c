@@ -340,9 +340,9 @@ static int open_existing(struct db *db, enum db_mode mode, struct err *e)
 struct db *db_open(const char *path, enum db_mode mode, struct err *e)
 {
 	struct db *db;
-	bool exists;
+	bool exists = false;
 
-	if (path_check(path, mode, &exists, e))
+	if (mode != DB_LATER && path_check(path, mode, &exists, e))
 		return NULL;
 	db = mem_alloc(1, sizeof(*db));
 	db->path = mem_dup(path);

@@ -2,7 +2,8 @@
  * A results database: opened, checked, and asked.
  *
  * The one question everybody asks: *may several programs use it at once?* Yes: readers at any time
- * but the instant a run is stored; two writers wait for each other, up to DB_WAIT_MS.
+ * but the instant a run is stored; two writers wait for each other, up to DB_WAIT_MS. A process must
+ * not use what another one opened, its own child included: DB_LATER opens nothing before its time.
  */
 #ifndef REPORTS_DB_H
 #define REPORTS_DB_H
@@ -19,6 +20,7 @@ struct sqlite3_stmt;
 enum db_mode {
 	DB_READ,  /* must exist */
 	DB_WRITE, /* created if absent: the file appears with its first run */
+	DB_LATER, /* the same, not looked at before the first run is stored: somebody just has */
 };
 
 /*

@@ -29,6 +29,8 @@ struct db_sink {
 	struct run_head run;
 	bool begun;
 	s64 run_id; /* stored last */
+	void (*wait)(void *arg);
+	void *wait_arg;
 };
 
 static struct db_sink *to_db_sink(struct sink *s)
@@ -72,6 +74,7 @@ static void db_sink_begin(struct sink *s, const struct sink_run *run)
 	d->run.command = mem_dup(run->command);
 	d->run.input_hash = run->input_hash;
 	d->run.seed = run->seed;
+	d->run.sample_ns = run->sample_ns;
 	d->begun = true;
 	gmtime_r(&now, &tm);
 	strftime(d->run.started_at, sizeof(d->run.started_at), "%Y-%m-%dT%H:%M:%SZ", &tm);
@@ -214,6 +217,8 @@ static int db_sink_end(struct sink *s, const struct sink_end *end, struct err *e
 	int rc;
 
 	ASSERT(d->begun);
+	if (d->wait)
+		d->wait(d->wait_arg);
 	db_lock(d->db);
 	rc = db_store(d->db, &d->run, &d->rows, end, &d->run_id, e);
 	db_unlock(d->db);
@@ -246,6 +251,14 @@ struct sink *db_sink_new(struct db *db)
 	d->dir = file_dir(db_path(db));
 	rows_init(&d->rows, d->dir);
 	return &d->base;
+}
+
+void db_sink_before_store(struct sink *s, void (*wait)(void *arg), void *arg)
+{
+	struct db_sink *d = to_db_sink(s);
+
+	d->wait = wait;
+	d->wait_arg = arg;
 }
 
 void db_sink_free(struct sink *s)

@@ -17,6 +17,8 @@
 struct sink *db_sink_new(struct db *db);
 /* A run that was begun and not ended is forgotten. */
 void db_sink_free(struct sink *s);
+/* Called before each run is stored: where somebody may have to wait until it is his turn. */
+void db_sink_before_store(struct sink *s, void (*wait)(void *arg), void *arg);
 
 /*
  * One figure of a recorded machine beside the simulated one, at one snapshot. kind "slab": bytes of
@@ -32,8 +34,11 @@ struct fidelity_row {
 /* Between begin and end; `s` is what db_sink_new gave. */
 void db_fidelity_add(struct sink *s, const struct fidelity_row *row);
 
-/* Is this very run (label, load, stack, machine, input, seed, version) stored with status ok? 1 or
- * 0, -1 with e set. What a resumed sweep asks before each run. */
+/*
+ * What a resumed sweep asks before each run: has this very run (label, load, stack, machine, input,
+ * seed, samples, version) been stored, whatever came out (ok or oom: it would come out again), and is
+ * it the last one of its label, load and seed, which is what counts? 1 or 0, -1 with e set.
+ */
 int __must_check db_has_run(struct db *db, const struct sink_run *run, struct err *e);
 
 #endif

@@ -191,6 +191,20 @@ static int store_run(struct store *w, const struct sink_end *end)
 	return rc;
 }
 
+static int store_sampling(struct store *w)
+{
+	sqlite3_stmt *s = db_prepare(w->db, "INSERT OR REPLACE INTO sampling VALUES (?,?)", w->err);
+	int rc;
+
+	if (!s)
+		return -1;
+	sqlite3_bind_int64(s, 1, w->run_id);
+	sqlite3_bind_int64(s, 2, (s64)w->run->sample_ns);
+	rc = db_step(w->db, s, w->err);
+	sqlite3_finalize(s);
+	return rc;
+}
+
 static int store_row(void *arg, u32 kind, const u64 *words)
 {
 	struct store *w = arg;
@@ -243,7 +257,7 @@ int db_store(struct db *db, const struct run_head *run, struct rows *rows,
 
 	if (db_write_begin(db, e))
 		return -1;
-	stored = !store_run(&w, end) && !store_names(&w) && !store_rows(&w);
+	stored = !store_run(&w, end) && !store_sampling(&w) && !store_names(&w) && !store_rows(&w);
 	rc = db_write_end(db, stored, e);
 	if (!rc)
 		*run_id = w.run_id;
@@ -251,32 +265,44 @@ int db_store(struct db *db, const struct run_head *run, struct rows *rows,
 	return rc;
 }
 
-int db_has_run(struct db *db, const struct sink_run *run, struct err *e)
+/* Databases of earlier builds do not say how they were sampled: of them nothing is known for sure. */
+static const char has_run_sql[] =
+	"SELECT 1 FROM run r JOIN machine m ON m.id = r.machine JOIN sampling s ON s.run = r.id "
+	"WHERE r.id = (SELECT max(id) FROM run WHERE label = ?1 AND load = ?2 AND seed = ?6) AND "
+	"stack = ?3 AND yaml = ?4 AND version = ?5 AND input_hash = ?7 AND sample_ns = ?8 AND "
+	"status IN ('ok', 'oom')";
+
+static int has_run(struct db *db, const struct sink_run *run, struct err *e)
 {
 	const char *const texts[] = {run->label, run->load, run->stack, run->machine,
 				     KMEMSIM_VERSION};
-	sqlite3_stmt *s;
+	sqlite3_stmt *s = db_prepare(db, has_run_sql, e);
 	char hex[32];
-	bool empty;
 	int rc;
 
-	if (db_is_empty(db, &empty, e))
-		return -1;
-	if (empty)
-		return 0;
-	s = db_prepare(db,
-		       "SELECT 1 FROM run r JOIN machine m ON m.id = r.machine WHERE "
-		       "label = ? AND load = ? AND stack = ? AND yaml = ? AND "
-		       "version = ? AND seed = ? AND input_hash = ? AND status = 'ok'",
-		       e);
 	if (!s)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		sqlite3_bind_text(s, (int)i + 1, texts[i], -1, SQLITE_STATIC);
 	sqlite3_bind_int64(s, 6, (s64)run->seed);
 	snprintf(hex, sizeof(hex), "%016llx", (unsigned long long)run->input_hash);
-	sqlite3_bind_text(s, 7, hex, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 7, hex, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_int64(s, 8, (s64)run->sample_ns);
 	rc = db_step(db, s, e);
 	sqlite3_finalize(s);
 	return rc;
+}
+
+int db_has_run(struct db *db, const struct sink_run *run, struct err *e)
+{
+	bool empty;
+	s64 known;
+
+	if (db_is_empty(db, &empty, e))
+		return -1;
+	if (empty)
+		return 0;
+	if (db_number(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'sampling'", &known, e))
+		return -1;
+	return known ? has_run(db, run, e) : 0;
 }

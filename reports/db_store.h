@@ -28,7 +28,7 @@ enum row_kind {
 /* What is known of a run at its beginning; owns its strings. */
 struct run_head {
 	char *label, *load, *stack, *machine, *input, *command;
-	u64 input_hash, seed;
+	u64 input_hash, seed, sample_ns;
 	char started_at[32];
 };
 

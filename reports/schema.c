@@ -53,7 +53,9 @@
 	" blocks_per_cell INTEGER, cells BLOB);"                                                   \
 	"CREATE TABLE IF NOT EXISTS fidelity (id INTEGER PRIMARY KEY, t_ns INTEGER,"               \
 	" snapshot INTEGER, kind INTEGER, name INTEGER, recorded INTEGER, simulated INTEGER,"      \
-	" first INTEGER);"
+	" first INTEGER);"                                                                         \
+	"CREATE TABLE IF NOT EXISTS sampling (run INTEGER PRIMARY KEY, sample_ns INTEGER NOT "     \
+	"NULL);"
 
 /* From `run r` to the rows x of its range. */
 #define OF_RUN(table)                                                                              \

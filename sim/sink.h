@@ -40,6 +40,7 @@ struct sink_run {
 	const char *input;   /* path of the load's file, as given */
 	u64 input_hash;
 	u64 seed;
+	u64 sample_ns;	     /* between samples, as asked for; 0: 200 samples over the load */
 	const char *command; /* the line that repeats this run */
 };
 

@@ -37,6 +37,7 @@ static void tell_begin(const struct trial *t)
 	run.stack = stack;
 	run.machine = machine;
 	run.seed = t->seed;
+	run.sample_ns = t->sample_ns;
 	run.input_hash = t->source->tables.input_hash;
 	t->sink->ops->begin(t->sink, &run);
 	free(machine);

@@ -371,28 +371,6 @@ static void test_file_limit(void **state)
 	assert_int_equal(results_number("SELECT count(*) FROM slab_view WHERE run_id > 4"), 0);
 }
 
-static void test_has_run(void **state)
-{
-	struct sink_run run = {"plain",
-			       "fstree",
-			       "pages=page_allocator() slab=slabifier()",
-			       FEED_MACHINE,
-			       "",
-			       0x2222,
-			       1,
-			       ""};
-	struct err e = {""};
-	struct db *db;
-
-	(void)state;
-	results_store_sweep(2);
-	db = db_open(results_path, DB_READ, &e);
-	assert_int_equal(db_has_run(db, &run, &e), 1);
-	run.seed = 2;
-	assert_int_equal(db_has_run(db, &run, &e), 0);
-	db_close(db);
-}
-
 /* Two machines of one name stay two. */
 static void test_machines(void **state)
 {
@@ -444,7 +422,6 @@ int main(void)
 		TEST(test_open_changes_nothing),
 		TEST(test_disk_full),
 		TEST(test_file_limit),
-		TEST(test_has_run),
 		TEST(test_machines),
 	};
 
