@@ -6,7 +6,7 @@ sed -n '/^```c$/,/^```$/p' README.md | sed '1d;$d; s/"local"/"readme_local"/' >"
 # The objects of a variant that have a source (an old one may lie beside them).
 objects()
 {
-	ls lib/*.c alloc/*.c alloc/*/*.c sim/*.c traces/*.c reports/*.c cmd/*.c | sed "s|\(.*\)c$|build/$1/\1o|"
+	ls lib/*.c alloc/*.c alloc/*/*.c sim/*.c workloads/*.c traces/*.c reports/*.c cmd/*.c | sed "s|\(.*\)c$|build/$1/\1o|"
 }
 libraries="$(pkg-config --libs $(sed -n 's/^PKGS *:= //p' Makefile)) -lm -pthread"
 # shellcheck disable=SC2086
@@ -50,3 +50,11 @@ sed -n '/^```yaml$/,/^```$/p' README.md | sed '1d;$d' >"$SCRATCH/experiment.yaml
 "$KMEMSIM" run "$SCRATCH/experiment.yaml" --db "$SCRATCH/mine.db" --set sample=50ms 2>"$SCRATCH.out"
 verdict "the README's experiment runs" $?
 says "to its end" "fstree order1: ok, digest"
+
+# What it shows of an import with snapshots is what this program prints.
+"$KMEMSIM" import traces/samples/small-fstree.dat --snapshots traces/samples/small-fstree \
+	-o "$SCRATCH/small.kmt" 2>/dev/null | head -7 >"$SCRATCH/now"
+sed -n '/^\$ \.\/kmemsim import traces\/samples.*| head/,/^```$/p' README.md | sed '1d;$d' >"$SCRATCH/then"
+diff -u "$SCRATCH/then" "$SCRATCH/now" | sed 's/^/# /'
+[ -s "$SCRATCH/then" ] && cmp -s "$SCRATCH/then" "$SCRATCH/now"
+verdict "the README's import is what import prints" $?
