@@ -86,7 +86,7 @@ bool text_find_name(struct text_event *ev, const char *p, bool with_system)
 	ev->name = name;
 	ev->name_len = (u32)(p - name);
 	ev->body = p;
-	if (*p != ':' || p == name || p > ev->end)
+	if (*p != ':' || p == name || (p[1] != ' ' && p[1] != '\n'))
 		return false;
 	for (p++; *p == ' '; p++)
 		;
