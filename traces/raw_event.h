@@ -59,6 +59,8 @@ int __must_check raw_sink_event(struct raw_sink *s, const struct raw_event *ev, 
 /* Before the first event: what recorded it, and the time of the first event, handed on or not. */
 void raw_sink_begin(struct raw_sink *s, unsigned int nr_cpus, const char *kernel, const char *clock,
 		    u64 t_first_ns);
+/* The recorded machine, of one node, as a machine/1 document; the user's own goes first. */
+void raw_sink_machine(struct raw_sink *s, const char *yaml);
 /* How many CPUs there are, if that is known only at the end. */
 void raw_sink_cpus(struct raw_sink *s, unsigned int nr_cpus);
 /* After the last: its time, and how many the recording lost. */

@@ -19,6 +19,7 @@ struct raw_sink {
 	struct names sites;
 	struct direct_map map;
 	struct raw_event *held;
+	char *machine; /* NULL: the recording does not tell */
 	u32 nr_held;
 	u32 nr_event_names;
 };
@@ -43,6 +44,7 @@ void raw_sink_close(struct raw_sink *s)
 	kmt_meta_free(&s->meta);
 	names_free(&s->sites);
 	free(s->held);
+	free(s->machine);
 	free(s);
 }
 
@@ -69,6 +71,12 @@ void raw_sink_begin(struct raw_sink *s, unsigned int nr_cpus, const char *kernel
 	s->meta.clock = mem_dup(clock);
 	s->repair.t_first_ns = t_first_ns;
 	s->repair.stats.t_first_ns = t_first_ns;
+}
+
+void raw_sink_machine(struct raw_sink *s, const char *yaml)
+{
+	free(s->machine);
+	s->machine = mem_dup(yaml);
 }
 
 void raw_sink_cpus(struct raw_sink *s, unsigned int nr_cpus)
@@ -213,9 +221,13 @@ static int write_snapshots(struct kmt_writer *w, const struct import_options *o,
 	return ret;
 }
 
+/* Of a recording that tells of its machine: one node, all of it. */
+static const struct emit_nodes one_node = {.nr_nodes = 1, .pfn_end = {UINT64_MAX}};
+
 int raw_sink_finish(struct raw_sink *s, struct kmt_writer *w, const struct import_options *o,
 		    const char *source_name, u64 source_hash, const char *importer, struct err *e)
 {
+	const struct emit_nodes *nodes = s->machine && !o->machine ? &one_node : &o->nodes;
 	struct kmt_meta *m = &s->meta;
 	struct state state = {0};
 
@@ -225,9 +237,8 @@ int raw_sink_finish(struct raw_sink *s, struct kmt_writer *w, const struct impor
 			goto abort;
 	}
 	repair_finish(&s->repair);
-	if (check_snapshots(s, o, importer, e) ||
-	    emit_requests(&s->repair, &o->nodes, w, &state, e) || write_state(w, &state, e) ||
-	    write_snapshots(w, o, e))
+	if (check_snapshots(s, o, importer, e) || emit_requests(&s->repair, nodes, w, &state, e) ||
+	    write_state(w, &state, e) || write_snapshots(w, o, e))
 		goto abort;
 	state_free(&state);
 	fill_caches(m, &s->repair);
@@ -236,8 +247,8 @@ int raw_sink_finish(struct raw_sink *s, struct kmt_writer *w, const struct impor
 	m->source_name = mem_dup(source_name);
 	m->source_hash = source_hash;
 	m->importer = mem_dup(importer);
-	m->machine = mem_dup(o->machine);
-	m->nr_nodes = o->nodes.nr_nodes;
+	m->machine = mem_dup(o->machine ? o->machine : s->machine);
+	m->nr_nodes = nodes->nr_nodes;
 	return kmt_writer_finish(w, m, e);
 abort:
 	state_free(&state);
