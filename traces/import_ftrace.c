@@ -66,14 +66,17 @@ static bool find_task(struct text_event *ev, const char **p)
 
 static bool ftrace_event(struct text_event *ev)
 {
-	const char *stamp, *colon = text_find_time(ev, &stamp);
+	const char *colon = ev->line, *stamp, *wrong = NULL;
 
-	ev->body = ev->line;
-	if (!colon)
-		return false;
-	ev->body = stamp;
-	return find_cpu(ev, &stamp) && find_task(ev, &stamp) &&
-	       text_find_name(ev, colon + 1, false);
+	while ((colon = text_find_time(ev, colon, &stamp))) {
+		if (find_cpu(ev, &stamp) && find_task(ev, &stamp) &&
+		    text_find_name(ev, colon + 1, false))
+			return true;
+		wrong = wrong ? wrong : stamp;
+		colon++;
+	}
+	ev->body = wrong ? wrong : ev->line;
+	return false;
 }
 
 static bool begins(const char *line, const char *word)

@@ -69,14 +69,17 @@ static const char *skip_period(const char *p)
 
 static bool perf_event(struct text_event *ev)
 {
-	const char *stamp, *colon = text_find_time(ev, &stamp);
+	const char *colon = ev->line, *stamp, *wrong = NULL;
 
-	ev->body = ev->line;
-	if (!colon)
-		return false;
-	ev->body = stamp;
-	return find_cpu(ev, &stamp) && find_task(ev, &stamp) &&
-	       text_find_name(ev, skip_period(colon + 1), true);
+	while ((colon = text_find_time(ev, colon, &stamp))) {
+		if (find_cpu(ev, &stamp) && find_task(ev, &stamp) &&
+		    text_find_name(ev, skip_period(colon + 1), true))
+			return true;
+		wrong = wrong ? wrong : stamp;
+		colon++;
+	}
+	ev->body = wrong ? wrong : ev->line;
+	return false;
 }
 
 /* The text behind "# KEY : ", NULL if the line has another key. */

@@ -424,21 +424,21 @@ static const struct text_kind *find_kind(struct text_events *te, const struct te
 	return NULL;
 }
 
-/* Its number, by "name" or "system:name"; counted. */
+/* By "name" or "system:name", as the line has it; counted. */
 static const struct text_kind *count_event(struct text_events *te, const struct text_event *ev)
 {
 	static const char print[TEXT_SLACK] = "print";
-	const char *name = ev->name;
+	const char *name = ev->name, *key = ev->system ? ev->system : name;
 	size_t len = ev->name_len;
 	bool fresh;
 	u32 at;
 
 	/* What a program wrote into trace_marker is an event `print` everywhere else. */
 	if (len == strlen("tracing_mark_write") && !memcmp(name, "tracing_mark_write", len)) {
-		name = print;
+		name = key = print;
 		len = strlen(print);
 	}
-	at = text_words_number(&te->names, name, len, &fresh);
+	at = text_words_number(&te->names, key, (size_t)(name + len - key), &fresh);
 	if (fresh) {
 		if (at == te->events_max)
 			MEM_ROOM(te->events, at, te->events_max);
@@ -474,6 +474,9 @@ int text_events_add(struct text_events *te, const struct text_event *ev, u64 lin
 
 void text_events_report(const struct text_events *te)
 {
-	for (u32 i = 0; i < te->names.names.nr; i++)
-		raw_sink_count(te->sink, te->names.names.text[i], te->events[i].count);
+	for (u32 i = 0; i < te->names.names.nr; i++) {
+		const char *name = te->names.names.text[i], *colon = strchr(name, ':');
+
+		raw_sink_count(te->sink, colon ? colon + 1 : name, te->events[i].count);
+	}
 }

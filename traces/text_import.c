@@ -44,9 +44,9 @@ bool text_back_char(const char *start, const char **p, char c)
 	return true;
 }
 
-const char *text_find_time(struct text_event *ev, const char **p)
+const char *text_find_time(struct text_event *ev, const char *from, const char **p)
 {
-	const char *colon = ev->line, *s, *at;
+	const char *colon = from, *s, *at;
 
 	while ((colon = memchr(colon, ':', (size_t)(ev->end - colon)))) {
 		for (s = colon; s > ev->line && ((s[-1] >= '0' && s[-1] <= '9') || s[-1] == '.');)

@@ -41,8 +41,9 @@ void text_back_blanks(const char *start, const char **p);
 bool text_back_number(const char *start, const char **p, u32 *v);
 bool text_back_char(const char *start, const char **p, char c);
 
-/* The colon behind the line's time stamp, which is read into ev->t_ns; *p: where the stamp begins. */
-const char *text_find_time(struct text_event *ev, const char **p);
+/* The colon behind the next time stamp from `from` on, which is read into ev->t_ns; *p: where the
+ * stamp begins. NULL: none. A comm may hold what looks like one. */
+const char *text_find_time(struct text_event *ev, const char *from, const char **p);
 /* "name:" or "system:name:" at `p`, then the body. */
 bool text_find_name(struct text_event *ev, const char *p, bool with_system);
 

@@ -120,7 +120,9 @@ enum text_pointer text_pointer(const char **p, u64 *ptr)
 	skip_0x(p);
 	if (!hexadecimal(p, ptr))
 		return TEXT_POINTER_BAD;
-	return *ptr >= HASH_FIRST && *ptr <= HASH_LAST ? TEXT_POINTER_HASHED : TEXT_POINTER;
+	if (*ptr < HASH_FIRST || *ptr > HASH_LAST)
+		return TEXT_POINTER;
+	return **p == ' ' || **p == '\n' ? TEXT_POINTER_HASHED : TEXT_POINTER_BAD;
 }
 
 bool text_time(const char **p, u64 *ns)
