@@ -14,17 +14,14 @@
 
 /* clang-format off */
 #define GFP_FLAGS(X)                                                                               \
-	X(__GFP_DMA)                                                                               \
-	X(__GFP_HIGHMEM) X(__GFP_DMA32) X(__GFP_MOVABLE) X(__GFP_RECLAIMABLE) X(__GFP_HIGH) X(     \
-		__GFP_IO) X(__GFP_FS) X(__GFP_ZERO) X(__GFP_ATOMIC) X(__GFP_DIRECT_RECLAIM)        \
-		X(__GFP_KSWAPD_RECLAIM) X(__GFP_WRITE) X(__GFP_NOWARN) X(__GFP_RETRY_MAYFAIL)      \
-			X(__GFP_NOFAIL) X(__GFP_NORETRY) X(__GFP_MEMALLOC) X(__GFP_COMP)           \
-				X(__GFP_NOMEMALLOC) X(__GFP_HARDWALL) X(__GFP_THISNODE)            \
-					X(__GFP_ACCOUNT) X(GFP_KERNEL) X(GFP_ATOMIC) X(GFP_NOWAIT) \
-						X(GFP_NOIO) X(GFP_NOFS) X(GFP_USER) X(GFP_DMA)     \
-							X(GFP_DMA32) X(GFP_HIGHUSER)               \
-								X(GFP_HIGHUSER_MOVABLE)            \
-									X(GFP_TRANSHUGE)
+	X(__GFP_DMA) X(__GFP_HIGHMEM) X(__GFP_DMA32) X(__GFP_MOVABLE) X(__GFP_RECLAIMABLE)         \
+	X(__GFP_HIGH) X(__GFP_IO) X(__GFP_FS) X(__GFP_ZERO) X(__GFP_ATOMIC)                        \
+	X(__GFP_DIRECT_RECLAIM) X(__GFP_KSWAPD_RECLAIM) X(__GFP_WRITE) X(__GFP_NOWARN)             \
+	X(__GFP_RETRY_MAYFAIL) X(__GFP_NOFAIL) X(__GFP_NORETRY) X(__GFP_MEMALLOC)                  \
+	X(__GFP_COMP) X(__GFP_NOMEMALLOC) X(__GFP_HARDWALL) X(__GFP_THISNODE) X(__GFP_ACCOUNT)     \
+	X(GFP_KERNEL) X(GFP_ATOMIC) X(GFP_NOWAIT) X(GFP_NOIO) X(GFP_NOFS) X(GFP_USER)              \
+	X(GFP_DMA) X(GFP_DMA32) X(GFP_HIGHUSER) X(GFP_HIGHUSER_MOVABLE) X(GFP_TRANSHUGE)           \
+	X(GFP_TRANSHUGE_LIGHT) X(GFP_KERNEL_ACCOUNT)
 /* clang-format on */
 
 #define FLAG_NAME(flag) #flag,

@@ -25,6 +25,7 @@ const struct command *command_find(const char *name);
 
 int cmd_import(int argc, char **argv);
 int cmd_info(int argc, char **argv);
+int cmd_generate(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_fidelity(int argc, char **argv);

@@ -8,13 +8,15 @@
 const struct command commands[] = {
 	{"import", cmd_import, "make a .kmt trace of a recorded one"},
 	{"info", cmd_info, "show what a .kmt trace holds"},
+	{"generate", cmd_generate, "write a made-up load as a .kmt trace"},
 	{"run", cmd_run, "run an experiment: machine x stacks x loads x seeds"},
-	{"replay", cmd_replay, "run one trace on one stack"},
+	{"replay", cmd_replay, "run one trace or workload on one stack"},
 	{"fidelity", cmd_fidelity, "show how truly a replay follows the recorded machine"},
 	{"compare", cmd_compare, "show two or more stacks side by side, figure by figure"},
 	{"report", cmd_report, "make a page with plots of a results database"},
-	{"list", cmd_list, "show allocators, importers, metrics, machines, stacks or runs"},
-	{"help", cmd_help, "explain a command, an allocator or a metric"},
+	{"list", cmd_list,
+	 "show allocators, generators, importers, metrics, machines, stacks or runs"},
+	{"help", cmd_help, "explain a command, an allocator, a generator or a metric"},
 	{NULL, NULL, NULL},
 };
 

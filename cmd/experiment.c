@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/load.h"
 #include "lib/assert.h"
 #include "lib/file.h"
 #include "lib/mem.h"
@@ -129,7 +130,43 @@ static int stacks_read(struct experiment *x, const struct yaml_node *root, struc
 	return 0;
 }
 
-static int load_read(struct experiment_load *l, const char *dir, struct err *e)
+/* A mistake in a workload is found before the first run. */
+static int workload_check(const struct experiment *x, const struct experiment_load *l,
+			  struct err *e)
+{
+	struct load_spec spec = {
+		.path = l->path, .machine = x->machine, .duration_ns = l->duration_ns};
+	struct machine_config *machine = mem_alloc(1, sizeof(*machine));
+	struct source *s = load_open(&spec, machine, e);
+
+	free(machine);
+	if (!s)
+		return yaml_error_around(l->node, e);
+	s->ops->close(s);
+	return 0;
+}
+
+static int workload_read(const struct experiment *x, struct experiment_load *l,
+			 const struct yaml_node *file, const char *dir, struct err *e)
+{
+	const struct yaml_node *n = yaml_get(l->node, "duration");
+
+	if (yaml_get(l->node, "trace"))
+		return yaml_error(file, e, "a load is a trace or a workload, not both");
+	if (n && yaml_time(n, &l->duration_ns, e))
+		return -1;
+	if (n && !l->duration_ns)
+		return yaml_error(n, e, "a duration must be more than zero");
+	l->path = path_find(file, dir, e);
+	if (!l->path)
+		return -1;
+	if (!load_is_workload(l->path))
+		return yaml_error(file, e, "a workload is a .yaml file (a .kmt file is a `trace`)");
+	return workload_check(x, l, e);
+}
+
+static int load_read(const struct experiment *x, struct experiment_load *l, const char *dir,
+		     struct err *e)
 {
 	static const char *const known[] = {"trace", "workload", "duration", NULL};
 	const struct yaml_node *n;
@@ -138,16 +175,16 @@ static int load_read(struct experiment_load *l, const char *dir, struct err *e)
 		return -1;
 	n = yaml_get(l->node, "workload");
 	if (n)
-		return yaml_error(n, e,
-				  "made-up loads are not in this version of kmemsim: a load is "
-				  "{trace: FILE.kmt}");
+		return workload_read(x, l, n, dir, e);
 	n = yaml_get(l->node, "duration");
 	if (n)
 		return yaml_error(n, e, "a trace lasts as long as it was recorded");
 	n = yaml_need(l->node, "trace", e);
 	if (n)
-		l->trace = path_find(n, dir, e);
-	return l->trace ? 0 : -1;
+		l->path = path_find(n, dir, e);
+	if (l->path && load_is_workload(l->path))
+		return yaml_error(n, e, "a trace is a .kmt file (a .yaml file is a `workload`)");
+	return l->path ? 0 : -1;
 }
 
 static int loads_read(struct experiment *x, const struct yaml_node *root, const char *dir,
@@ -163,9 +200,9 @@ static int loads_read(struct experiment *x, const struct yaml_node *root, const 
 
 		l->name = yaml_key(map, i);
 		l->node = yaml_value(map, i);
-		if (load_read(l, dir, e))
-			return -1;
 		x->nr_loads++;
+		if (load_read(x, l, dir, e))
+			return -1;
 	}
 	return 0;
 }
@@ -276,7 +313,7 @@ void experiment_close(struct experiment *x)
 	for (size_t i = 0; i < x->nr_stacks; i++)
 		stack_config_free(&x->stacks[i].config);
 	for (size_t i = 0; i < x->nr_loads; i++)
-		free(x->loads[i].trace);
+		free(x->loads[i].path);
 	free(x->stacks);
 	free(x->loads);
 	free(x->seeds);

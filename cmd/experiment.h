@@ -9,6 +9,7 @@
  *	  rcu:   {pages: "rcu:page_allocator", slab: "rcu:slabifier"}
  *	loads:
  *	  fstree: {trace: traces/samples/fstree.kmt}
+ *	  mix: {workload: workloads/server-mix.yaml, duration: 10s}	# each seed another one
  *	seeds: 10			# 1 to 10; or a list; left out: 1
  *	sample: 10ms			# left out: 200 samples over each load
  *
@@ -32,7 +33,8 @@ struct experiment_stack {
 
 struct experiment_load {
 	const char *name;
-	char *trace; /* path of a .kmt file that could be opened */
+	char *path;	 /* of a .kmt file or a workload */
+	u64 duration_ns; /* of a workload; 0: what it says itself */
 	const struct yaml_node *node;
 };
 

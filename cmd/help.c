@@ -1,5 +1,5 @@
 /*
- * kmemsim help: commands, allocators, metrics.
+ * kmemsim help: commands, allocators, generators, metrics.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,19 +9,20 @@
 #include "cmd/cmd.h"
 #include "lib/suggest.h"
 #include "sim/sink.h"
+#include "workloads/generator.h"
 
 #define NAMES_MAX 1024
 #define OPTIONS_TEXT_MAX 8192
 #define WRAP_COLUMNS 90
 
-static const char usage[] = "usage: kmemsim help [COMMAND | ALLOCATOR | METRIC]\n";
+static const char usage[] = "usage: kmemsim help [COMMAND | ALLOCATOR | GENERATOR | METRIC]\n";
 
 static void overview(void)
 {
 	puts("usage: kmemsim COMMAND [ARGUMENTS]\n");
 	for (const struct command *c = commands; c->name; c++)
 		printf("  %-10s %s\n", c->name, c->summary);
-	puts("\n`kmemsim help NAME` explains a command, an allocator or a metric;\n"
+	puts("\n`kmemsim help NAME` explains a command, an allocator, a generator or a metric;\n"
 	     "`kmemsim list allocators` and `kmemsim list metrics` show their names.");
 }
 
@@ -90,6 +91,16 @@ static bool help_allocators(const char *name)
 	return found;
 }
 
+static void help_generator(const struct generator *g)
+{
+	char keys[OPTIONS_TEXT_MAX];
+
+	printf("%s (generator of requests)\n%s\n\n", g->name, g->summary);
+	print_wrapped(g->help);
+	generator_print_help(g, keys, sizeof(keys));
+	printf("\n%s", keys);
+}
+
 static void help_metric(const struct metric_desc *m)
 {
 	static const char *const better[] = {
@@ -110,6 +121,8 @@ static int unknown_topic(const char *name)
 		names[n++] = c->name;
 	for (const struct allocator_desc *d = allocator_first(); d && n < NAMES_MAX; d = d->next)
 		names[n++] = d->name;
+	for (const struct generator *g = generator_first(); g && n < NAMES_MAX; g = g->next)
+		names[n++] = g->name;
 	names[n] = NULL;
 	near = suggest_nearest(name, names);
 	/* Metrics are many, and one is near to anything: asked last. */
@@ -149,7 +162,9 @@ int cmd_help(int argc, char **argv)
 	m = metric_find(name);
 	if (m)
 		help_metric(m);
-	if (help_allocators(name) || m)
+	if (generator_find(name))
+		help_generator(generator_find(name));
+	if (help_allocators(name) || m || generator_find(name))
 		return 0;
 	return unknown_topic(name);
 }

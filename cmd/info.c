@@ -80,11 +80,13 @@ static void print_events(FILE *f, const struct kmt_meta *m)
 
 static void print_stats(FILE *f, const struct kmt_meta *m)
 {
-	fprintf(f, "\nRequests made of them\n");
+	fprintf(f, m->nr_events ? "\nRequests made of them\n" : "\nRequests\n");
 	row(f, "all", m->nr_requests, NULL);
 	for (int k = 0; k < NR_REQUEST_KINDS; k++)
 		if (m->requests[k])
 			row(f, request_kind_names[k], m->requests[k], NULL);
+	if (!m->nr_events) /* made up: nothing was found */
+		return;
 	fprintf(f, "\nWhat import found and did\n");
 	for (const struct import_stat_desc *d = import_stat_table; d->name; d++) {
 		u64 v = *import_stat((struct import_stats *)&m->stats, d);
@@ -152,7 +154,8 @@ void info_print_text(FILE *f, const struct source *s, const struct snapshots *sn
 	print_origin(f, s);
 	if (snaps)
 		print_snapshots(f, s, snaps);
-	print_events(f, m);
+	if (m->nr_events)
+		print_events(f, m);
 	print_stats(f, m);
 	print_caches(f, m);
 }

@@ -17,6 +17,7 @@
 #include "sim/machine_config.h"
 #include "sim/sink.h"
 #include "traces/importer.h"
+#include "workloads/generator.h"
 
 struct list_args {
 	enum out_format format;
@@ -53,6 +54,22 @@ static int list_importers(const struct list_args *a, struct err *e)
 	for (const struct importer *im = importer_first(); im; im = im->next) {
 		out_str(&o, im->name);
 		out_str(&o, im->summary);
+		out_row_end(&o);
+	}
+	out_end(&o);
+	return 0;
+}
+
+static int list_generators(const struct list_args *a, struct err *e)
+{
+	static const struct out_column cols[] = {{"name", OUT_STR}, {"summary", OUT_STR}, {0}};
+	struct out o;
+
+	(void)e;
+	out_begin(&o, stdout, a->format, cols);
+	for (const struct generator *g = generator_first(); g; g = g->next) {
+		out_str(&o, g->name);
+		out_str(&o, g->summary);
 		out_row_end(&o);
 	}
 	out_end(&o);
@@ -202,12 +219,18 @@ static const struct list {
 	const char *name;
 	int (*show)(const struct list_args *a, struct err *e);
 } lists[] = {
-	{"allocators", list_allocators}, {"importers", list_importers}, {"metrics", list_metrics},
-	{"machines", list_machines},	 {"stacks", list_stacks},	{"runs", list_runs},
+	{"allocators", list_allocators},
+	{"generators", list_generators},
+	{"importers", list_importers},
+	{"metrics", list_metrics},
+	{"machines", list_machines},
+	{"stacks", list_stacks},
+	{"runs", list_runs},
 };
 
 static const char usage[] = "usage: kmemsim list WHAT [--format text|csv|json] [--db FILE]\n"
 			    "  allocators   what stacks are made of\n"
+			    "  generators   kinds of jobs in workloads\n"
 			    "  importers    kinds of recorded traces\n"
 			    "  metrics      the figures of a run\n"
 			    "  machines     machine files in configs/\n"

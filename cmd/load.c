@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/file.h"
+#include "lib/units.h"
 #include "workloads/workload.h"
 
 bool load_is_workload(const char *path)
@@ -13,6 +14,13 @@ bool load_is_workload(const char *path)
 	const char *dot = strrchr(file_base(path), '.');
 
 	return dot && (!strcmp(dot, ".yaml") || !strcmp(dot, ".yml"));
+}
+
+int load_duration_parse(const char *text, u64 *ns, struct err *e)
+{
+	if (time_parse(text, ns, e))
+		return err_prefix(e, "--duration");
+	return *ns ? 0 : err_set(e, "--duration: must be more than zero");
 }
 
 static int resolve_machine(const struct load_spec *l, const char *carried,

@@ -22,6 +22,9 @@ struct load_spec {
 /* A path that ends in .yaml or .yml. */
 bool load_is_workload(const char *path);
 
+/* A --duration; more than zero. */
+int __must_check load_duration_parse(const char *text, u64 *ns, struct err *e);
+
 /* Also gives the machine that the load runs on. NULL with e set. */
 struct source *load_open(const struct load_spec *l, struct machine_config *machine, struct err *e);
 

@@ -1,11 +1,13 @@
 /*
- * kmemsim replay: one trace on one stack.
+ * kmemsim replay: one trace or workload on one stack.
  */
 #include "cmd/cmd.h"
+#include "cmd/load.h"
 #include "cmd/replay_args.h"
+#include "lib/units.h"
 
 static const char usage[] =
-	"usage: kmemsim replay TRACE.kmt [options]\n"
+	"usage: kmemsim replay TRACE.kmt|WORKLOAD.yaml [options]\n"
 	"\n"
 	"With snapshots of the recorded machine the replay starts warm: caches hold what lived "
 	"there, on\n"
@@ -13,19 +15,24 @@ static const char usage[] =
 	"\n"
 	"  --snapshots DIR   the recorded machine (default: what the trace carries)\n"
 	"  --cold            start on an empty machine, whatever the trace carries\n" REPLAY_USAGE(
-		"results.db");
+		"results.db") "  --duration TIME   of a workload, in place of its own\n";
 
-enum { OPT_SNAPSHOTS = OPT_OWN, OPT_COLD };
+enum { OPT_SNAPSHOTS = OPT_OWN, OPT_COLD, OPT_DURATION };
 
 static const struct option long_options[] = {
 	REPLAY_OPTIONS,
 	{"snapshots", required_argument, NULL, OPT_SNAPSHOTS},
 	{"cold", no_argument, NULL, OPT_COLD},
+	{"duration", required_argument, NULL, OPT_DURATION},
 	{0},
 };
 
 static void repeat(const struct replay_args *a, struct repeat *line)
 {
+	char text[32];
+
+	time_print(a->run.duration_ns, text, sizeof(text));
+	repeat_option(line, "duration", a->run.duration_ns ? text : NULL);
 	repeat_option(line, "snapshots", a->run.start.dir);
 	if (a->run.start.cold)
 		repeat_word(line, "--cold");
@@ -33,6 +40,8 @@ static void repeat(const struct replay_args *a, struct repeat *line)
 
 static int set(struct replay_args *a, int opt, const char *text, struct err *e)
 {
+	if (opt == OPT_DURATION)
+		return load_duration_parse(text, &a->run.duration_ns, e);
 	if (opt == OPT_SNAPSHOTS)
 		a->run.start.dir = text;
 	else if (opt == OPT_COLD)
@@ -67,7 +76,8 @@ int cmd_replay(int argc, char **argv)
 			return cmd_fail("replay", &e);
 	}
 	if (argc - optind != 1)
-		return cmd_misused("replay", "one trace is needed, made by `kmemsim import`");
+		return cmd_misused("replay",
+				   "one trace is needed, made by `kmemsim import`, or a workload");
 	a.run.load_path = argv[optind];
 	ret = replay_args_run(&a, &command, &e);
 	return ret == EXIT_MISTAKE ? cmd_fail("replay", &e) : ret;

@@ -37,7 +37,8 @@ static void plan_all(struct sweep *s, const struct experiment *x)
 				s->runs[s->nr++] = (struct one_run){
 					.machine = x->machine,
 					.stack = &x->stacks[k].config,
-					.load_path = x->loads[l].trace,
+					.load_path = x->loads[l].path,
+					.duration_ns = x->loads[l].duration_ns,
 					.load = x->loads[l].name,
 					.label = x->stacks[k].name,
 					.seed = x->seeds[i],

@@ -139,7 +139,7 @@ refused "run: setting without value" "write key=value" experiment "$stacks$loads
 refused "run: trace is none" "Makefile" experiment "${stacks}loads: {one: {trace: Makefile}}"
 refused "run: a stack the machine cannot have" ".yaml:2:33: numactl: node 5 does not exist" experiment \
 	"stacks: {a: {pages: bitmap}, b: {pages: 'numactl(node=5):bitmap'}}"$'\nmachine: configs/machine-2node.yaml\n'"$loads"
-refused "run: a workload" "made-up loads are not in this version" experiment "${stacks}loads: {one: {workload: x.yaml}}"
+refused "run: no such workload" "x.yaml: No such file" experiment "${stacks}loads: {one: {workload: x.yaml}}"
 
 # --- databases
 cp Makefile "$SCRATCH/foreign.db"

@@ -38,7 +38,7 @@ json_rows()
 		SELECT count(*) > 0 AND min(value->>'name' <> '' AND value->>'summary' <> '')
 		FROM j, json_each(j.t)"
 }
-for what in allocators importers metrics machines stacks; do
+for what in allocators generators importers metrics machines stacks; do
 	succeeds "list $what" "$KMEMSIM" list $what
 	succeeds "list $what --format json" "$KMEMSIM" list $what --format json
 	[ "$(json_rows "$SCRATCH.out" 2>&1)" = 1 ]

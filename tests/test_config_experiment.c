@@ -72,7 +72,7 @@ static void all_keys(void **state)
 	assert_non_null(strstr(text, "bitmap"));
 	assert_int_equal(x.stacks[1].config.slab.nr_layers, 2);
 	assert_int_equal(x.nr_loads, 1);
-	assert_says(x.loads[0].trace, "/load.kmt");
+	assert_says(x.loads[0].path, "/load.kmt");
 	assert_int_equal(x.nr_seeds, 2);
 	assert_int_equal(x.seeds[1], 9);
 	assert_int_equal(x.sample_ns, 5 * NSEC_PER_MSEC);
@@ -138,7 +138,7 @@ static void mistakes_elsewhere(void **state)
 	refused(HEAD STACKS "loads: {a: {trace: nowhere.kmt}}\n", NULL,
 		"x.yaml:4:20: nowhere.kmt: No such file");
 	refused(HEAD STACKS "loads: {a: {trcae: load.kmt}}\n", NULL, "did you mean 'trace'?");
-	refused(HEAD STACKS "loads: {a: {workload: mix.yaml}}\n", NULL, "made-up loads are not in");
+	refused(HEAD STACKS "loads: {a: {workload: mix.yaml}}\n", NULL, "mix.yaml: No such file");
 	refused(HEAD STACKS "loads: {a: {}}\n", NULL, "missing key 'trace'");
 	refused(HEAD STACKS LOADS "seeds: 0\n", NULL, "x.yaml:5:8: 0 is out of range: 1 to 10000");
 	refused(HEAD STACKS LOADS "seeds: [1, 1]\n", NULL, "seed 1 is here twice");

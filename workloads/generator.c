@@ -43,8 +43,10 @@ static void print_keys(struct text *t, const struct generator_key *keys)
 
 	for (const struct generator_key *k = keys; k->name; k++) {
 		snprintf(head, sizeof(head), "%s: %s", k->name, k->form);
-		text_add(t, "  %-30s %s", head, k->help);
-		if (k->def && *k->def)
+		text_add(t, "  %-33s %s", head, k->help);
+		if (!k->def)
+			text_add(t, " (must be given)");
+		else if (*k->def)
 			text_add(t, " (default %s)", k->def);
 		text_add(t, "\n");
 	}

@@ -19,7 +19,7 @@
 const struct generator_key job_keys[] = {
 	{"size", "DIST", "", "bytes of kmalloc; a job has one of size, cache and pages"},
 	{"cache", "{name: inode, size: 608B}", "",
-	 "objects of a cache; also align: SIZE, flags: [SLAB_RECLAIM_ACCOUNT, SLAB_HWCACHE_ALIGN]"},
+	 "objects of a cache; also align: 64B, flags: [SLAB_RECLAIM_ACCOUNT, SLAB_HWCACHE_ALIGN]"},
 	{"pages", "{order: DIST, gfp: GFP}", "", "blocks of 2^order pages"},
 	{"lifetime", "DIST|forever", NULL,
 	 "from the request (in closed loops, its end) to the free"},

@@ -1,0 +1,190 @@
+/*
+ * kmemsim generate: a workload as a .kmt trace.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/info.h"
+#include "cmd/load.h"
+#include "cmd/one_run.h"
+#include "lib/file.h"
+#include "lib/mem.h"
+#include "lib/units.h"
+#include "sim/trial.h"
+#include "traces/kmt.h"
+#include "traces/kmt_tee.h"
+
+static const char usage[] =
+	"usage: kmemsim generate WORKLOAD.yaml -o OUT.kmt [options]\n"
+	"\n"
+	"Writes a made-up load as a trace. Replaying the trace and running the workload with the "
+	"same\n"
+	"seed and machine give the same digest. But where jobs wait for their memory (closed_loop, "
+	"or\n"
+	"on_failure: retry), what is asked for depends on the stack: such a workload is run on "
+	"one, "
+	"and\n"
+	"the trace holds what that stack was asked; another stack replays the same requests at the "
+	"same\n"
+	"times, as with any recording.\n"
+	"\n"
+	"  -o, --output OUT.kmt  the file to write; appears whole or not at all\n"
+	"      --seed N          seed of the random streams (default 1)\n"
+	"      --duration TIME   in place of the workload's own\n"
+	"      --machine FILE    the machine: stored in the trace (default: machine-2node, not "
+	"stored)\n"
+	"      --pages CHAIN     of the stack that jobs wait for (default page_allocator)\n"
+	"      --slab CHAIN      likewise (default slabifier)\n";
+
+struct generate_args {
+	struct load_spec load;
+	const char *output, *machine, *pages, *slab;
+};
+
+/* Runs the load on a stack, so that it learns what it waits for. */
+static int run_on_stack(const struct generate_args *a, const struct machine_config *machine,
+			struct source *tee, struct err *e)
+{
+	struct stack_config stack;
+	struct progress p;
+	struct trial t = {.machine = machine,
+			  .stack = &stack,
+			  .source = tee,
+			  .seed = a->load.seed,
+			  .progress = &p};
+	int ret;
+
+	if (stack_config_parse(&stack, a->pages, a->slab, e))
+		return -1;
+	progress_begin(&p, "generate", tee->tables.nr_requests);
+	ret = trial_run(&t, e);
+	progress_end(&p);
+	stack_config_free(&stack);
+	if (!ret && t.status == TRIAL_OOM)
+		ret = EXIT_OOM;
+	return ret;
+}
+
+/* 0, EXIT_OOM (what was asked until then is written), or -1 with e set. */
+static int write_load(const struct generate_args *a, struct source *load,
+		      const struct machine_config *machine, FILE *out, struct err *e)
+{
+	struct source *tee = kmt_tee_open(load, out, e);
+	char *text = a->machine ? machine_config_print(machine) : NULL;
+	int ret = -1;
+
+	if (tee) {
+		ret = load->ops->ended ? run_on_stack(a, machine, tee, e) : kmt_tee_drain(tee, e);
+		if (ret >= 0 && kmt_tee_finish(tee, text, e))
+			ret = -1;
+		tee->ops->close(tee);
+	}
+	free(text);
+	return ret;
+}
+
+static int show(const char *path, struct err *e)
+{
+	struct source *s = kmt_open(path, e);
+
+	if (!s)
+		return -1;
+	info_print_text(stdout, s, NULL);
+	s->ops->close(s);
+	return 0;
+}
+
+static int generate_to(const struct generate_args *a, struct source *load,
+		       const struct machine_config *machine, struct err *e)
+{
+	struct new_file out;
+	int ret;
+
+	if (new_file_open(&out, a->output, e))
+		return -1;
+	ret = write_load(a, load, machine, out.f, e);
+	if (ret < 0) {
+		new_file_abort(&out);
+		return -1;
+	}
+	if (new_file_commit(&out, e) || show(a->output, e))
+		return -1;
+	return ret;
+}
+
+static int generate(struct generate_args *a, struct err *e)
+{
+	struct machine_config *given = mem_alloc(1, sizeof(*given)),
+			      *machine = mem_alloc(1, sizeof(*machine));
+	struct source *load;
+	int ret = -1;
+
+	if (!load_is_workload(a->load.path)) {
+		err_set(e, "%s: a workload is a .yaml file", a->load.path);
+	} else if (!a->machine || !machine_config_load(given, a->machine, e)) {
+		a->load.machine = a->machine ? given : NULL;
+		load = load_open(&a->load, machine, e);
+		if (load) {
+			ret = generate_to(a, load, machine, e);
+			load->ops->close(load);
+		}
+	}
+	free(given);
+	free(machine);
+	return ret < 0 ? cmd_fail("generate", e) : ret;
+}
+
+static int set(struct generate_args *a, int opt, const char *text, struct err *e)
+{
+	switch (opt) {
+	case 'o':
+		a->output = text;
+		return 0;
+	case 256:
+		return count_parse(text, &a->load.seed, e) ? err_prefix(e, "--seed") : 0;
+	case 257:
+		return load_duration_parse(text, &a->load.duration_ns, e);
+	case 258:
+		a->machine = text;
+		return 0;
+	case 259:
+		a->pages = text;
+		return 0;
+	default:
+		a->slab = text;
+		return 0;
+	}
+}
+
+int cmd_generate(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"output", required_argument, NULL, 'o'},
+		{"seed", required_argument, NULL, 256},
+		{"duration", required_argument, NULL, 257},
+		{"machine", required_argument, NULL, 258},
+		{"pages", required_argument, NULL, 259},
+		{"slab", required_argument, NULL, 260},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+	struct generate_args a = {.load.seed = 1};
+	struct err e = {""};
+	int opt;
+
+	while ((opt = cmd_getopt(argc, argv, options)) != -1) {
+		if (opt == 'h')
+			return cmd_usage(usage);
+		if (opt == '?')
+			return EXIT_MISTAKE;
+		if (set(&a, opt, optarg, &e))
+			return cmd_fail("generate", &e);
+	}
+	if (argc - optind != 1)
+		return cmd_misused("generate", "one workload is needed");
+	if (!a.output)
+		return cmd_misused("generate", "-o OUT.kmt is missing");
+	a.load.path = argv[optind];
+	return generate(&a, &e);
+}

@@ -1,0 +1,150 @@
+# Made-up loads, from the command line: running one and replaying what `generate` writes is the same.
+. tests/shell_lib
+
+db=$SCRATCH/results.db
+
+# digest LOAD [OPTIONS]: of a run without a database.
+digest()
+{
+	"$KMEMSIM" replay "$@" --db none 2>&1 | grep -o 'digest [0-9a-f]*'
+}
+
+# --- what is shipped, cut short; phases of 4 s need some more
+mkdir "$SCRATCH/short"
+for w in workloads/*.yaml; do
+	name=$(basename "$w" .yaml)
+	short=$SCRATCH/short/$name.yaml
+	sed 's/^warmup:.*/warmup: 20ms/' "$w" >"$short"
+	[ "$name" != thp-under-churn ] || sed -i 's/duration: [26]s/duration: 30ms/' "$short"
+	[ "$name" != slab-churn ] || sed -i 's/duration: [12]s/duration: 20ms/' "$short"
+	succeeds "generate $name" "$KMEMSIM" generate "$short" -o "$SCRATCH/short/$name.kmt" --duration 100ms
+	says "generate $name: what is in it" "made of    $name.yaml (generate"
+	run=$(digest "$short" --duration 100ms)
+	[ -n "$run" ] && [ "$run" = "$(digest "$SCRATCH/short/$name.kmt")" ]
+	verdict "$name: the trace replays as the workload runs" $?
+	[ "$run" = "$(digest "$short" --duration 100ms --check 1000)" ]
+	verdict "$name: the same seed is the same run" $?
+	[ "$run" != "$(digest "$short" --duration 100ms --seed 2)" ]
+	verdict "$name: another seed is another run" $?
+	# info walks the whole trace: ids, kinds, times.
+	succeeds "$name: the trace is sound" "$KMEMSIM" info "$SCRATCH/short/$name.kmt" --format json
+done
+"$KMEMSIM" generate "$SCRATCH/short/network-churn.yaml" -o "$SCRATCH/other.kmt" --duration 100ms >/dev/null
+cmp -s "$SCRATCH/other.kmt" "$SCRATCH/short/network-churn.kmt"
+verdict "generate writes the same bytes again" $?
+
+# --- a load that waits is of the stack it was made on
+loop=$SCRATCH/short/closed-loop-latency.yaml
+"$KMEMSIM" generate "$loop" -o "$SCRATCH/loop.kmt" --duration 100ms --slab rcu:slabifier \
+	--machine configs/machine-laptop.yaml --seed 7 >/dev/null
+[ "$(digest "$loop" --duration 100ms --slab rcu:slabifier --machine configs/machine-laptop.yaml --seed 7)" = \
+	"$(digest "$SCRATCH/loop.kmt" --slab rcu:slabifier)" ]
+verdict "a closed loop's trace replays as it ran, on its stack and machine" $?
+[ -n "$(digest "$SCRATCH/loop.kmt")" ]
+verdict "and replays on another" $?
+
+# --- metrics: the trace brings its warm-up along
+metrics()
+{
+	sqlite3 "$db" "SELECT metric, value FROM summary_view JOIN run_view USING (run_id)
+		WHERE run_view.label = '$1' ORDER BY layer, metric"
+}
+name=network-churn
+"$KMEMSIM" replay "$SCRATCH/short/$name.yaml" --duration 100ms --label made --db "$db" 2>/dev/null
+"$KMEMSIM" replay "$SCRATCH/short/$name.kmt" --label traced --db "$db" 2>/dev/null
+[ "$(metrics made | wc -l)" -gt 40 ] && [ "$(metrics made)" = "$(metrics traced)" ]
+verdict "$name: all metrics are the same, made up or traced" $?
+[ "$(sqlite3 "$db" "SELECT min(t_ns) FROM sample_view")" = 20000000 ]
+verdict "samples begin after the warm-up" $?
+[ "$(sqlite3 "$db" "SELECT group_concat(call_site, ' ') FROM (SELECT DISTINCT call_site FROM site_view
+	JOIN run_view USING (run_id) WHERE label = 'made' ORDER BY 1)")" = "huge_probe inodes page_cache skb" ]
+verdict "call sites are the jobs" $?
+
+# --- refusals
+cat >"$SCRATCH/full.yaml" <<END
+kmemsim: workload/1
+duration: 100ms
+jobs:
+  hog: {generator: periodic, every: 100us, pages: {order: 10}, lifetime: forever, on_failure: MODE}
+END
+full()
+{
+	sed "s/MODE/$1/" "$SCRATCH/full.yaml" >"$SCRATCH/full-$1.yaml"
+	"$KMEMSIM" replay "$SCRATCH/full-$1.yaml" --db none >"$SCRATCH.out" 2>&1
+}
+full stop
+[ $? = 3 ]
+verdict "on_failure: stop ends the run, exit 3" $?
+says "its status is oom" ": oom, digest"
+stopped=$(grep -o 'digest [0-9a-f]*' "$SCRATCH.out")
+succeeds "generate: what would have been asked for after that, too" \
+	"$KMEMSIM" generate "$SCRATCH/full-stop.yaml" -o "$SCRATCH/full.kmt"
+"$KMEMSIM" replay "$SCRATCH/full.kmt" --db none 2>"$SCRATCH.err"
+[ $? = 3 ] && [ "$(grep -o 'digest [0-9a-f]*' "$SCRATCH.err")" = "$stopped" ]
+verdict "the trace ends in oom as well, with the same digest" $?
+full count
+[ $? = 0 ]
+verdict "on_failure: count goes on" $?
+full retry
+[ $? = 0 ] && [ "$(digest "$SCRATCH/full-retry.yaml")" != "$(digest "$SCRATCH/full-count.yaml")" ]
+verdict "on_failure: retry asks again" $?
+"$KMEMSIM" generate "$SCRATCH/full-retry.yaml" -o "$SCRATCH/retry.kmt" >/dev/null
+[ "$(digest "$SCRATCH/retry.kmt")" = "$(digest "$SCRATCH/full-retry.yaml")" ]
+verdict "retries are in the trace" $?
+
+# --- an experiment of traces and workloads
+cat >"$SCRATCH/x.yaml" <<END
+kmemsim: experiment/1
+stacks: {plain: {}, bitmap: {pages: bitmap}}
+loads:
+  trace: {trace: short/network-churn.kmt}
+  made: {workload: short/slab-churn.yaml, duration: 50ms}
+seeds: [1, 2]
+END
+rm -f "$db"
+"$KMEMSIM" run "$SCRATCH/x.yaml" --db "$db" 2>"$SCRATCH.out"
+verdict "an experiment runs both" $?
+[ "$(sqlite3 "$db" "SELECT load, count(*), count(DISTINCT digest) FROM run_view WHERE label = 'plain' GROUP BY load
+	ORDER BY load")" = $'made|2|2\ntrace|2|1' ]
+verdict "seeds: each its own draw of a workload, one and the same trace" $?
+repeat=$(sed -n 's/.*repeat: kmemsim//p' "$SCRATCH.out" | grep made/plain/2)
+eval "\"$KMEMSIM\" $repeat" 2>&1 | grep -o 'digest [0-9a-f]*' >"$SCRATCH/again"
+grep -qF "$(cat "$SCRATCH/again")" "$SCRATCH.out"
+verdict "the line that repeats a run does" $?
+succeeds "the shipped experiment is sound" "$KMEMSIM" run configs/workloads.yaml --print
+
+# --- lists and help
+succeeds "list generators" "$KMEMSIM" list generators --format csv
+for generator in $(sed 's/\r//; 1d; s/,.*//' "$SCRATCH.out"); do
+	succeeds "help $generator" "$KMEMSIM" help "$generator"
+	says "help $generator: its keys" "keys of its own:"
+	says "help $generator: distributions" "dist: lognormal"
+done
+refused "generator, almost" "did you mean 'poisson'?" "$KMEMSIM" help poison
+
+# --- mistakes
+generate() { "$KMEMSIM" generate "$@" -o "$SCRATCH/bad.kmt"; }
+refused "generate: nothing" "one workload is needed" "$KMEMSIM" generate
+refused "generate: no output" "-o OUT.kmt is missing" "$KMEMSIM" generate workloads/server-mix.yaml
+refused "generate: no such workload" "nowhere.yaml: " generate nowhere.yaml
+refused "generate: a trace" "a workload is a .yaml file" generate traces/samples/small-hackbench.kmt
+refused "generate: an experiment" "'workload/1' is wanted" generate configs/demo.yaml
+refused "generate: no folder to write to" "no/out.kmt" "$KMEMSIM" generate "$loop" -o "$SCRATCH/no/out.kmt"
+refused "generate: mistake in a stack" "did you mean 'slabifier'?" generate "$loop" --slab slabifer --duration 50ms
+refused "generate: no time" "--duration: must be more than zero" generate "$loop" --duration 0s
+refused "generate: duration within the warm-up" "short/closed-loop-latency.yaml:" generate "$loop" --duration 10ms
+refused "replay: a trace has its duration" "lasts as long as it was recorded" \
+	"$KMEMSIM" replay traces/samples/small-hackbench.kmt --duration 1s --db none
+workload()
+{
+	printf 'kmemsim: workload/1\nduration: 1s\njobs:\n  a: {%s}\n' "$1" >"$SCRATCH.yaml"
+	"$KMEMSIM" replay "$SCRATCH.yaml" --db none
+}
+refused "a mistake has its place" ".yaml:4:45: '10' has no unit" workload "generator: poisson, rate: 1k/s, size: 10, lifetime: 1s"
+experiment()
+{
+	printf 'kmemsim: experiment/1\nstacks: {a: {}}\nloads: {b: {workload: %s}}\n' "$1" >"$SCRATCH.yaml"
+	"$KMEMSIM" run "$SCRATCH.yaml" --db "$SCRATCH/new.db"
+}
+refused "run: a mistake in a workload, before anything runs" "'experiment/1' file: 'workload/1' is wanted" experiment configs/demo.yaml
+refused "run: a trace is no workload" "a .kmt file is a \`trace\`" experiment traces/samples/small-hackbench.kmt
