@@ -29,17 +29,19 @@ static const char usage[] =
 	"  --snapshots DIR   the recorded machine: NN-LABEL/slabinfo, buddyinfo, ... (default: "
 	"the\n"
 	"                    snapshots that the trace was imported with)\n"
+	"  --cold            a start on an empty machine too, its scores beside the warm one's\n"
 	"  --format FORMAT   text (default) or json\n"
 	"  --fail-on LIMIT   exit 1 if a pooled score misses it: 'slab_change_error>0.3', also <,\n"
 	"                    any score; may be repeated\n"
 	"  --write DIR       slabinfo, buddyinfo and pagetypeinfo of both machines at each "
 	"snapshot\n" REPLAY_USAGE("none");
 
-enum { OPT_SNAPSHOTS = OPT_OWN, OPT_FORMAT, OPT_FAIL_ON, OPT_WRITE };
+enum { OPT_SNAPSHOTS = OPT_OWN, OPT_COLD, OPT_FORMAT, OPT_FAIL_ON, OPT_WRITE };
 
 static const struct option long_options[] = {
 	REPLAY_OPTIONS,
 	{"snapshots", required_argument, NULL, OPT_SNAPSHOTS},
+	{"cold", no_argument, NULL, OPT_COLD},
 	{"format", required_argument, NULL, OPT_FORMAT},
 	{"fail-on", required_argument, NULL, OPT_FAIL_ON},
 	{"write", required_argument, NULL, OPT_WRITE},
@@ -51,6 +53,7 @@ static const struct option long_options[] = {
 struct fidelity_args {
 	struct replay_args replay; /* first: the shared part leads back here */
 	const char *snapshots_dir, *write_dir;
+	bool cold; /* a cold start too */
 	enum out_format format;
 	struct fidelity_limit limits[LIMITS_MAX];
 	size_t nr_limits;
@@ -67,6 +70,8 @@ static struct fidelity_args *to_fidelity_args(const struct replay_args *a)
 static void repeat(const struct replay_args *a, struct repeat *line)
 {
 	repeat_option(line, "snapshots", to_fidelity_args(a)->snapshots_dir);
+	if (to_fidelity_args(a)->cold)
+		repeat_word(line, "--cold");
 }
 
 static int limits_missed(const struct fidelity_args *a, const struct fidelity *f)
@@ -85,23 +90,14 @@ static int limits_missed(const struct fidelity_args *a, const struct fidelity *f
 	return ret;
 }
 
-static int show(const struct fidelity_args *a, const struct fidelity *f)
-{
-	const struct fidelity_start starts[] = {{"cold", f}};
-
-	if (a->format == OUT_JSON)
-		fidelity_print_json(stdout, starts, ARRAY_SIZE(starts));
-	else
-		fidelity_print_text(stdout, starts, ARRAY_SIZE(starts));
-	return limits_missed(a, f);
-}
-
-static int run_start(struct fidelity_args *a, struct fidelity *f, struct err *e)
+/* Of the cold start the database gets nothing: it is there to be compared with. */
+static int run_start(struct fidelity_args *a, struct fidelity *f, bool cold, struct err *e)
 {
 	struct sink *results = a->replay.run.sink;
-	struct fidelity_sink *sink = fidelity_sink_new(f, results);
+	struct fidelity_sink *sink = fidelity_sink_new(f, cold ? NULL : results);
 	int ret;
 
+	a->replay.run.start.cold = cold;
 	a->replay.run.sink = fidelity_sink_base(sink);
 	ret = one_run(&a->replay.run, e);
 	a->replay.run.sink = results;
@@ -109,37 +105,62 @@ static int run_start(struct fidelity_args *a, struct fidelity *f, struct err *e)
 	return ret;
 }
 
-static int with_recorded(struct fidelity_args *a, struct fidelity *f, struct err *e)
+static int show(const struct fidelity_args *a, const struct fidelity *warm,
+		const struct fidelity *cold, struct err *e)
 {
-	int ret;
+	const struct fidelity_start starts[] = {{"warm", warm}, {"cold", cold}};
 
-	ret = run_start(a, f, e);
-	if (!ret && a->write_dir && fidelity_write(f, a->write_dir, e))
-		ret = EXIT_MISTAKE;
-	if (!ret)
-		ret = show(a, f);
+	if (a->write_dir && fidelity_write(warm, a->write_dir, e))
+		return EXIT_MISTAKE;
+	if (a->format == OUT_JSON)
+		fidelity_print_json(stdout, starts, cold ? 2 : 1);
+	else
+		fidelity_print_text(stdout, starts, cold ? 2 : 1);
+	return limits_missed(a, warm);
+}
+
+/* What a run that ended early has seen is shown as well. */
+static int run_starts(struct fidelity_args *a, struct fidelity *warm, struct fidelity *cold,
+		      struct err *e)
+{
+	int ret = run_start(a, warm, false, e), missed;
+
+	if (cold && (!ret || ret == EXIT_OOM))
+		ret = max(ret, run_start(a, cold, true, e));
+	if (ret && ret != EXIT_OOM)
+		return ret;
+	missed = show(a, warm, cold, e);
+	return missed == EXIT_MISTAKE || !ret ? missed : ret;
+}
+
+static int with_shapes(struct fidelity_args *a, const struct source *kmt, struct err *e)
+{
+	struct fidelity *warm = recorded_fidelity(&a->snapshots, kmt, e), *cold = NULL;
+	int ret = EXIT_MISTAKE;
+
+	if (warm && a->cold)
+		cold = recorded_fidelity(&a->snapshots, kmt, e);
+	if (warm && (cold || !a->cold))
+		ret = run_starts(a, warm, cold, e);
+	fidelity_free(warm);
+	fidelity_free(cold);
 	return ret;
 }
 
 static int with_snapshots(struct fidelity_args *a, const struct source *kmt, struct err *e)
 {
-	struct fidelity *f;
-	int ret = EXIT_MISTAKE;
+	int ret;
 
 	if (a->write_dir && fidelity_write_check(a->write_dir, e))
 		return EXIT_MISTAKE;
-	f = recorded_fidelity(&a->snapshots, kmt, e);
-	if (!f)
+	if (recorded_shapes(&a->snapshots, &a->shapes, e))
 		return EXIT_MISTAKE;
 	a->replay.run.at_marks = true;
 	a->replay.run.shapes = &a->shapes;
-	a->replay.run.start.cold = true;
 	a->replay.run.recorded_machine = a->snapshots.machine;
-	if (!recorded_shapes(&a->snapshots, &a->shapes, e)) {
-		ret = with_recorded(a, f, e);
-		free((struct slab_shape *)(uintptr_t)a->shapes.shapes);
-	}
-	fidelity_free(f);
+	a->replay.run.start.given = &a->snapshots;
+	ret = with_shapes(a, kmt, e);
+	free((struct slab_shape *)(uintptr_t)a->shapes.shapes);
 	return ret;
 }
 
@@ -183,6 +204,9 @@ static int set(struct fidelity_args *a, int opt, const char *text, struct err *e
 	switch (opt) {
 	case OPT_SNAPSHOTS:
 		a->snapshots_dir = text;
+		return 0;
+	case OPT_COLD:
+		a->cold = true;
 		return 0;
 	case OPT_FORMAT:
 		if (out_format_parse(text, &a->format, e))
