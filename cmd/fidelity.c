@@ -16,6 +16,9 @@
 #include "traces/kmt.h"
 #include "traces/snapshots_load.h"
 
+/* The recorded kernel gives no idle CPU slab back. */
+#define SLAB_DEFAULT "slabifier(flush=0s)"
+
 static const char usage[] =
 	"usage: kmemsim fidelity TRACE.kmt [--snapshots DIR] [options]\n"
 	"\n"
@@ -24,7 +27,9 @@ static const char usage[] =
 	"beside the recorded ones at each snapshot. Scores (`kmemsim help slab_change_error`) are\n"
 	"pooled over the snapshots after the first; beside each stands the score of doing nothing "
 	"(idle).\n"
-	"Both sides change from their own state at the mark of the first snapshot's slabinfo.\n"
+	"Both sides change from their own state when the first snapshot's slabinfo was read; "
+	"slabinfo0,\n"
+	"read right after a shrink, would flatter: by then nothing has happened.\n"
 	"\n"
 	"  --snapshots DIR   the recorded machine: NN-LABEL/slabinfo, buddyinfo, ... (default: "
 	"the\n"
@@ -34,7 +39,7 @@ static const char usage[] =
 	"  --fail-on LIMIT   exit 1 if a pooled score misses it: 'slab_change_error>0.3', also <,\n"
 	"                    any score; may be repeated\n"
 	"  --write DIR       slabinfo, buddyinfo and pagetypeinfo of both machines at each "
-	"snapshot\n" REPLAY_USAGE("none");
+	"snapshot\n" REPLAY_USAGE("none", SLAB_DEFAULT);
 
 enum { OPT_SNAPSHOTS = OPT_OWN, OPT_COLD, OPT_FORMAT, OPT_FAIL_ON, OPT_WRITE };
 
@@ -228,7 +233,7 @@ static int set(struct fidelity_args *a, int opt, const char *text, struct err *e
 
 int cmd_fidelity(int argc, char **argv)
 {
-	struct fidelity_args a = {.replay.run.seed = 1};
+	struct fidelity_args a = {.replay = {.run.seed = 1, .slab = SLAB_DEFAULT}};
 	struct err e = {""};
 	int opt, ret;
 

@@ -15,9 +15,12 @@ static const char usage[] =
 	"\n"
 	"  --snapshots DIR   the recorded machine (default: what the trace carries)\n"
 	"  --cold            start on an empty machine, whatever the trace carries\n" REPLAY_USAGE(
-		"results.db") "  --duration TIME   of a workload, in place of its own\n";
+		"results.db", "slabifier") "  --duration TIME   of a workload, in place of its own
+					   ";
 
-enum { OPT_SNAPSHOTS = OPT_OWN, OPT_COLD, OPT_DURATION };
+	enum { OPT_SNAPSHOTS = OPT_OWN,
+	       OPT_COLD,
+	       OPT_DURATION };
 
 static const struct option long_options[] = {
 	REPLAY_OPTIONS,

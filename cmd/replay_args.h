@@ -54,9 +54,9 @@ enum {
 		"help", no_argument, NULL, OPT_HELP                                                \
 	}
 
-#define REPLAY_USAGE(db)                                                                           \
+#define REPLAY_USAGE(db, slab)                                                                     \
 	"  --pages CHAIN     page allocators, outermost first (default page_allocator)\n"          \
-	"  --slab CHAIN      slab allocators, outermost first (default slabifier)\n"               \
+	"  --slab CHAIN      slab allocators, outermost first (default " slab ")\n"                \
 	"  --machine FILE    the machine (default: the trace's, else machine-2node)\n"             \
 	"  --label TEXT      name of the stack in results (default: the canonical stack)\n"        \
 	"  --db FILE         results database (default " db "; 'none' keeps nothing)\n"            \

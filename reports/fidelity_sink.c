@@ -10,7 +10,8 @@
 #include "lib/mem.h"
 #include "reports/db_sink.h"
 
-enum wanted { WANT_NOTHING, WANT_SLABS, WANT_FREE, WANT_TYPES };
+/* What a mark is about. */
+enum wanted { WANT_SLABS = 1, WANT_FREE = 2, WANT_TYPES = 4 };
 
 struct fidelity_sink {
 	struct sink base;
@@ -18,7 +19,7 @@ struct fidelity_sink {
 	struct sink *next;
 	struct fidelity_snapshot *snap; /* whose mark this is */
 	bool in_mark;
-	enum wanted wanted;
+	unsigned int wanted; /* enum wanted */
 };
 
 static struct fidelity_sink *to_fidelity_sink(struct sink *s)
@@ -51,6 +52,29 @@ static struct fidelity_snapshot *snapshot_of(struct fidelity *f, const char *lab
 
 /* ---- At marks ---- */
 
+/* Zones come in the order of the machine, whichever file is first. */
+static void want(struct fidelity_sink *s, unsigned int wanted, u64 t_ns)
+{
+	struct proc_state *p = &s->snap->simulated;
+
+	s->wanted = wanted;
+	if (wanted & WANT_SLABS) {
+		s->snap->t_ns = t_ns;
+		s->snap->has_slabs = s->snap->recorded.nr_slabs > 0;
+		proc_slabs_clear(p);
+	}
+	if (wanted & WANT_FREE)
+		s->snap->has_free = s->snap->recorded.nr_zones > 0;
+	for (size_t i = 0; i < p->nr_zones; i++) {
+		struct proc_zone *z = &p->zones[i];
+
+		if (wanted & WANT_FREE)
+			memset(z->nr_free, 0, sizeof(z->nr_free));
+		if (wanted & WANT_TYPES)
+			memset(z->type_blocks, 0, sizeof(z->type_blocks));
+	}
+}
+
 static void on_mark(struct sink *base, u64 t_ns, const char *text)
 {
 	struct fidelity_sink *s = to_fidelity_sink(base);
@@ -58,22 +82,24 @@ static void on_mark(struct sink *base, u64 t_ns, const char *text)
 	size_t len;
 
 	s->in_mark = text;
-	s->wanted = WANT_NOTHING;
-	if (!text || !snapshot_mark_parse(text, &label, &len, &file))
+	s->wanted = 0;
+	if (!text)
+		return;
+	if (!strcmp(text, MARK_TIME_ZERO)) {
+		s->snap = s->f->snaps;
+		want(s, WANT_SLABS | WANT_FREE | WANT_TYPES, t_ns);
+	}
+	if (!snapshot_mark_parse(text, &label, &len, &file))
 		return;
 	s->snap = snapshot_of(s->f, label, len);
 	if (!s->snap)
 		return;
-	if (!strcmp(file, "slabinfo")) {
-		s->wanted = WANT_SLABS;
-		s->snap->t_ns = t_ns;
-		s->snap->has_slabs = s->snap->recorded.nr_slabs > 0;
-	} else if (!strcmp(file, "buddyinfo")) {
-		s->wanted = WANT_FREE;
-		s->snap->has_free = s->snap->recorded.nr_zones > 0;
-	} else if (!strcmp(file, "pagetypeinfo")) {
-		s->wanted = WANT_TYPES;
-	}
+	if (!strcmp(file, "slabinfo"))
+		want(s, WANT_SLABS, t_ns);
+	else if (!strcmp(file, "buddyinfo"))
+		want(s, WANT_FREE, t_ns);
+	else if (!strcmp(file, "pagetypeinfo"))
+		want(s, WANT_TYPES, t_ns);
 }
 
 static int type_number(const char *migratetype)
@@ -90,15 +116,16 @@ static void free_area_at_mark(struct fidelity_sink *s, int node, const char *zon
 	int type = type_number(migratetype);
 	struct proc_zone *z;
 
-	if (s->wanted != WANT_FREE && s->wanted != WANT_TYPES)
+	if (!(s->wanted & (WANT_FREE | WANT_TYPES)))
 		return;
 	z = proc_zone_of(&s->snap->simulated, node, zone);
-	if (s->wanted == WANT_TYPES) {
+	if (s->wanted & WANT_TYPES) {
 		z->has_types = true;
 		if (type >= 0)
 			memcpy(z->type_free[type], nr_free, sizeof(z->type_free[type]));
-		return;
 	}
+	if (!(s->wanted & WANT_FREE))
+		return;
 	z->has_free = true;
 	for (int o = 0; o < PROC_ORDERS; o++)
 		z->nr_free[o] += nr_free[o];
@@ -106,7 +133,7 @@ static void free_area_at_mark(struct fidelity_sink *s, int node, const char *zon
 
 static void slab_at_mark(struct fidelity_sink *s, const struct sink_slab *b)
 {
-	if (s->wanted != WANT_SLABS)
+	if (!(s->wanted & WANT_SLABS))
 		return;
 	proc_slab_add(&s->snap->simulated, &(struct proc_slab){
 						   .cache = (char *)(uintptr_t)b->cache,
@@ -125,7 +152,7 @@ static void block_map_at_mark(struct fidelity_sink *s, const struct sink_block_m
 {
 	struct proc_zone *z;
 
-	if (s->wanted != WANT_TYPES || map->blocks_per_cell != 1)
+	if (!(s->wanted & WANT_TYPES) || map->blocks_per_cell != 1)
 		return;
 	z = proc_zone_of(&s->snap->simulated, map->node, map->zone);
 	z->has_blocks = true;

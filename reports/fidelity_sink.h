@@ -2,7 +2,8 @@
  * The sample stream of a run, looked at where the recorded machine was: at the marks of snapshots.
  *
  * Marks read "SNAP LABEL begin FILE": the program that took the snapshots wrote them right before it
- * read FILE. What is sampled at marks becomes the simulated side of a `struct fidelity`; everything
+ * read FILE. The first snapshot may be older than the run: it has the state at time zero until its
+ * own marks come. What is sampled at marks becomes the simulated side of a `struct fidelity`; everything
  * else goes on to another sink, and at the end of the run so do scores and figures.
  */
 #ifndef REPORTS_FIDELITY_SINK_H

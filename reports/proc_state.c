@@ -47,10 +47,16 @@ void proc_state_sort(struct proc_state *s)
 		qsort(s->slabs, s->nr_slabs, sizeof(*s->slabs), by_cache);
 }
 
-void proc_state_free(struct proc_state *s)
+void proc_slabs_clear(struct proc_state *s)
 {
 	for (size_t i = 0; i < s->nr_slabs; i++)
 		free(s->slabs[i].cache);
+	s->nr_slabs = 0;
+}
+
+void proc_state_free(struct proc_state *s)
+{
+	proc_slabs_clear(s);
 	free(s->slabs);
 	free(s->zones);
 	*s = (struct proc_state){0};

@@ -41,6 +41,7 @@ struct proc_state {
 
 /* Adds one; the name is copied. */
 void proc_slab_add(struct proc_state *s, const struct proc_slab *slab);
+void proc_slabs_clear(struct proc_state *s);
 /* The zone of that name, added if there is none. */
 struct proc_zone *proc_zone_of(struct proc_state *s, int node, const char *zone);
 void proc_state_sort(struct proc_state *s);

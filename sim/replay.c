@@ -379,6 +379,8 @@ static int start_timing(struct replay *rp, struct err *e)
 {
 	if (page_state_settle(&rp->pages, e))
 		return -1;
+	if (rp->at_marks)
+		sampler_mark(rp, 0, MARK_TIME_ZERO);
 	rp->timed = true;
 	rp->slab_max = rp->taken_max = rp->taken_max_req = 0;
 	rp->acc.bytes_req_live_max = rp->acc.bytes_req_live;

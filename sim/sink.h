@@ -117,6 +117,8 @@ struct sink {
 	const struct sink_ops *ops;
 };
 
+#define MARK_TIME_ZERO "kmemsim: time zero"
+
 struct sink_ops {
 	void (*begin)(struct sink *s, const struct sink_run *run);
 	/* A figure of one layer ("pages/0:rcu"; "" = whole stack) at an instant. */
@@ -131,7 +133,8 @@ struct sink_ops {
 	void (*cache)(struct sink *s, const struct sink_cache *cache);
 	/*
 	 * A mark of the load, in runs that sample at marks: the free areas, slabs and maps that
-	 * follow are the state at this mark, up to the call with text NULL.
+	 * follow are the state at this mark, up to the call with text NULL. The first, before the
+	 * load begins, is MARK_TIME_ZERO.
 	 */
 	void (*mark)(struct sink *s, u64 t_ns, const char *text);
 	/* kind: double_free, extfrag, refused, oom, leak, ...: the contract's event_view.kind. */

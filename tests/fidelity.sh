@@ -15,9 +15,11 @@ recomputed()
 }
 
 recomputed small-fstree "$kmt" $sample
-# The other samples' snapshots, where the recordings lie beside the sources.
-for name in small-hackbench small-pressure small-zram; do
-	[ -d ../shared/traces/$name ] && recomputed $name traces/samples/$name.kmt ../shared/traces/$name
+# Where more recordings lie beside the sources.
+for name in small-hackbench small-pressure boot; do
+	[ -d ../shared/traces/$name ] || continue
+	"$KMEMSIM" import ../shared/traces/$name/trace.dat -o "$SCRATCH/$name.kmt" >/dev/null 2>&1
+	recomputed $name "$SCRATCH/$name.kmt" ../shared/traces/$name
 done
 
 # What was parsed, printed as the kernel prints, is what was read. slabinfo's caches come in order of names.

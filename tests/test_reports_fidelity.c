@@ -328,6 +328,7 @@ static void run_into(struct sink *s)
 					    .input = "l.kmt",
 					    .command = "kmemsim fidelity l.kmt"});
 	s->ops->free_area(s, 1, 0, "DMA32", "Movable", list); /* an ordinary sample */
+	sample_mark(s, 0, MARK_TIME_ZERO, 99, 6); /* until the first snapshot's own marks */
 	sample_mark(s, 10, "SNAP before begin slabinfo", 100, 7);
 	sample_mark(s, 11, "SNAP before begin buddyinfo", 101, 8);
 	sample_mark(s, 20, "SNAP mid begin slabinfo", 110, 9);
@@ -335,6 +336,31 @@ static void run_into(struct sink *s)
 	sample_mark(s, 22, "SNAP nobody begin slabinfo", 1000, 11);
 	sample_mark(s, 23, "something else", 1000, 11);
 	assert_int_equal(s->ops->end(s, &(struct sink_end){.status = "ok"}, &e), 0);
+}
+
+/* A warm start may begin after the first snapshot's marks: then it is time zero. */
+static void time_zero_is_the_first_snapshot(void **state)
+{
+	struct fidelity *f = three_snapshots();
+	struct fidelity_sink *s = fidelity_sink_new(f, NULL);
+	struct sink *base = fidelity_sink_base(s);
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		f->snaps[i].has_slabs = f->snaps[i].has_free = false;
+		slabs(&f->snaps[i].recorded, "a", 50 + 5 * i, 1);
+		proc_zone_of(&f->snaps[i].recorded, 0, "DMA32")->nr_free[0] = 30;
+	}
+	fidelity_active_add(f, "a");
+	sample_mark(base, 0, MARK_TIME_ZERO, 40, 6);
+	sample_mark(base, 20, "SNAP mid begin slabinfo", 43, 9);
+	assert_int_equal(base->ops->end(base, &(struct sink_end){.status = "ok"}, &e), 0);
+	assert_true(f->snaps[0].has_slabs && f->snaps[0].has_free);
+	assert_int_equal(f->caches[0].at[0].simulated, 40 * PROC_PAGE_BYTES);
+	close_to(f->pooled.score[FIDELITY_SLAB_CHANGE], 2.0 / 5);
+	fidelity_sink_free(s);
+	fidelity_free(f);
 }
 
 /* What is at a mark goes to its snapshot; all else, and the result, to the database. */
@@ -390,6 +416,7 @@ int main(void)
 		cmocka_unit_test(limits),
 		cmocka_unit_test(marks),
 		cmocka_unit_test(files_are_the_kernels),
+		cmocka_unit_test(time_zero_is_the_first_snapshot),
 		cmocka_unit_test_setup_teardown(sink_collects_and_hands_on, results_setup,
 						results_teardown),
 	};
