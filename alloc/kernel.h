@@ -161,6 +161,7 @@ struct kernel {
 	const u8 *distance; /* nr_node_ids x nr_node_ids */
 	struct zone *zones; /* nr_node_ids x MAX_NR_ZONES */
 	u64 hz;
+	u32 site; /* call site of the operation that runs, for reports; 0: not known */
 	/* Whose time passes (see alloc/layer.h); never NULL: outside of all layers, the machine's own. */
 	struct layer *layer;
 	u64 layer_since_ns;
@@ -323,6 +324,12 @@ static inline void charge_memory(int nid)
 				    (u64)node_distance(kernel->nid, nid) / 20;
 }
 
+/* Writes or compares so many bytes that lie in this CPU's cache. */
+static inline void charge_bytes(u64 bytes)
+{
+	kernel->clock_ns += kernel->cost_ns[COST_ZERO_PAGE] * bytes / PAGE_SIZE;
+}
+
 /* A line that `cpu` wrote last (-1: nobody): free if that was us. */
 static inline void charge_line_of(int cpu)
 {
@@ -436,6 +443,9 @@ static inline u64 nsecs_to_jiffies(u64 ns)
  * ASSERT.
  */
 void report_event(const char *kind, const char *fmt, ...) __printf(2, 3);
+
+/* Name of a call site of the load ("copy_process+0x20e"); "?": not known. */
+const char *site_name(u32 site);
 
 #define BUG_ON(cond) ASSERT(!(cond))
 /* True if the condition holds; reports it as an event of kind "warn" once per place and run. */

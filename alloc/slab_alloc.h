@@ -62,12 +62,13 @@ struct slab_cache {
 	char name[SLAB_NAME_MAX];
 	struct list_head list; /* all caches of one allocator */
 
-	struct slab_cache *base;    /* the cache below; NULL in a source */
-	struct slab_cache *top;	    /* the cache the user holds */
-	unsigned int refs;	    /* holders: create counts one, dup one more */
-	struct layer *layer;	    /* of slab_alloc, at hand for the dispatcher */
-	move_object_fn move_object; /* of the shrink that runs (derived caches) */
-	u32 tag;		    /* the holder's own; 0 after create */
+	struct slab_cache *base;	  /* the cache below; NULL in a source */
+	struct slab_cache *top;		  /* the cache the user holds */
+	unsigned int refs;		  /* holders: create counts one, dup one more */
+	struct layer *layer;		  /* of slab_alloc, at hand for the dispatcher */
+	move_object_fn move_object;	  /* of the shrink that runs (derived caches) */
+	u32 tag;			  /* the holder's own; 0 after create */
+	struct page_allocator *own_pages; /* derived for this cache, put with it; NULL: none */
 	/* Of parameters alone: what the allocator should keep to; NULL: it decides. */
 	const struct slab_shape *shape;
 };
@@ -119,6 +120,7 @@ struct slab_allocator {
 	struct slab_allocator *base;
 	struct page_allocator *pages; /* what new caches stand on; counted */
 	unsigned int refs;
+	bool defers_free;   /* a free waits here or below: contents may be read until then */
 	bool keeps_nothing; /* see struct page_allocator; true too if its pages keep nothing */
 	struct layer *layer;
 	struct list_head caches;
@@ -164,6 +166,10 @@ void slab_allocator_put(struct slab_allocator *sa);
  */
 struct slab_cache *derive_slab_cache(const struct slab_allocator *self, struct slab_cache *cache,
 				     const struct slab_cache *parameters);
+/* The same on pages of its own, whose reference goes with the cache (also with one that is refused). */
+struct slab_cache *derive_slab_cache_on(const struct slab_allocator *self, struct slab_cache *cache,
+					const struct slab_cache *parameters,
+					struct page_allocator *pages);
 /* The derived cache that stands on this one; NULL for the top one. */
 struct slab_cache *slab_cache_above(struct slab_cache *cache);
 /*

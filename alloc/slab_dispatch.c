@@ -263,6 +263,7 @@ void derive_slab_allocator(struct slab_allocator *self, struct slab_allocator *b
 		.base = base,
 		.pages = page_allocator_get(pages),
 		.refs = 1,
+		.defers_free = base && base->defers_free,
 		.keeps_nothing = desc->keeps_nothing || pages->keeps_nothing ||
 				 (base && base->keeps_nothing),
 		.layer = instance_alloc(sizeof(struct layer)),
@@ -318,12 +319,28 @@ struct slab_cache *derive_slab_cache(const struct slab_allocator *self, struct s
 	cache->slab_alloc = self;
 	cache->layer = self->layer;
 	cache->base = base;
+	cache->own_pages = NULL;
 	cache->refs = 1;
 	/*
 	 * The list of an allocator's caches is bookkeeping of its own, whoever may read the rest.
 	 */
 	list_add_tail(&cache->list, (struct list_head *)&self->caches);
 	set_top(cache, cache);
+	return cache;
+}
+
+struct slab_cache *derive_slab_cache_on(const struct slab_allocator *self, struct slab_cache *cache,
+					const struct slab_cache *parameters,
+					struct page_allocator *pages)
+{
+	struct slab_cache on_pages = *parameters;
+
+	on_pages.page_alloc = pages;
+	if (!derive_slab_cache(self, cache, &on_pages)) {
+		page_allocator_put(pages);
+		return NULL;
+	}
+	cache->own_pages = pages;
 	return cache;
 }
 
@@ -334,7 +351,9 @@ int derived_slab_cache_destroy(struct slab_cache *cache)
 
 	list_del(&cache->list);
 	live = slab_cache_destroy(base);
-	if (!live) /* pages of leaked objects still point here */
+	if (!live) { /* pages of leaked objects still point here */
 		instance_free(base);
+		page_allocator_put(cache->own_pages);
+	}
 	return live;
 }

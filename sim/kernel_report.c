@@ -10,7 +10,7 @@
 void report_event(const char *kind, const char *fmt, ...)
 {
 	struct machine *m = machine_current();
-	char detail[512];
+	char detail[2048];
 	va_list ap;
 
 	m->nr_events++;
@@ -23,6 +23,13 @@ void report_event(const char *kind, const char *fmt, ...)
 }
 
 /* Once for each place and run, as WARN_ON_ONCE; a place is a line of a file. */
+const char *site_name(u32 site)
+{
+	const struct machine *m = machine_current();
+
+	return site < m->nr_sites ? m->sites[site] : "?";
+}
+
 void kernel_warn(const char *what, const char *file, int line)
 {
 	struct machine *m = machine_current();

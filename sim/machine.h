@@ -50,6 +50,9 @@ struct machine {
 	/* Receives each report_event; NULL: they are counted only. */
 	void (*on_event)(void *arg, u64 t_ns, int cpu, const char *kind, const char *detail);
 	void *on_event_arg;
+	/* Names of the load's call sites, the load's; NULL: it has none. */
+	const char *const *sites;
+	u32 nr_sites;
 	struct {
 		const char *file;
 		int line;
@@ -99,6 +102,7 @@ static inline u64 machine_enter_event(struct machine *m, int cpu, u64 t_ns)
 	m->k.cpu = cpu;
 	m->k.nid = m->k.cpu_node[cpu];
 	m->k.path = PATH_FAST;
+	m->k.site = 0;
 	m->k.clock_ns = max(t_ns, m->cpus[cpu].clock_ns);
 	return m->k.clock_ns;
 }

@@ -82,6 +82,8 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 		rp->m->on_event = hand_on_event;
 		rp->m->on_event_arg = rp;
 	}
+	rp->m->sites = tables->sites;
+	rp->m->nr_sites = tables->nr_sites;
 	kmalloc_init(&rp->km, rp->stack.slab, rp->stack.pages);
 	rp->km.shapes = t->shapes;
 	rp->rooms = instance_alloc((tables->nr_caches + 1) * sizeof(*rp->rooms));
@@ -232,6 +234,7 @@ static inline void do_alloc(struct replay *rp, const struct request *r, struct o
 	bool birth = r->flags & REQ_F_BIRTH;
 	void *addr;
 
+	kernel->site = r->site;
 	switch (r->kind) {
 	case REQ_KMALLOC:
 		addr = do_kmalloc(rp, r, o);
@@ -285,6 +288,7 @@ static inline void do_free(struct replay *rp, const struct request *r, struct ob
 	unsigned int op;
 
 	entered_ns = machine_enter(rp->m, r->cpu, r->t_ns);
+	kernel->site = r->site;
 	if (unlikely(o->born_ns > entered_ns)) /* clocks disagree: wait for its birth */
 		entered_ns = kernel->clock_ns = o->born_ns;
 	account_freed(&rp->acc, o, occupied(rp, o), r->cpu, r->flags);

@@ -87,11 +87,12 @@ static void ctor_free(const struct page_allocator *self, struct page *page, int 
 
 static struct allocator_desc ctor_desc;
 
-static struct ctor_pages *ctor_make(struct page_allocator *base, size_t size, struct err *e)
+static struct ctor_pages *ctor_make(struct page_allocator *base, size_t size, page_ctor_fn dtor,
+				    struct err *e)
 {
 	struct ctor_pages *cp;
 
-	if (base->defers_free || base->keeps_nothing) {
+	if ((base->defers_free && dtor) || base->keeps_nothing) {
 		err_set(e,
 			base->keeps_nothing
 				? "'%s' keeps nothing: there is nothing to construct"
@@ -108,6 +109,7 @@ static struct ctor_pages *ctor_make(struct page_allocator *base, size_t size, st
 	cp->pa.free = ctor_free;
 	cp->pa.rewrite = ctor_rewrite;
 	cp->size = size;
+	cp->dtor = dtor;
 	return cp;
 }
 
@@ -119,12 +121,11 @@ struct page_allocator *ctor_and_dtor_for_page_allocator(struct page_allocator *b
 	struct ctor_pages *cp;
 
 	ASSERT(size);
-	cp = ctor_make(base, size, &e);
+	cp = ctor_make(base, size, dtor, &e);
 	if (!cp)
 		return NULL;
 	cp->private = private;
 	cp->ctor = ctor;
-	cp->dtor = dtor;
 	return &cp->pa;
 }
 
@@ -145,7 +146,7 @@ static void fill_chunk(void *object, void *private, unsigned int mode)
 	const struct ctor_pages *cp = private;
 
 	(void)mode;
-	charge_n(COST_LIST_STEP, DIV_ROUND_UP(cp->size, (size_t)SMP_CACHE_BYTES));
+	charge_bytes(cp->size);
 	memset(object, fills[cp->fill].byte, cp->size);
 }
 
@@ -153,7 +154,7 @@ static struct page_allocator *ctor_create(struct page_allocator *base, const voi
 					  struct err *e)
 {
 	const struct ctor_options *o = options;
-	struct ctor_pages *cp = ctor_make(base, o->size, e);
+	struct ctor_pages *cp = ctor_make(base, o->size, NULL, e);
 
 	if (!cp)
 		return NULL;

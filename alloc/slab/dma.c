@@ -1,50 +1,28 @@
 /*
  * dma (dmaify_slab_allocator): objects for devices that reach low memory only.
  *
- * Theory: the caches stand on a dmaified page allocator; nothing else differs. That page allocator is
- * one for all caches of the allocator, and one for each cache that brings pages of its own.
+ * Theory: each cache stands on a dmaified page allocator of its own; nothing else differs.
  *
  * Invariant: every slab lies in ZONE_DMA, whatever the allocation asked for.
  *
- * Unlike the modular slab (2006): the page allocator made in create is put again with its last user,
+ * Unlike the modular slab (2006): the page allocator made in create is put again with its cache,
  * and the cache knows its base.
  */
 #include "alloc/slab_alloc.h"
 
-struct dma_cache {
-	struct slab_cache c;
-	struct page_allocator *pages; /* of this cache alone; NULL: the allocator's */
-};
-_Static_assert(sizeof(struct dma_cache) <= SLAB_CONTROL_BYTES, "fits the caller's room");
-
 static struct slab_cache *dma_create(const struct slab_allocator *self, struct slab_control *room,
 				     const struct slab_cache *parameters)
 {
-	struct dma_cache *dc = (struct dma_cache *)(void *)room->room;
-	struct slab_cache low = *parameters;
+	const struct page_allocator *pages =
+		parameters->page_alloc ? parameters->page_alloc : self->pages;
+	struct page_allocator *low =
+		dmaify_page_allocator(page_allocator_get((struct page_allocator *)pages));
 
-	dc->pages = NULL;
-	if (parameters->page_alloc)
-		dc->pages = dmaify_page_allocator(
-			page_allocator_get((struct page_allocator *)parameters->page_alloc));
-	low.page_alloc = dc->pages ? dc->pages : self->pages;
-	if (derive_slab_cache(self, &dc->c, &low))
-		return &dc->c;
-	page_allocator_put(dc->pages);
-	return NULL;
-}
-
-static int dma_destroy(struct slab_cache *cache)
-{
-	struct page_allocator *pages = container_of(cache, struct dma_cache, c)->pages;
-	int live;
-
-	ASSERT(cache->refs > 0);
-	if (--cache->refs)
-		return 0;
-	live = derived_slab_cache_destroy(cache);
-	page_allocator_put(pages);
-	return live;
+	if (!low) {
+		page_allocator_put((struct page_allocator *)pages);
+		return NULL;
+	}
+	return derive_slab_cache_on(self, (struct slab_cache *)(void *)room->room, parameters, low);
 }
 
 static struct allocator_desc dma_slab_desc;
@@ -69,11 +47,10 @@ static struct slab_allocator *dma_instance(struct slab_allocator *base,
 		err_set(e, "no page of '%s' can be in ZONE_DMA", pages->name);
 		return NULL;
 	}
-	sa = instance_alloc(sizeof(*sa));
-	derive_slab_allocator(sa, base, low, &dma_slab_desc);
 	page_allocator_put(low);
+	sa = instance_alloc(sizeof(*sa));
+	derive_slab_allocator(sa, base, pages, &dma_slab_desc);
 	sa->create = dma_create;
-	sa->destroy = dma_destroy;
 	return sa;
 }
 

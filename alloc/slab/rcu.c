@@ -166,6 +166,7 @@ static struct slab_allocator *rcu_instance(struct slab_allocator *base,
 	}
 	sa = instance_alloc(sizeof(*sa));
 	derive_slab_allocator(sa, base, pages, &rcu_slab_desc);
+	sa->defers_free = true;
 	sa->alloc = rcu_alloc;
 	sa->alloc_node = rcu_alloc_node;
 	sa->free = rcu_free;
