@@ -14,13 +14,11 @@ static const char usage[] =
 	"the slabs that were there, and free pages are as fragmented.\n"
 	"\n"
 	"  --snapshots DIR   the recorded machine (default: what the trace carries)\n"
-	"  --cold            start on an empty machine, whatever the trace carries\n" REPLAY_USAGE(
-		"results.db", "slabifier") "  --duration TIME   of a workload, in place of its own
-					   ";
+	"  --cold            start on an empty machine, whatever the trace carries\n"
+	"  --duration TIME   of a workload, in place of its own\n" REPLAY_USAGE("results.db",
+										"slabifier");
 
-	enum { OPT_SNAPSHOTS = OPT_OWN,
-	       OPT_COLD,
-	       OPT_DURATION };
+enum { OPT_SNAPSHOTS = OPT_OWN, OPT_COLD, OPT_DURATION };
 
 static const struct option long_options[] = {
 	REPLAY_OPTIONS,
