@@ -23,6 +23,9 @@
 
 #define LARGEST_ORDER (MAX_ORDER - 1)
 #define WORD_ORDER 6
+/* Pages on a CPU's lists came from one block or were freed together: they lie in pieces as large as
+ * the largest block such lists are made for. */
+#define PERCPU_ORDER 3
 
 /* ---- Blocks of bits ---- */
 
@@ -321,41 +324,52 @@ static void give_classes(struct page_plan *p)
 
 /* ---- Per-CPU lists ---- */
 
-static bool spare(const struct page_plan *p, unsigned long frame, bool in_use)
+static u64 count_spare(const struct page_plan *p, const u64 *taken, bool in_use, int order)
 {
-	return (p->like[frame >> pageblock_order] != NO_CLASS) == in_use &&
-	       !bit_test(p->used, frame) && !bit_test(p->keep, frame);
+	u64 n = 0;
+
+	for (unsigned long b = 0; b < nr_pageblocks(p); b++)
+		if ((p->like[b] != NO_CLASS) == in_use)
+			for (unsigned long f = b << pageblock_order; f < (b + 1) << pageblock_order;
+			     f += 1UL << order)
+				n += untaken(p, f, order) && page_plan_clear(taken, f, order);
+	return n;
 }
 
-/* From pageblocks in use, spread over all that would do; or from others, the first that come. */
-static void pick_percpu(struct page_plan *p, bool in_use, u64 wanted)
+/*
+ * Blocks of this order that are neither used nor kept, spread over the pageblocks in use, or else
+ * over the others. Pages of one block lie beside each other in `percpu`.
+ */
+static void pick_percpu(struct page_plan *p, u64 *taken, bool in_use, int order, u64 wanted)
 {
-	struct picker k = {0};
+	struct picker k = {.of = count_spare(p, taken, in_use, order)};
 
-	for (unsigned long b = 0; b < nr_pageblocks(p) && (in_use || k.of < wanted); b++) {
-		unsigned long first = b << pageblock_order;
-
-		if ((p->like[b] != NO_CLASS) == in_use)
-			for (unsigned long f = first; f < first + pageblock_nr_pages; f++)
-				k.of += spare(p, f, in_use);
+	k.nr = min(wanted >> order, k.of);
+	for (unsigned long f = 0; f < p->nr_frames && k.picked < k.nr; f += 1UL << order) {
+		if ((p->like[f >> pageblock_order] != NO_CLASS) != in_use ||
+		    !untaken(p, f, order) || !page_plan_clear(taken, f, order) || !pick(&k))
+			continue;
+		page_plan_set(taken, f, order);
+		for (unsigned long i = 0; i < 1UL << order; i++)
+			p->percpu[p->nr_percpu++] = f + i;
 	}
-	k.nr = min(wanted, k.of);
-	for (unsigned long f = 0; f < p->nr_frames && k.picked < k.nr; f++)
-		if (spare(p, f, in_use) && pick(&k))
-			p->percpu[p->nr_percpu++] = f;
 }
 
 static void choose_percpu(struct page_plan *p)
 {
-	u64 wanted = p->nr_percpu;
+	u64 wanted = p->nr_percpu, *taken;
 
 	p->nr_percpu = 0;
 	if (!wanted)
 		return;
 	p->percpu = mem_alloc(wanted, sizeof(*p->percpu));
-	pick_percpu(p, true, wanted);
-	if (p->nr_percpu < wanted)
-		pick_percpu(p, false, wanted - p->nr_percpu);
+	taken = mem_alloc(p->nr_frames / BITS_PER_WORD, sizeof(u64));
+	for (int order = PERCPU_ORDER; order >= 0 && p->nr_percpu < wanted; order--) {
+		pick_percpu(p, taken, true, order, wanted - p->nr_percpu);
+		if (p->nr_percpu < wanted)
+			pick_percpu(p, taken, false, order, wanted - p->nr_percpu);
+	}
+	free(taken);
 }
 
 void page_plan_make(struct page_plan *p)

@@ -243,7 +243,7 @@ static void take_percpu(struct page_state *ps, const struct zone *zone, struct p
 	p->nr_percpu = nr;
 }
 
-/* Each CPU frees its pages; in turn, so that neighbours go to different lists. */
+/* Each CPU frees its pages, neighbours together. */
 static void fill_percpu(struct page_state *ps, const struct zone *zone, struct zone_wish *w)
 {
 	struct machine *m = machine_current();
@@ -255,7 +255,6 @@ static void fill_percpu(struct page_state *ps, const struct zone *zone, struct z
 		w->percpu[cpu]--;
 		machine_enter_event(m, cpu, m->now_ns);
 		give_frames(ps, zone->zone_start_pfn + w->plan.percpu[i], 0);
-		cpu = (cpu + 1) % kernel->nr_cpu_ids;
 	}
 	machine_enter_event(m, before, m->now_ns);
 	for (cpu = 0; w->plan.nr_percpu && cpu < kernel->nr_cpu_ids; cpu++)

@@ -317,6 +317,35 @@ static void per_cpu_lists_hold_what_is_wished(void **state)
 	}
 }
 
+/* Where there is memory enough, to the page. */
+static void every_cpu_gets_its_pages(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, 300, "page_allocator(high=200,batch=7)");
+	for (int i = 0; i < kernel->nr_node_ids * MAX_NR_ZONES; i++) {
+		struct page_target_zone *z = &w.zones[w.target.nr_zones];
+
+		if (!kernel->zones[i].spanned_pages)
+			continue;
+		*z = (struct page_target_zone){.node = kernel->zones[i].node,
+					       .pcp_count = w.percpu[w.target.nr_zones],
+					       .nr_cpus = NR_CPUS};
+		strcpy(z->zone, kernel->zones[i].name);
+		for (int cpu = 0; cpu < NR_CPUS; cpu++)
+			w.percpu[w.target.nr_zones][cpu] = (u32)below(&w, 200);
+		z->nr_free[MIGRATE_MOVABLE][0] = 10;
+		w.target.nr_zones++;
+	}
+	w.target.zones = w.zones;
+	settle(&w);
+	every_cell_is_met(&w);
+	assert_int_equal(w.state.report.percpu_got, w.state.report.percpu_wanted);
+	nothing_is_lost(&w);
+	close_world(&w);
+}
+
 /* ---- What cannot be met ---- */
 
 #define SMALL "  - {memory: 16MiB, cpus: 0-3, distance: [10]}\n"
@@ -451,6 +480,7 @@ int main(void)
 		cmocka_unit_test(sums_are_met),
 		cmocka_unit_test(cells_count_more_than_pageblocks),
 		cmocka_unit_test(per_cpu_lists_hold_what_is_wished),
+		cmocka_unit_test(every_cpu_gets_its_pages),
 		cmocka_unit_test(misses_are_named),
 		cmocka_unit_test(other_zones_are_matched_by_node),
 		cmocka_unit_test(a_state_of_another_machine_is_refused),
