@@ -23,9 +23,11 @@
 
 #define LARGEST_ORDER (MAX_ORDER - 1)
 #define WORD_ORDER 6
-/* Pages on a CPU's lists came from one block or were freed together: they lie in pieces as large as
- * the largest block such lists are made for. */
-#define PERCPU_ORDER 3
+/*
+ * Pages on a CPU's lists came out of large blocks batch by batch, or were freed together: they lie in
+ * pieces, and when a list is drained they merge. Single frames between others' never would.
+ */
+#define PERCPU_ORDER (pageblock_order - 1)
 
 /* ---- Blocks of bits ---- */
 

@@ -160,6 +160,7 @@ static void add_page_allocator(struct fuzz_chain *c, struct rng *r)
 		"page_allocator(high=2000)",
 		"page_allocator(grouping=off)",
 		"page_allocator(pcp=off,grouping=off)",
+		"page_allocator(watermarks=off)",
 	};
 
 	add_text(c, variants[rng_below(r, ARRAY_SIZE(variants))]);

@@ -149,8 +149,8 @@ static void requests_spill_in_list_order(const char *chain)
 static void every_source_spills_in_list_order(void **state)
 {
 	(void)state;
-	requests_spill_in_list_order("page_allocator");
-	requests_spill_in_list_order("page_allocator(pcp=off)");
+	requests_spill_in_list_order("page_allocator(watermarks=off)");
+	requests_spill_in_list_order("page_allocator(pcp=off,watermarks=off)");
 	requests_spill_in_list_order("bitmap");
 	requests_spill_in_list_order("null");
 }

@@ -19,6 +19,12 @@ struct free_area {
 
 struct per_cpu_pages;
 
+/* Pages that stay free for others; all -1 and 0: none do. */
+struct zone_watermarks {
+	long min, low;
+	long lowmem_reserve[MAX_NR_ZONES]; /* by the highest zone a request could use */
+};
+
 struct buddy_zone {
 	struct zone *zone;
 	u8 *pageblock_type;	       /* by pfn >> pageblock_order, of the whole machine */
@@ -28,6 +34,7 @@ struct buddy_zone {
 	unsigned long fresh_pfn, end_pfn;
 	int fresh_type;
 	spinlock_t lock;
+	struct zone_watermarks marks;
 	struct free_area free_area[MAX_ORDER];
 };
 

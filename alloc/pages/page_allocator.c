@@ -3,17 +3,18 @@
  *
  * Theory: memory is divided into zones; each is a buddy system (buddy.c) whose lists are kept apart
  * by mobility (fallback.c), with lists of each CPU's own in front (pcp.c). A request walks the
- * zones in the order of its zonelist (zonelist.c) and takes the first block it finds:
- * mm/page_alloc.c, 6.1, get_page_from_freelist. If a zone of the local node can only serve it by
+ * zones in the order of its zonelist (zonelist.c) and takes the first block it finds where enough
+ * stays free: above the low watermark, else above min (mm/page_alloc.c, 6.1,
+ * get_page_from_freelist). If a zone of the local node can only serve it by
  * mixing mobilities, lower zones of that node are tried first (ALLOC_NOFRAGMENT).
  *
  * Invariant: zone->vm_stat[NR_FREE_PAGES] is what the buddy lists and the untouched range hold;
  * pages of per-CPU lists are not in it.
  *
- * Unlike Linux: watermarks and reserves do not hold a request back, and there is no reclaim and no
- * compaction: it fails only when no zone it may use has a block on its buddy lists, and, if it may
- * reclaim, none on any per-CPU list either. All orders above 0 are compound. Machines under 12 MiB
- * keep grouping by mobility.
+ * Unlike Linux: watermarks and reserves decide which zone is taken from, but hold no request back,
+ * for there is no reclaim and no compaction: it fails only when no zone it may use has a block on its
+ * buddy lists, and, if it may reclaim, none on any per-CPU list either. All orders above 0 are
+ * compound. Machines under 12 MiB keep grouping by mobility.
  */
 #include "alloc/pages/page_allocator.h"
 
@@ -26,7 +27,7 @@
 #include "alloc/pages/zonelist.h"
 
 struct page_allocator_options {
-	bool pcp, grouping;
+	bool pcp, grouping, watermarks;
 	u64 batch, high;
 };
 
@@ -39,6 +40,8 @@ static const struct opt_desc page_allocator_opts[] = {
 		"pages each CPU keeps of a zone at most; 0: the machine's, else by low watermark"),
 	OPT_BOOL("grouping", struct page_allocator_options, grouping, "on",
 		 "keep pages of different mobility in different pageblocks"),
+	OPT_BOOL("watermarks", struct page_allocator_options, watermarks, "on",
+		 "go to another zone before the last pages of this one"),
 	OPT_END};
 
 struct page_source {
@@ -47,7 +50,7 @@ struct page_source {
 	struct buddy_zone *zones; /* beside kernel->zones */
 	int nr_zones;
 	u8 *pageblock_type;
-	bool pcp, grouping;
+	bool pcp, grouping, watermarks;
 };
 
 static struct allocator_desc page_allocator_desc;
@@ -64,11 +67,40 @@ struct alloc_context {
 	const struct zonelist *zonelist;
 	unsigned int nr_zones;
 	int order, migratetype;
+	gfp_t flags;
+	enum { WMARK_NONE, WMARK_MIN, WMARK_LOW } wmark;
 };
 
 static struct buddy_zone *context_zone(const struct alloc_context *ac, unsigned int i)
 {
 	return &ac->ps->zones[ac->zonelist->zones[i]];
+}
+
+/* Who must not wait, and who is important, may go below the mark (gfp_to_alloc_flags). */
+static long min_mark(const struct buddy_zone *bz, gfp_t flags)
+{
+	long min = bz->marks.min;
+
+	if (!(flags & __GFP_HIGH))
+		return min;
+	min -= min / 2;
+	return flags & __GFP_DIRECT_RECLAIM ? min : min - min / 4;
+}
+
+/* Would enough be left in the zone (__zone_watermark_ok)? */
+static bool watermark_ok(const struct alloc_context *ac, const struct buddy_zone *bz)
+{
+	long left = bz->zone->vm_stat[NR_FREE_PAGES] - ((1L << ac->order) - 1);
+	long mark = ac->wmark == WMARK_LOW ? bz->marks.low : min_mark(bz, ac->flags);
+
+	if (ac->wmark == WMARK_NONE)
+		return true;
+	if (left <= mark + bz->marks.lowmem_reserve[ac->zonelist->highest])
+		return false;
+	for (int mt = 0; ac->order && mt < MIGRATE_PCPTYPES; mt++)
+		if (bz->nonempty[mt] >> ac->order)
+			return true;
+	return !ac->order;
 }
 
 /* One zone, its per-CPU list or its buddy lists (rmqueue). */
@@ -114,6 +146,8 @@ static struct page *take_from_zones(const struct alloc_context *ac, bool nofragm
 		/* Local memory matters more than order in it. */
 		if (nofragment && bz->zone->node != node)
 			break;
+		if (!watermark_ok(ac, bz))
+			continue;
 		page = take_from_zone(ac, bz, nofragment);
 		if (page)
 			return page;
@@ -135,26 +169,32 @@ static void drain_all(const struct page_source *ps)
 }
 
 /*
- * Nothing on the lists (__alloc_pages_slowpath). Waking kswapd, compaction and reclaim have their
- * place here, in this order; what remains without them is reclaim's last resort, the pages that
- * other CPUs and other types' lists keep.
+ * Nothing above the low watermarks (__alloc_pages_slowpath). Waking kswapd, compaction and reclaim
+ * have their place here, in this order; what remains without them are the reserves, and reclaim's
+ * last resort, the pages that other CPUs and other types' lists keep.
  */
-static struct page *take_slowly(const struct alloc_context *ac, gfp_t flags)
+static struct page *take_slowly(struct alloc_context *ac)
 {
-	if (!(flags & __GFP_DIRECT_RECLAIM) || !ac->ps->pcp)
-		return NULL;
+	struct page *page = NULL;
+
+	while (!page && ac->wmark != WMARK_NONE) {
+		ac->wmark--;
+		page = take_from_zones(ac, false);
+	}
+	if (page || !(ac->flags & __GFP_DIRECT_RECLAIM) || !ac->ps->pcp)
+		return page;
 	drain_all(ac->ps);
 	return take_from_zones(ac, false);
 }
 
-static struct page *take_block(const struct alloc_context *ac, gfp_t flags)
+static struct page *take_block(struct alloc_context *ac)
 {
 	struct page *page;
 
 	if (!ac->nr_zones)
 		return NULL;
 	page = take_from_zones(ac, avoid_fragmentation(context_zone(ac, 0)->zone));
-	return page ? page : take_slowly(ac, flags);
+	return page ? page : take_slowly(ac);
 }
 
 /* Everything but the common case: a page on this CPU's list of the zone preferred. */
@@ -165,11 +205,13 @@ static struct page *allocate_block(struct page_source *ps, const struct zonelist
 				   .zonelist = zl,
 				   .nr_zones = zonelist_nr(zl, flags),
 				   .order = order,
-				   .migratetype = migratetype};
+				   .migratetype = migratetype,
+				   .flags = flags,
+				   .wmark = ps->watermarks ? WMARK_LOW : WMARK_NONE};
 	struct page *page;
 
 	ASSERT(order >= 0 && order < MAX_ORDER);
-	page = take_block(&ac, flags);
+	page = take_block(&ac);
 	if (page)
 		block_give_out(page, order, flags, gfp_migratetype(flags));
 	return page;
@@ -185,13 +227,18 @@ static struct page *page_allocator_allocate(const struct page_allocator *self, i
 	struct page_source *ps = to_source(self);
 	const struct zonelist *zl = gfp_zonelist(&ps->zonelists, flags, node);
 	int migratetype = ps->grouping ? gfp_migratetype(flags) : MIGRATE_UNMOVABLE;
+	const struct buddy_zone *bz;
 	struct per_cpu_pages *pcp;
 	struct page *page;
 
 	charge(COST_CALL);
 	if (unlikely(order || !zl->nr_thisnode || !ps->pcp))
 		return allocate_block(ps, zl, order, flags, migratetype);
-	pcp = this_cpu_ptr(ps->zones[zl->zones[0]].pageset);
+	bz = &ps->zones[zl->zones[0]];
+	if (unlikely(bz->zone->vm_stat[NR_FREE_PAGES] <=
+		     bz->marks.low + bz->marks.lowmem_reserve[zl->highest]))
+		return allocate_block(ps, zl, order, flags, migratetype);
+	pcp = this_cpu_ptr(bz->pageset);
 	page = pcp_pop(pcp, 0, migratetype);
 	if (unlikely(!page))
 		return allocate_block(ps, zl, order, flags, migratetype);
@@ -343,6 +390,17 @@ static unsigned int setting(u64 option, unsigned int zone, unsigned int machine)
 	return zone ? zone : machine;
 }
 
+static void set_watermarks(struct buddy_zone *bz, const struct zone_sizes *sizes, bool on)
+{
+	bz->marks = (struct zone_watermarks){.min = -1, .low = -1};
+	if (!on)
+		return;
+	bz->marks.min = (long)sizes->min;
+	bz->marks.low = (long)sizes->low;
+	for (int type = 0; type < MAX_NR_ZONES; type++)
+		bz->marks.lowmem_reserve[type] = (long)sizes->lowmem_reserve[type];
+}
+
 static void create_zones(struct page_source *ps, const struct page_allocator_options *o)
 {
 	unsigned long min_free = min_free_pages();
@@ -356,10 +414,12 @@ static void create_zones(struct page_source *ps, const struct page_allocator_opt
 
 		buddy_zone_init(bz, zone, ps->pageblock_type,
 				ps->grouping ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE);
-		if (!ps->pcp || !bz->zone->spanned_pages)
+		if (!zone->spanned_pages)
 			continue;
-		zone_sizes_compute(&sizes, bz->zone, min_free, batch);
-		pcp_create(bz, sizes.pcp_batch, high ? high : sizes.pcp_high);
+		zone_sizes_compute(&sizes, zone, min_free, batch);
+		set_watermarks(bz, &sizes, ps->watermarks);
+		if (ps->pcp)
+			pcp_create(bz, sizes.pcp_batch, high ? high : sizes.pcp_high);
 	}
 }
 
@@ -385,6 +445,7 @@ static struct page_allocator *page_allocator_create(struct page_allocator *base,
 	ps->pa.drain = page_allocator_drain_all;
 	ps->pcp = o->pcp;
 	ps->grouping = o->grouping;
+	ps->watermarks = o->watermarks;
 	ps->pageblock_type = instance_alloc(nr_pageblocks);
 	memset(ps->pageblock_type, o->grouping ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE,
 	       nr_pageblocks);

@@ -107,10 +107,24 @@ static unsigned int cpus_sharing(const struct zone *zone)
 	return n ? n : (unsigned int)kernel->nr_cpu_ids;
 }
 
+/* setup_per_zone_lowmem_reserve, with the ratios as they come. */
+static void lowmem_reserves(struct zone_sizes *s, const struct zone *zone)
+{
+	static const unsigned long ratios[MAX_NR_ZONES] = {256, 256, 32, 0};
+	unsigned long above = 0;
+
+	for (int type = 0; type < MAX_NR_ZONES; type++) {
+		if (type > (int)zone->type)
+			above += node_zone(zone->node, (enum zone_type)type)->spanned_pages;
+		s->lowmem_reserve[type] = ratios[zone->type] ? above / ratios[zone->type] : 0;
+	}
+}
+
 void zone_sizes_compute(struct zone_sizes *s, const struct zone *zone, unsigned long min_free,
 			unsigned int batch)
 {
 	watermarks(s, zone, min_free);
+	lowmem_reserves(s, zone);
 	s->pcp_batch = batch ? batch : max(batch_size(zone), 1U);
 	s->pcp_high = max((unsigned int)s->low / cpus_sharing(zone), s->pcp_batch * 4);
 }

@@ -6,8 +6,10 @@
 
 #include "alloc/kernel.h"
 
-struct zone_sizes {			  /* all in pages */
-	unsigned long min, low, high;	  /* watermarks */
+struct zone_sizes {		      /* all in pages */
+	unsigned long min, low, high; /* watermarks */
+	/* Kept, above the watermark, from requests that could use zones up to this one. */
+	unsigned long lowmem_reserve[MAX_NR_ZONES];
 	unsigned int pcp_batch, pcp_high; /* moved at once; kept at most by each CPU */
 };
 

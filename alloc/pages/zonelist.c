@@ -89,6 +89,7 @@ static void order_nodes(int local, struct node_order *order, u32 load[])
 static u8 *build_list(struct zonelist *zl, const struct node_order *order, int highest, u8 *at)
 {
 	zl->zones = at;
+	zl->highest = (u8)highest;
 	for (int i = 0; i < order->nr; i++) {
 		int nid = order->nids[i];
 

@@ -9,6 +9,7 @@
 struct zonelist {
 	const u8 *zones; /* indices into kernel->zones, most preferred first */
 	unsigned int nr;
+	u8 highest;		  /* enum zone_type */
 	unsigned int nr_thisnode; /* the first so many are of the node asked for */
 };
 
