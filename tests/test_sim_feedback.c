@@ -128,6 +128,16 @@ static void on_lock(struct sink *s, const struct sink_lock *lock)
 	(void)s, (void)lock;
 }
 
+static void on_mark(struct sink *s, u64 t_ns, const char *text)
+{
+	(void)s, (void)t_ns, (void)text;
+}
+
+static void on_block_map(struct sink *s, const struct sink_block_map *map)
+{
+	(void)s, (void)map;
+}
+
 static int on_end(struct sink *s, const struct sink_end *end, struct err *e)
 {
 	(void)s, (void)end, (void)e;
@@ -145,6 +155,8 @@ static const struct sink_ops figures_ops = {
 	.site = on_site,
 	.latency = on_latency,
 	.lock = on_lock,
+	.mark = on_mark,
+	.block_map = on_block_map,
 	.end = on_end,
 };
 
