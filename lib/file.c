@@ -154,6 +154,24 @@ void new_file_abort(struct new_file *nf)
 	new_file_release(nf);
 }
 
+int file_nameless(struct err *e)
+{
+	const char *dir = getenv("TMPDIR");
+	char *path;
+	int fd;
+
+	if (!dir || !*dir)
+		dir = "/tmp";
+	path = mem_print("%s/kmemsim-XXXXXX", dir);
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		err_set(e, "cannot make a temporary file in %s: %s", dir, strerror(errno));
+	else
+		unlink(path);
+	free(path);
+	return fd;
+}
+
 static char *read_all(FILE *f, size_t *n)
 {
 	size_t room = 65536, got;

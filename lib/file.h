@@ -26,6 +26,10 @@ int __must_check new_file_open(struct new_file *nf, const char *path, struct err
 int __must_check new_file_commit(struct new_file *nf, struct err *e);
 void new_file_abort(struct new_file *nf);
 
+/* A file for reading and writing without a name, in $TMPDIR or /tmp: gone with the last who has it
+ * open. Its descriptor; -1 with e set. */
+int __must_check file_nameless(struct err *e);
+
 /* 0 if it is a regular file or cannot be looked at (opening it will say why); -1: what it is instead. */
 int __must_check file_check_regular(const char *path, struct err *e);
 

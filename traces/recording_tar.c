@@ -6,11 +6,9 @@
  * skipped. Names that lead out of the archive, links, devices and sizes beyond the limits are refused
  * also where they would be skipped, since no recorder writes such.
  */
-#define _GNU_SOURCE /* mkostemp */
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,27 +138,12 @@ static int write_all(int fd, const u8 *data, size_t n)
 	return 0;
 }
 
-/* Without a name: gone with the last who has it open. */
-static int nameless_file(struct err *e)
-{
-	const char *dir = getenv("TMPDIR");
-	char *path = mem_print("%s/kmemsim-XXXXXX", dir && *dir ? dir : "/tmp");
-	int fd = mkostemp(path, O_CLOEXEC);
-
-	if (fd < 0)
-		err_set(e, "%s: cannot make a temporary file: %s", path, strerror(errno));
-	else
-		unlink(path);
-	free(path);
-	return fd;
-}
-
 static int read_trace(struct unpack *u, const char *name, struct err *e)
 {
 	u8 *chunk = mem_alloc(CHUNK_BYTES, 1);
 	u64 total = 0;
 	la_ssize_t n = 0;
-	int ret = 0, fd = nameless_file(e);
+	int ret = 0, fd = file_nameless(e);
 
 	if (fd < 0)
 		ret = -1;

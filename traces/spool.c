@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/assert.h"
+#include "lib/file.h"
 #include "lib/mem.h"
 #include "traces/guard.h"
 
@@ -20,28 +21,13 @@
 #define TAIL_RECORDS 65536U
 #define LATE_RECORDS_MIN 16384U
 
-static int temporary_file(struct err *e)
-{
-	const char *dir = getenv("TMPDIR");
-	char path[4096];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/kmemsim-XXXXXX", dir && *dir ? dir : "/tmp");
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd < 0)
-		return err_set(e, "cannot make a temporary file in %s: %s",
-			       dir && *dir ? dir : "/tmp", strerror(errno));
-	unlink(path);
-	return fd;
-}
-
 int spool_open(struct spool *s, struct err *e)
 {
 	*s = (struct spool){.fd = -1, .late_fd = -1};
-	s->fd = temporary_file(e);
+	s->fd = file_nameless(e);
 	if (s->fd < 0)
 		return -1;
-	s->late_fd = temporary_file(e);
+	s->late_fd = file_nameless(e);
 	if (s->late_fd < 0) {
 		spool_close(s);
 		return -1;
