@@ -158,7 +158,8 @@ static void partial_slabs_of_sysfs(void **state)
 	begin_two_known();
 	snaps[0].nr_sysfs = 1;
 	sysfs.slabs = sysfs.node_slabs[0] = 3;
-	sysfs.partial = 2;
+	sysfs.objects = sysfs.node_objects[0] = 6;
+	sysfs.partial = sysfs.node_partial[0] = 2;
 	expect("0:L... 0:r... 0:rrrr");
 }
 
@@ -171,8 +172,11 @@ static void nodes_of_sysfs(void **state)
 	sysfs.slabs = 3;
 	sysfs.node_slabs[0] = 1;
 	sysfs.node_slabs[1] = 2;
-	sysfs.partial = 1;
-	expect("0:L... 1:rr.. 1:rrr.");
+	sysfs.objects = 6;
+	sysfs.node_objects[0] = 2;
+	sysfs.node_objects[1] = 4;
+	sysfs.partial = sysfs.node_partial[1] = 1;
+	expect("0:Lr.. 1:r... 1:rrr.");
 }
 
 /* The free objects of CPU slabs count as active: a later snapshot shows how many were. */

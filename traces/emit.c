@@ -14,7 +14,8 @@
 struct live {
 	u32 id;
 	u32 cache;
-	u32 pos; /* of its allocation, unless late */
+	u32 pos;    /* of its allocation, unless late */
+	bool ended; /* freed, unless late */
 };
 
 struct emit {
@@ -25,8 +26,9 @@ struct emit {
 	struct idset ids;
 	u64 nr_live, nr_emitted;
 	struct state *state;
-	u32 pos;  /* in the spool */
-	u64 t_ns; /* of the last record of the spool, with its CPU: late records take both */
+	u64 t_last_ns; /* of what was emitted last */
+	u32 pos;       /* in the spool */
+	u64 t_ns;      /* of the last record of the spool, with its CPU: late records take both */
 	u16 cpu;
 };
 
@@ -94,6 +96,7 @@ static void emit_object(struct emit *m, const struct spool_record *rec, struct r
 {
 	struct naming *n = &m->r->naming;
 	struct live v = {.id = idset_take(&m->ids), .pos = m->pos};
+	u64 age;
 
 	q->object = v.id;
 	if (q->kind == REQ_KMALLOC || q->kind == REQ_CACHE_ALLOC) {
@@ -109,12 +112,20 @@ static void emit_object(struct emit *m, const struct spool_record *rec, struct r
 	}
 	live_set(m, rec->slot, v);
 	m->nr_live++;
+	age = silent_age(&m->r->silent, rec->site);
+	if (age && !(rec->slot & SLOT_LATE))
+		silent_add(&m->r->silent, (struct silent_end){.t_ns = rec->t_ns + age,
+							      .slot = rec->slot,
+							      .pos = m->pos,
+							      .cpu = rec->cpu});
 }
 
 static void emit_end(struct emit *m, const struct spool_record *rec, struct request *q)
 {
 	struct live v = live_get(m, rec->slot);
 
+	v.ended = true;
+	live_set(m, rec->slot, v);
 	q->object = v.id;
 	if (q->kind == REQ_KFREE || q->kind == REQ_CACHE_FREE) {
 		set_object_kind(m, q, v.cache);
@@ -122,6 +133,13 @@ static void emit_end(struct emit *m, const struct spool_record *rec, struct requ
 	}
 	idset_put(&m->ids, v.id);
 	m->nr_live--;
+}
+
+/* A free of what has died of age. */
+static bool died_before(const struct emit *m, const struct spool_record *rec)
+{
+	return request_is_free((enum request_kind)rec->kind) && !(rec->slot & SLOT_LATE) &&
+	       m->live[rec->slot].ended;
 }
 
 static int emit_record(struct emit *m, const struct spool_record *rec, struct err *e)
@@ -138,7 +156,7 @@ static int emit_record(struct emit *m, const struct spool_record *rec, struct er
 		.flags = rec->flags & 15,
 	};
 
-	if (rec->kind == SPOOL_DROPPED)
+	if (rec->kind == SPOOL_DROPPED || died_before(m, rec))
 		return 0;
 	if (request_is_alloc((enum request_kind)rec->kind))
 		emit_object(m, rec, &q);
@@ -147,6 +165,7 @@ static int emit_record(struct emit *m, const struct spool_record *rec, struct er
 	else if (rec->kind == REQ_MARK)
 		q.object = rec->slot;
 	m->nr_emitted++;
+	m->t_last_ns = rec->t_ns;
 	return kmt_writer_add(m->w, &q, e);
 }
 
@@ -176,6 +195,28 @@ static int emit_late(struct emit *m, struct late_record *l, struct err *e)
 		l->rec.cpu = m->cpu;
 	}
 	return emit_record(m, &l->rec, e);
+}
+
+/* Those that die of age until t_ns. */
+static int emit_silent(struct emit *m, u64 t_ns, struct err *e)
+{
+	struct silent_end end;
+
+	while (silent_next(&m->r->silent, t_ns, &end)) {
+		struct spool_record rec = {.t_ns = max(end.t_ns, m->t_last_ns),
+					   .slot = end.slot,
+					   .cpu = end.cpu,
+					   .node = -1,
+					   .kind = REQ_KFREE,
+					   .flags = REQ_F_REPAIR};
+
+		if (m->live[end.slot].pos != end.pos || m->live[end.slot].ended)
+			continue;
+		m->r->stats.silent_frees++;
+		if (emit_record(m, &rec, e))
+			return -1;
+	}
+	return 0;
 }
 
 static void set_now(struct emit *m, const struct spool_record *rec)
@@ -211,7 +252,9 @@ static void state_slots(struct emit *m)
 		bool unresolved;
 
 		slot->ptr = row->ptr;
-		slot->object = row->slot == SLOT_NONE ? STATE_FREE : live_get(m, row->slot).id;
+		slot->object = STATE_FREE;
+		if (row->slot != SLOT_NONE && !live_get(m, row->slot).ended)
+			slot->object = live_get(m, row->slot).id;
 		slot->cache = naming_resolve(&m->r->naming, row->cache, &unresolved);
 	}
 	qsort(to->slots, to->nr_slots, sizeof(*to->slots), by_ptr);
@@ -280,6 +323,8 @@ static int emit_all(struct emit *m, const u32 *order, struct err *e)
 			for (; next < s->nr_late && s->late[order[next]].pos <= m->pos; next++)
 				if (emit_late(m, &s->late[order[next]], e))
 					return -1;
+			if (emit_silent(m, batch[i].t_ns, e))
+				return -1;
 			if (m->pos == m->r->state.pos)
 				time_zero(m);
 			if (emit_record(m, &batch[i], e))

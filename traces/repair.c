@@ -25,6 +25,7 @@ void repair_close(struct repair *r)
 	map_free(&r->by_ptr);
 	spool_close(&r->spool);
 	repair_state_free(r);
+	silent_free(&r->silent);
 	for (u32 i = 0; i < r->nr_marks; i++)
 		free((char *)r->marks[i].text);
 	free(r->marks);
@@ -187,4 +188,5 @@ void repair_finish(struct repair *r)
 {
 	repair_page_truth_end(r);
 	repair_state_finish(r);
+	silent_finish(&r->silent);
 }

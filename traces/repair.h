@@ -19,12 +19,15 @@
 #include "traces/frames.h"
 #include "traces/naming.h"
 #include "traces/raw_event.h"
+#include "traces/silent.h"
 #include "traces/spool.h"
 #include "traces/stats.h"
 
 /* A slot of a slab page, known since an event named its address. */
 struct traced_object {
 	u64 ptr;
+	u64 born_ns; /* with its site: of its allocation's event; 0: none */
+	u32 site;
 	u32 pos;   /* in the spool: of its allocation (or number of the late record: see slot) */
 	u32 freed; /* place in the spool after its last free */
 	u32 slot;
@@ -79,6 +82,7 @@ struct repair {
 	struct naming naming;
 	struct import_stats stats;
 	struct repair_state state;
+	struct silent silent;
 
 	struct map by_ptr; /* address -> object; store handles with bit 0 set -> slot */
 	struct traced_object *objects;

@@ -88,6 +88,7 @@ void repair_kill_objects(struct repair *r, struct frame *f, const struct raw_eve
 
 		if (o->live) {
 			r->stats.slab_page_frees += o->slot != SLOT_NONE;
+			silent_implied(&r->silent, o->site, 0);
 			object_end(r, o, ev, REQ_F_REPAIR);
 		}
 		repair_state_gone(r, o);
@@ -122,6 +123,8 @@ static void spool_alloc(struct repair *r, const struct raw_event *ev, struct tra
 	struct spool_record rec = repair_record(r, ev, o->kind, SLOT_NONE);
 
 	o->slot = SLOT_NONE;
+	o->site = ev->site;
+	o->born_ns = r->now_ns;
 	if (owned_by_store(r, ev)) {
 		r->stats.store_objects++;
 		return;
@@ -162,6 +165,7 @@ static void add_object(struct repair *r, const struct raw_event *ev, struct fram
 		repair_state_alloc(r, f, o);
 	if (o->live) {
 		r->stats.reappeared++;
+		silent_implied(&r->silent, o->site, r->now_ns - o->born_ns);
 		object_end(r, o, ev, REQ_F_REPAIR);
 	}
 	if (cache == CACHE_UNKNOWN && f->cache != FRAME_CACHE_UNKNOWN)
@@ -253,6 +257,7 @@ static void add_birth(struct repair *r, const struct raw_event *ev, struct frame
 	bool old = f->state == FRAME_UNSEEN && !seen;
 	u32 pos = seen ? o->freed : old ? 0 : f->pos;
 
+	o->site = 0;
 	o->cache = freed_cache(ev, f);
 	o->kind = ev->type == RAW_KFREE ? REQ_KMALLOC : REQ_CACHE_ALLOC;
 	rec.kind = o->kind;
@@ -319,6 +324,7 @@ int repair_object_free(struct repair *r, const struct raw_event *ev, struct err 
 		}
 	}
 	learn_free(r, ev, f, o);
+	silent_told(&r->silent, o->site);
 	object_end(r, o, ev, 0);
 	return 0;
 }

@@ -29,6 +29,7 @@ const struct import_stat_desc import_stat_table[] = {
 	ALWAYS(reappeared, "objects allocated twice: free put in"),
 	STAT(reappeared_pages, "pages allocated twice: free put in"),
 	STAT(slab_page_frees, "objects that died with their slab page: free put in"),
+	STAT(silent_frees, "objects of sites that free in bulk, without an event: free put in"),
 	STAT(split_pages, "blocks allocated whole, freed in parts"),
 	STAT(joined_pages, "blocks allocated in parts, freed whole"),
 	ALWAYS(slab_pages, "pages of the recorded kernel's slabs, not replayed"),

@@ -4,6 +4,7 @@
  * warm.c		the source: births, frees of placeholders, shrink, then the load
  * warm_scan.c	what the load says: what lives at time zero, what each snapshot leaves unexplained
  * warm_slabs.c	which slab holds whom
+ * warm_holes.c	which of its other slots are free
  * warm_pages.c	the target of page memory
  */
 #ifndef TRACES_WARM_PRIV_H

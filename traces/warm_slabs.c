@@ -1,55 +1,16 @@
 /*
  * The warm start: which slab holds whom.
  *
- * Theory. Known slots are grouped by slab (its pages are naturally aligned). What is left to place
- * of a cache on a node are residents that no event names, and free slots that none names. A slab
- * from which the load allocates gives all its free slots to one CPU, so where some free slots are
- * known, usually all are: free slots that nobody saw go to slabs that nobody saw, as many as the
- * snapshot has partial ones, then to the others. A slab that went back later held nobody unknown.
- *
- * Slabs in which nobody lives are CPU slabs: a shrink would have taken them. After a shrink each is
- * made by a CPU of its node, which takes an object and gives it back; where the node has partial
- * slabs the CPU would take one of those, so a resident stands in. Where there was no shrink before
- * time zero, empty slabs wait on the lists of a CPU.
+ * Theory. Known slots are grouped by slab (its pages are naturally aligned); slabs that nobody saw
+ * are added until each node has what sysfs says. warm_holes.c then says which of their other slots
+ * are free.
  */
 #define _GNU_SOURCE /* qsort_r */
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/mem.h"
-#include "traces/warm_priv.h"
-
-/* A slab of the recorded machine at time zero. */
-struct warm_slab {
-	u64 first, nr;	 /* its known slots; nr 0: unseen */
-	u32 known, free; /* of these */
-	u32 room;	 /* slots of which nothing is known */
-	u32 holes;	 /* of these, free */
-	bool dead;	 /* it went back later */
-	bool empty;	 /* nobody lives there: it is only there because a CPU has it */
-	u8 nid;
-	int cpu; /* if it is empty: whose it is */
-};
-
-/* One cache, while its slabs are placed. */
-struct placing {
-	struct warm *w;
-	struct warm_cache *row;
-	u32 cache, pages;
-	const struct snapshot_sysfs *sysfs;
-	struct warm_slab *slabs;
-	u64 nr_slabs, slabs_max;
-	const u32 *slots; /* indexes into the state's, sorted by (cache, address) */
-	u64 nr_slots;
-	u64 wanted[WARM_NODES]; /* slabs */
-	const u32 *loose;	/* objects alive at addresses that nobody knows */
-	u64 nr_loose;
-};
-
-static u64 less(u64 a, u64 b)
-{
-	return a > b ? a - b : 0;
-}
+#include "traces/warm_place.h"
 
 static u32 slot_cache(const struct warm *w, const struct state_slot *s)
 {
@@ -160,139 +121,6 @@ static void share_nodes(struct placing *p)
 	for (u64 n = 0; n < WARM_NODES; n++)
 		for (; seen[n] < p->wanted[n]; seen[n]++)
 			add_slab(p, n);
-}
-
-/* Slots of a slab that may be made free. Its last object, if unknown, stays: see empty_slabs. */
-static u32 may_free(const struct warm_slab *s)
-{
-	return s->room - s->holes - (!s->known && s->room > s->holes);
-}
-
-/* Spreads `holes` over the first `nr` slabs that `wanted` says, as evenly as there is room. */
-static u64 spread(struct placing *p, u64 holes, u64 nr, bool (*wanted)(const struct warm_slab *))
-{
-	u64 chosen = 0, left;
-
-	for (u64 i = 0; i < p->nr_slabs && chosen < nr; i++)
-		chosen += wanted(&p->slabs[i]) && may_free(&p->slabs[i]);
-	do {
-		u64 i = 0, each = chosen ? max(holes / chosen, (u64)1) : 0;
-
-		left = holes;
-		for (u64 k = 0; i < p->nr_slabs && k < nr && holes; i++) {
-			struct warm_slab *s = &p->slabs[i];
-			u64 n = min(each, holes);
-
-			if (!wanted(s))
-				continue;
-			n = min(n, (u64)may_free(s));
-			k += may_free(s) || s->holes;
-			s->holes += (u32)n;
-			holes -= n;
-		}
-	} while (holes && holes < left);
-	return holes;
-}
-
-static bool is_unseen(const struct warm_slab *s)
-{
-	return !s->nr;
-}
-
-static bool is_partial(const struct warm_slab *s)
-{
-	return s->free && !s->dead;
-}
-
-static bool is_any(const struct warm_slab *s)
-{
-	return !s->dead;
-}
-
-/* Slabs that have nobody, for there are not as many residents: unseen ones, then any. */
-static void empty_slabs(struct placing *p, u64 holes, bool (*wanted)(const struct warm_slab *))
-{
-	for (u64 i = 0; i < p->nr_slabs && holes; i++) {
-		struct warm_slab *s = &p->slabs[i];
-
-		if (s->known || s->empty || !wanted(s) || s->room != s->holes + 1)
-			continue;
-		s->holes = s->room;
-		s->empty = true;
-		holes--;
-	}
-}
-
-/* Where nobody is who nobody knows: in slabs that went back, and in as many slots as the residents
- * leave. */
-static void place_holes(struct placing *p, u64 residents)
-{
-	u64 room = 0, partial = 0, want = p->sysfs ? p->sysfs->partial : 0, holes;
-
-	for (u64 i = 0; i < p->nr_slabs; i++) {
-		struct warm_slab *s = &p->slabs[i];
-
-		if (s->dead)
-			s->holes = s->room;
-		else
-			room += s->room;
-		s->empty = s->dead && !s->known;
-		partial += s->free != 0;
-	}
-	holes = less(room, residents);
-	holes = spread(p, holes, less(want, partial), is_unseen);
-	holes = spread(p, holes, p->nr_slabs, is_partial);
-	holes = spread(p, holes, p->nr_slabs, is_unseen);
-	holes = spread(p, holes, p->nr_slabs, is_any);
-	empty_slabs(p, holes, is_unseen);
-}
-
-/* Does this CPU's node have slabs that it would take before it makes a new one? */
-static bool has_partial(const struct placing *p, u8 nid)
-{
-	for (u64 i = 0; i < p->nr_slabs; i++)
-		if (p->slabs[i].nid == nid && !p->slabs[i].empty &&
-		    p->slabs[i].free + p->slabs[i].holes)
-			return true;
-	return false;
-}
-
-/* A CPU of the node for one more slab of its own: one that used the cache, if there is one. */
-static int next_cpu(const struct placing *p, u8 nid, u64 taken)
-{
-	u64 used = p->w->counts[p->cache].cpus;
-	int found = -1;
-
-	for (int cpu = (int)min(p->w->kmt->tables.nr_cpus, 64U) - 1; cpu >= 0; cpu--) {
-		bool better = found < 0 || used >> cpu & 1 || !(used >> found & 1);
-
-		if (p->w->node_of_cpu[cpu] == nid && !(taken >> cpu & 1) && better)
-			found = cpu;
-	}
-	return found;
-}
-
-/* Empty slabs after a shrink: to CPUs; those that no CPU can have get a resident. */
-static void hand_out_empty(struct placing *p)
-{
-	u64 taken = 0;
-
-	for (u64 i = 0; i < p->nr_slabs; i++) {
-		struct warm_slab *s = &p->slabs[i];
-		int cpu = s->empty && !has_partial(p, s->nid) ? next_cpu(p, s->nid, taken) : -1;
-
-		if (!s->empty)
-			continue;
-		if (cpu >= 0) {
-			taken |= 1ULL << cpu;
-			s->cpu = cpu;
-		} else {
-			s->empty = false;
-			s->holes -= s->holes != 0;
-			s->free -= !s->room;
-			s->room += !s->room;
-		}
-	}
 }
 
 static struct request nobody(const struct placing *p, const struct warm_slab *s)
@@ -410,9 +238,7 @@ static void place_cache(struct placing *p)
 	share_nodes(p);
 	residents = max(residents, (s64)(p->row->objs_known + p->nr_loose));
 	p->row->objs_wanted = (u64)residents;
-	place_holes(p, (u64)residents - p->row->objs_known);
-	if (p->w->shrunk)
-		hand_out_empty(p);
+	warm_place_holes(p, (u64)residents - p->row->objs_known);
 	emit_slabs(p);
 }
 
