@@ -15,7 +15,17 @@ static const char usage[] =
 	"\n"
 	"Prints every figure of every load for the stacks labelled NEW beside BASE: value, "
 	"difference,\n"
-	"better or worse. Without labels, the first one stored is the base, the others are new.\n"
+	"better or worse; then the caches whose slabs changed most. Without labels, the first one\n"
+	"stored is the base, the others are new.\n"
+	"\n"
+	"Where seeds change the figures (made-up loads): pairs of equal load and seed; medians, "
+	"the\n"
+	"median difference with its 95 % bootstrap interval, p of Wilcoxon's signed ranks (exact "
+	"up\n"
+	"to 50 pairs, none below 6), '~' where p >= 0.05, '*' where p < 0.05 after Holm's "
+	"correction\n"
+	"over all figures shown. Where they change nothing (recorded loads) the difference is "
+	"exact.\n"
 	"\n"
 	"  --metric GLOB    only these metrics, such as 'alloc_latency_*'\n"
 	"  --layer each     layer by layer too; default: the whole stack\n"
@@ -23,7 +33,9 @@ static const char usage[] =
 	"  --fail-on EXPR   exit 1 if a difference goes beyond: 'slab_bytes_max>+5%', "
 	"'nr_failed>0',\n"
 	"                   'held_bytes_max>+1MiB', 'alloc_latency_*<-10%';\n"
-	"                   may be repeated\n";
+	"                   may be repeated; over several seeds the median difference counts, "
+	"detected\n"
+	"                   or not\n";
 
 enum { OPT_METRIC = 256, OPT_LAYER, OPT_FORMAT, OPT_FAIL_ON };
 

@@ -9,18 +9,10 @@
 
 #include "lib/mem.h"
 #include "lib/suggest.h"
-#include "lib/text.h"
+#include "reports/compare_text.h"
+#include "reports/effects.h"
 #include "reports/fail_on.h"
 #include "reports/values.h"
-
-#define HEADING_MAX 24
-#define METRIC_WIDTH 28
-#define TEXT_WIDTH 100
-
-static bool shown(const struct compare_options *o, const struct pair *p)
-{
-	return !o->metric || !fnmatch(o->metric, p->metric, 0);
-}
 
 /* A pattern that no metric of the comparison matches is a slip of the user's, not an empty result.
  */
@@ -50,173 +42,33 @@ static int pattern_check(const struct comparison *c, const char *what, const cha
 	return rc;
 }
 
-/* --- text --- */
-
-static void cell(FILE *f, const char *text, size_t width, bool right)
-{
-	size_t w = text_width(text), pad = w < width ? width - w : 0;
-
-	fprintf(f, "%*s%s%*s", right ? (int)pad : 0, "", text, right ? 0 : (int)pad, "");
-}
-
-static void side_print(bool has, double v, const char *unit, char *buf, size_t n)
-{
-	if (has)
-		value_print(v, unit, buf, n);
-	else
-		snprintf(buf, n, "-");
-}
-
-static void pair_text(FILE *f, const struct pair *p, const size_t width[2])
-{
-	char base[VALUE_TEXT_MAX], new[VALUE_TEXT_MAX], diff[VALUE_TEXT_MAX] = "",
-							ratio[VALUE_TEXT_MAX] = "";
-	enum verdict verdict = pair_verdict(p);
-
-	side_print(p->has_base, p->base, p->unit, base, sizeof(base));
-	side_print(p->has_new, p->new, p->unit, new, sizeof(new));
-	if (verdict != VERDICT_ONE_SIDED) {
-		value_print_diff(pair_diff(p), p->unit, diff, sizeof(diff));
-		if (!pair_is_share(p))
-			ratio_print(pair_ratio(p), ratio, sizeof(ratio));
-	}
-	fputs("  ", f);
-	cell(f, p->metric, METRIC_WIDTH, false);
-	cell(f, base, width[0], true);
-	cell(f, new, width[1], true);
-	if (verdict != VERDICT_ONE_SIDED) {
-		cell(f, diff, 15, true);
-		cell(f, ratio, 11, true);
-	}
-	if (verdict == VERDICT_BETTER || verdict == VERDICT_WORSE)
-		fprintf(f, "  %s", verdict_names[verdict]);
-	fputc('\n', f);
-}
-
-/* The label if it fits a column, else the side it stands on. */
-static void heading(const char *label, const char *side, char *buf, size_t n)
-{
-	label_short(label, buf, n);
-	if (text_width(buf) > HEADING_MAX)
-		snprintf(buf, n, "%s", side);
-}
-
-static void note_text(void *arg, const char *text)
-{
-	fprintf(arg, "  note: %s\n", text);
-}
-
-static void pairing_heading(FILE *f, const struct pairing *pg, const char *seeds, size_t width[2])
-{
-	char base[64], new[64];
-
-	heading(pg->base->label, "base", base, sizeof(base));
-	heading(pg->new->label, "new", new, sizeof(new));
-	width[0] = max(text_width(base) + 2, (size_t)14);
-	width[1] = max(text_width(new) + 2, (size_t)14);
-	fprintf(f, "\n%s, %s: '%s' against '%s'\n", pg->new->load, seeds, pg->new->label,
-		pg->base->label);
-	pairing_notes(pg, note_text, f);
-	fputs("  ", f);
-	cell(f, "", METRIC_WIDTH, false);
-	cell(f, base, width[0], true);
-	cell(f, new, width[1], true);
-	cell(f, "difference", 15, true);
-	cell(f, "relative", 11, true);
-	fputc('\n', f);
-}
-
-/* What is the same needs no line of its own: names and values, wrapped. */
-static void same_text(FILE *f, const struct compare_options *o, const struct pairing *pg,
-		      const char *layer)
-{
-	size_t column = 0;
-
-	for (size_t i = 0; i < pg->nr; i++) {
-		const struct pair *p = &pg->pairs[i];
-		char value[VALUE_TEXT_MAX];
-		size_t width;
-
-		if (!shown(o, p) || strcmp(p->layer, layer) || pair_verdict(p) != VERDICT_SAME)
-			continue;
-		value_print(p->base, p->unit, value, sizeof(value));
-		width = text_width(p->metric) + text_width(value) + 3;
-		if (!column || column + width > TEXT_WIDTH) {
-			fprintf(f, "%s", column ? ",\n    " : "  the same: ");
-			column = column ? 4 : 12;
-		} else {
-			fputs(", ", f);
-		}
-		column += width;
-		fprintf(f, "%s %s", p->metric, value);
-	}
-	if (column)
-		fputc('\n', f);
-}
-
-static void pairing_text(FILE *f, const struct compare_options *o, const struct pairing *pg,
-			 const char *seeds)
-{
-	size_t width[2];
-
-	pairing_heading(f, pg, seeds, width);
-	for (size_t i = 0; i < pg->nr;) {
-		const char *layer = pg->pairs[i].layer;
-		bool any = !*layer;
-
-		for (; i < pg->nr && !strcmp(pg->pairs[i].layer, layer); i++) {
-			if (!shown(o, &pg->pairs[i]))
-				continue;
-			if (!any)
-				fprintf(f, "  [%s]\n", layer);
-			any = true;
-			if (pair_verdict(&pg->pairs[i]) != VERDICT_SAME)
-				pair_text(f, &pg->pairs[i], width);
-		}
-		same_text(f, o, pg, layer);
-	}
-}
-
-static void comparison_text(FILE *f, const struct compare_options *o, const struct comparison *c)
-{
-	char seeds[96];
-
-	fputs(comparison_exact(c)
-		      ? "Replays are exact: every difference is the stack's doing. better/worse go "
-			"by the metric's\ndirection; a line without either has none. '-': not "
-			"measured there.\n"
-		      : "Not all that is compared here differs in its stack alone: see the notes. "
-			"better/worse go by the\nmetric's direction; a line without either has "
-			"none. '-': not measured there.\n",
-	      f);
-	for (size_t i = 0; i < c->nr;) {
-		size_t alike = pairings_alike(c, i, seeds, sizeof(seeds));
-
-		pairing_text(f, o, &c->pairings[i], seeds);
-		i += alike;
-	}
-}
-
 /* --- csv, json --- */
 
-static void pair_row(struct out *out, const struct pairing *pg, const struct pair *p)
+static void effect_row(struct out *out, const struct effects *x, const struct effect *f)
 {
-	double ratio = pair_ratio(p);
-	bool both = p->has_base && p->has_new;
+	const struct pairing *pg = x->pairings;
 
 	out_str(out, pg->new->load);
-	out_int(out, pg->new->seed);
+	if (x->nr_pairings == 1)
+		out_int(out, pg->new->seed);
+	else
+		out_real(out, NAN);
 	out_str(out, pg->base->label);
 	out_str(out, pg->new->label);
-	out_str(out, p->layer);
-	out_str(out, p->metric);
-	out_str(out, p->unit);
-	out_str(out, p->better);
-	out_real(out, p->has_base ? p->base : NAN);
-	out_real(out, p->has_new ? p->new : NAN);
-	out_real(out, both ? pair_diff(p) : NAN);
-	out_real(out, both && isfinite(ratio) ? ratio : NAN);
-	out_str(out, verdict_names[pair_verdict(p)]);
+	out_str(out, f->pair->layer);
+	out_str(out, f->pair->metric);
+	out_str(out, f->pair->unit);
+	out_str(out, f->pair->better);
+	out_real(out, f->base);
+	out_real(out, f->new);
+	out_real(out, f->diff);
+	out_real(out, f->ratio);
+	out_str(out, verdict_names[f->verdict]);
+	out_int(out, (s64)f->nr);
+	out_real(out, f->interval.low);
+	out_real(out, f->interval.high);
+	out_real(out, f->p);
+	out_real(out, f->p_holm);
 	out_row_end(out);
 }
 
@@ -228,61 +80,104 @@ static void note_line(void *arg, const char *text)
 static void comparison_rows(FILE *f, FILE *notes, const struct compare_options *o,
 			    const struct comparison *c)
 {
-	static const struct out_column cols[] = {
-		{"load", OUT_STR},	 {"seed", OUT_INT},	   {"base", OUT_STR},
-		{"new", OUT_STR},	 {"layer", OUT_STR},	   {"metric", OUT_STR},
-		{"unit", OUT_STR},	 {"better", OUT_STR},	   {"base_value", OUT_REAL},
-		{"new_value", OUT_REAL}, {"difference", OUT_REAL}, {"relative", OUT_REAL},
-		{"verdict", OUT_STR},	 {NULL, OUT_STR}};
+	static const struct out_column cols[] = {{"load", OUT_STR},
+						 {"seed", OUT_INT},
+						 {"base", OUT_STR},
+						 {"new", OUT_STR},
+						 {"layer", OUT_STR},
+						 {"metric", OUT_STR},
+						 {"unit", OUT_STR},
+						 {"better", OUT_STR},
+						 {"base_value", OUT_REAL},
+						 {"new_value", OUT_REAL},
+						 {"difference", OUT_REAL},
+						 {"relative", OUT_REAL},
+						 {"verdict", OUT_STR},
+						 {"pairs", OUT_INT},
+						 {"difference_low", OUT_REAL},
+						 {"difference_high", OUT_REAL},
+						 {"p_value", OUT_REAL},
+						 {"p_holm", OUT_REAL},
+						 {NULL, OUT_STR}};
 	struct out out;
 
 	out_begin(&out, f, o->format, cols);
-	for (size_t i = 0; i < c->nr; i++) {
-		pairing_notes(&c->pairings[i], note_line, notes);
-		for (size_t j = 0; j < c->pairings[i].nr; j++)
-			if (shown(o, &c->pairings[i].pairs[j]))
-				pair_row(&out, &c->pairings[i], &c->pairings[i].pairs[j]);
+	for (size_t at = 0; at < c->nr;) {
+		struct effects x;
+
+		effects_make(&x, c, at);
+		effects_holm(&x, compare_shown_layer, o);
+		effects_holm(&x, compare_shown_cache, o);
+		for (size_t i = 0; i < x.nr; i++)
+			if (compare_shown(&x.list[i], o))
+				effect_row(&out, &x, &x.list[i]);
+		compare_notes(&x, note_line, notes);
+		at += x.nr_pairings;
+		effects_free(&x);
 	}
 	out_end(&out);
 }
 
 /* --- fail-on --- */
 
-static void trip_print(FILE *f, const struct fail_on *fo, const struct pairing *pg,
-		       const struct pair *p)
+static void trip_print(FILE *f, const struct fail_on *fo, const struct effects *x,
+		       const struct effect *t)
 {
+	const struct pairing *pg = x->pairings;
+	const char *unit = t->pair->unit, *layer = t->pair->layer;
 	char base[VALUE_TEXT_MAX], new[VALUE_TEXT_MAX], diff[VALUE_TEXT_MAX], ratio[VALUE_TEXT_MAX];
+	char seeds[96];
 
-	value_print(p->base, p->unit, base, sizeof(base));
-	value_print(p->new, p->unit, new, sizeof(new));
-	value_print_diff(pair_diff(p), p->unit, diff, sizeof(diff));
-	ratio_print(pair_ratio(p), ratio, sizeof(ratio));
+	value_print(t->base, unit, base, sizeof(base));
+	value_print(t->new, unit, new, sizeof(new));
+	value_print_diff(t->diff, unit, diff, sizeof(diff));
+	ratio_print(t->ratio, ratio, sizeof(ratio));
+	if (x->nr_pairings == 1)
+		snprintf(seeds, sizeof(seeds), "seed %lld", (long long)pg->new->seed);
+	else
+		snprintf(seeds, sizeof(seeds), "median of %zu seeds", t->nr);
 	fprintf(f,
-		"--fail-on '%s' tripped: %s%s%s on %s, seed %lld: %s -> %s (%s, %s), '%s' against "
-		"'%s'\n",
-		fo->text, *p->layer ? p->layer : "", *p->layer ? " " : "", p->metric, pg->new->load,
-		(long long)pg->new->seed, base, new, diff, ratio, pg->new->label, pg->base->label);
+		"--fail-on '%s' tripped: %s%s%s on %s, %s: %s -> %s (%s, %s), '%s' against '%s'\n",
+		fo->text, layer, *layer ? " " : "", t->pair->metric, pg->new->load, seeds, base,
+		new, diff, ratio, pg->new->label, pg->base->label);
 }
 
 /* Number of trips; -1 with e set. notes NULL: only looks whether the expression fits. */
-static int fail_on_run(const struct fail_on *fo, const struct comparison *c, FILE *notes,
-		       struct err *e)
+static int fail_on_group(const struct fail_on *fo, const struct effects *x, FILE *notes,
+			 struct err *e)
 {
 	int trips = 0;
 
-	for (size_t i = 0; i < c->nr; i++) {
-		for (size_t j = 0; j < c->pairings[i].nr; j++) {
-			const struct pair *p = &c->pairings[i].pairs[j];
-			int tripped = fail_on_check(fo, p, e);
+	for (size_t i = 0; i < x->nr; i++) {
+		int tripped = fail_on_check(fo, &x->list[i], e);
 
-			if (tripped < 0)
-				return -1;
-			if (tripped && notes)
-				trip_print(notes, fo, &c->pairings[i], p);
-			trips += tripped;
-		}
+		if (tripped < 0)
+			return -1;
+		if (tripped && notes)
+			trip_print(notes, fo, x, &x->list[i]);
+		trips += tripped;
 	}
 	return trips;
+}
+
+static int fail_on_run(const struct fail_on *fo, const struct comparison *c, FILE *notes,
+		       struct err *e)
+{
+	int all = 0;
+
+	for (size_t at = 0; at < c->nr;) {
+		struct effects x;
+		int trips;
+
+		effects_make(&x, c, at);
+		trips = fail_on_group(fo, &x, notes, e);
+		at += x.nr_pairings;
+		effects_free(&x);
+		if (trips < 0)
+			return -1;
+		all += trips;
+	}
+	return all;
 }
 
 static int fail_on_each(const struct compare_options *o, const struct comparison *c, FILE *notes,
@@ -307,23 +202,34 @@ static int fail_on_each(const struct compare_options *o, const struct comparison
 	return all > 0;
 }
 
+/* Caches are read only where they are shown: there may be hundreds of them in each run. */
+static struct comparison_options what_to_read(const struct compare_options *o)
+{
+	struct comparison_options read = o->labels;
+
+	read.caches = (o->format == OUT_TEXT || read.each_layer) &&
+		      (!o->metric || !fnmatch(o->metric, "slab_bytes_mean", 0));
+	return read;
+}
+
 int compare_print(struct db *db, const struct compare_options *options, FILE *f, FILE *notes,
 		  struct err *e)
 {
+	const struct comparison_options read = what_to_read(options);
 	struct run_list list;
 	struct comparison c;
 	int rc = -1;
 
 	if (runs_load(db, &list, false, e))
 		return -1;
-	if (comparison_make(&c, db, &list, &options->labels, e))
+	if (comparison_make(&c, db, &list, &read, e))
 		goto out;
 	/* First whether everything fits, so that a mistake prints its message and nothing else. */
 	if ((options->metric && pattern_check(&c, "--metric", options->metric, e)) ||
 	    fail_on_each(options, &c, NULL, e) < 0)
 		goto out_comparison;
 	if (options->format == OUT_TEXT)
-		comparison_text(f, options, &c);
+		compare_text(f, options, &c);
 	else
 		comparison_rows(f, notes, options, &c);
 	fflush(f);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/mem.h"
+#include "reports/pairs_caches.h"
 #include "reports/values.h"
 
 #define HOW_TO "write METRIC>+5%% or METRIC<-5%%, or an amount with its unit as in METRIC>+64KiB"
@@ -79,11 +80,12 @@ static bool fail_on_matches(const struct fail_on *f, const char *metric)
 	return !fnmatch(f->pattern, metric, 0);
 }
 
-int fail_on_check(const struct fail_on *f, const struct pair *p, struct err *e)
+int fail_on_check(const struct fail_on *f, const struct effect *x, struct err *e)
 {
+	const struct pair *p = x->pair;
 	double limit = f->ratio, got;
 
-	if (!fail_on_matches(f, p->metric) || !p->has_base || !p->has_new)
+	if (!fail_on_matches(f, p->metric) || !x->nr || layer_is_cache(p->layer))
 		return 0;
 	if (!f->relative && value_parse(f->amount, p->unit, &limit, e)) {
 		err_prefix(e, "--fail-on '%s' (%s is in %s)", f->text, p->metric, p->unit);
@@ -91,6 +93,6 @@ int fail_on_check(const struct fail_on *f, const struct pair *p, struct err *e)
 	}
 	if (f->negative)
 		limit = -limit;
-	got = f->relative ? pair_ratio(p) : pair_diff(p);
+	got = f->relative ? x->ratio : x->diff;
 	return f->above ? got > limit : got < limit;
 }

@@ -6,13 +6,15 @@
  *	held_bytes_max>1MiB	more than 1 MiB above; the amount carries the metric's unit
  *	nr_failed>0		any more than the base
  *
- * METRIC may be a pattern. The amount is the difference from the base, never the figure itself.
+ * METRIC may be a pattern. The amount is the difference from the base, never the figure itself; over
+ * several seeds it is the median of the paired differences (or of their ratios), detected or not:
+ * what may not get worse may not get worse by chance either. Caches are not looked at.
  */
 #ifndef REPORTS_FAIL_ON_H
 #define REPORTS_FAIL_ON_H
 
 #include "lib/err.h"
-#include "reports/pairs.h"
+#include "reports/effects.h"
 
 struct fail_on {
 	const char *text; /* as given; the caller's */
@@ -28,6 +30,6 @@ struct fail_on {
 int __must_check fail_on_parse(struct fail_on *f, const char *text, struct err *e);
 void fail_on_free(struct fail_on *f);
 /* 1: tripped, 0: not (or another metric), -1: the amount does not fit the metric's unit. */
-int __must_check fail_on_check(const struct fail_on *f, const struct pair *p, struct err *e);
+int __must_check fail_on_check(const struct fail_on *f, const struct effect *x, struct err *e);
 
 #endif

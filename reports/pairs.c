@@ -12,10 +12,12 @@
 
 #include "lib/mem.h"
 #include "lib/units.h"
+#include "reports/pairs_caches.h"
 
 const char *const verdict_names[] = {
 	[VERDICT_SAME] = "same",       [VERDICT_BETTER] = "better",	 [VERDICT_WORSE] = "worse",
-	[VERDICT_DIFFERS] = "differs", [VERDICT_ONE_SIDED] = "one side",
+	[VERDICT_DIFFERS] = "differs", [VERDICT_ONE_SIDED] = "one side", [VERDICT_UNDETECTED] = "~",
+	[VERDICT_FEW] = "few pairs",
 };
 
 double pair_diff(const struct pair *p)
@@ -56,7 +58,7 @@ static bool layer_alike(const char *a, const char *b)
 	const char *a_name = strchr(a, ':'), *b_name = strchr(b, ':');
 	size_t kind = strcspn(a, "/");
 
-	if (!a_name || !b_name)
+	if (!a_name || !b_name || layer_is_cache(a) || layer_is_cache(b))
 		return !strcmp(a, b);
 	return kind == strcspn(b, "/") && !strncmp(a, b, kind) && !strcmp(a_name, b_name);
 }
@@ -72,40 +74,48 @@ static struct pair *pair_find(struct pairing *pg, const char *layer, const char 
 	return NULL;
 }
 
-static struct pair *pair_add(struct pairing *pg, sqlite3_stmt *s)
+static struct pair *pair_add(struct pairing *pg, const struct figure *f)
 {
 	struct pair *p;
 
 	MEM_ROOM(pg->pairs, pg->nr, pg->room);
 	p = &pg->pairs[pg->nr++];
 	memset(p, 0, sizeof(*p));
-	p->layer = mem_dup((const char *)sqlite3_column_text(s, 0));
-	p->metric = mem_dup((const char *)sqlite3_column_text(s, 1));
-	p->unit = mem_dup((const char *)sqlite3_column_text(s, 2));
-	p->better = mem_dup((const char *)sqlite3_column_text(s, 3));
+	p->layer = mem_dup(f->layer);
+	p->metric = mem_dup(f->metric);
+	p->unit = mem_dup(f->unit);
+	p->better = mem_dup(f->better);
 	return p;
 }
 
-static void pairing_take(struct pairing *pg, sqlite3_stmt *s, bool is_base)
+void pairing_take(struct pairing *pg, const struct figure *f, bool is_base)
 {
-	struct pair *p = NULL;
+	struct pair *p = is_base ? pair_find(pg, f->layer, f->metric) : NULL;
 
-	if (is_base)
-		p = pair_find(pg, (const char *)sqlite3_column_text(s, 0),
-			      (const char *)sqlite3_column_text(s, 1));
 	if (!p)
-		p = pair_add(pg, s);
+		p = pair_add(pg, f);
 	if (is_base) {
-		p->base = sqlite3_column_double(s, 4);
+		p->base = f->value;
 		p->has_base = true;
 	} else {
-		p->new = sqlite3_column_double(s, 4);
+		p->new = f->value;
 		p->has_new = true;
 	}
 }
 
-static int pairing_read(struct pairing *pg, struct db *db, bool is_base, bool each_layer,
-			struct err *e)
+static struct figure figure_of_row(sqlite3_stmt *s)
+{
+	return (struct figure){
+		.layer = (const char *)sqlite3_column_text(s, 0),
+		.metric = (const char *)sqlite3_column_text(s, 1),
+		.unit = (const char *)sqlite3_column_text(s, 2),
+		.better = (const char *)sqlite3_column_text(s, 3),
+		.value = sqlite3_column_double(s, 4),
+	};
+}
+
+static int pairing_read(struct pairing *pg, struct db *db, bool is_base,
+			const struct comparison_options *o, struct err *e)
 {
 	sqlite3_stmt *s =
 		db_prepare(db,
@@ -117,11 +127,14 @@ static int pairing_read(struct pairing *pg, struct db *db, bool is_base, bool ea
 	if (!s)
 		return -1;
 	sqlite3_bind_int64(s, 1, is_base ? pg->base->id : pg->new->id);
-	sqlite3_bind_int(s, 2, each_layer);
-	while ((rc = db_step(db, s, e)) > 0)
-		pairing_take(pg, s, is_base);
+	sqlite3_bind_int(s, 2, o->each_layer);
+	while ((rc = db_step(db, s, e)) > 0) {
+		struct figure f = figure_of_row(s);
+
+		pairing_take(pg, &f, is_base);
+	}
 	sqlite3_finalize(s);
-	return rc;
+	return rc || !o->caches ? rc : pairing_read_caches(pg, db, is_base, e);
 }
 
 static void pairing_free(struct pairing *pg)
@@ -175,7 +188,8 @@ static int sample_ns_read(struct db *db, s64 run_id, s64 *ns, struct err *e)
 }
 
 static int pairing_add(struct comparison *c, struct db *db, const struct run_info *base,
-		       const struct run_info *new, bool each_layer, struct err *e)
+		       const struct run_info *new, const struct comparison_options *o,
+		       struct err *e)
 {
 	struct pairing *pg;
 
@@ -186,16 +200,15 @@ static int pairing_add(struct comparison *c, struct db *db, const struct run_inf
 	pg->new = new;
 	return sample_ns_read(db, base->id, &pg->sample_ns[0], e) ||
 			       sample_ns_read(db, new->id, &pg->sample_ns[1], e) ||
-			       pairing_read(pg, db, false, each_layer, e) ||
-			       pairing_read(pg, db, true, each_layer, e)
+			       pairing_read(pg, db, false, o, e) || pairing_read(pg, db, true, o, e)
 		       ? -1
 		       : 0;
 }
 
 /* Every run of a new label and a load whose partner of the base exists. */
 static int pair_label(struct comparison *c, struct db *db, const struct run_list *list,
-		      const char *base, const char *new, const char *load, bool each_layer,
-		      struct err *e)
+		      const char *base, const char *new, const char *load,
+		      const struct comparison_options *o, struct err *e)
 {
 	for (size_t i = 0; i < list->nr; i++) {
 		const struct run_info *r = &list->runs[i], *b;
@@ -203,7 +216,7 @@ static int pair_label(struct comparison *c, struct db *db, const struct run_list
 		if (strcmp(r->label, new) || strcmp(r->load, load))
 			continue;
 		b = run_of(list, base, load, r->seed);
-		if (b && pairing_add(c, db, b, r, each_layer, e))
+		if (b && pairing_add(c, db, b, r, o, e))
 			return -1;
 	}
 	return 0;
@@ -241,8 +254,8 @@ int comparison_make(struct comparison *c, struct db *db, const struct run_list *
 	runs_loads(list, &loads);
 	for (size_t l = 0; l < loads.nr; l++)
 		for (size_t n = 0; n < news.nr; n++)
-			if (pair_label(c, db, list, base, news.names[n], loads.names[l],
-				       options->each_layer, e))
+			if (pair_label(c, db, list, base, news.names[n], loads.names[l], options,
+				       e))
 				goto out;
 	rc = c->nr ? 0
 		   : err_set(e, "%s: no load and seed was run under both '%s' and '%s'",

@@ -13,7 +13,15 @@
 #include "reports/db.h"
 #include "reports/runs.h"
 
-enum verdict { VERDICT_SAME, VERDICT_BETTER, VERDICT_WORSE, VERDICT_DIFFERS, VERDICT_ONE_SIDED };
+enum verdict {
+	VERDICT_SAME,
+	VERDICT_BETTER,
+	VERDICT_WORSE,
+	VERDICT_DIFFERS,
+	VERDICT_ONE_SIDED,
+	VERDICT_UNDETECTED, /* over seeds: it might be chance */
+	VERDICT_FEW,	    /* over seeds: too few to tell */
+};
 
 extern const char *const verdict_names[];
 
@@ -42,6 +50,7 @@ struct comparison_options {
 	const char *base;	 /* NULL: the first label of the list */
 	const char *const *news; /* NULL-terminated; NULL or none: all other labels */
 	bool each_layer;	 /* else the whole stack only */
+	bool caches;		 /* the caches' slabs too: layer "cache/NAME", slab_bytes_mean */
 };
 
 /* -1 with e set: unknown label (with the nearest one), nothing to pair. The list outlives it. */

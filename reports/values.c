@@ -10,16 +10,17 @@
 
 #include "lib/units.h"
 
-/* Counts of a replay are exact and small differences matter: all digits, in groups of three. */
+/* Counts of a replay are exact and small differences matter: all digits, in groups of three. Only
+ * means and medians have fractions, which matter where the number is small. */
 static void grouped(double v, char *buf, size_t n)
 {
 	char digits[32];
 
-	if (v != floor(v) || fabs(v) >= 1e15) {
+	if ((v != floor(v) && fabs(v) < 1000) || fabs(v) >= 1e15) {
 		snprintf(buf, n, "%.4g", v);
 		return;
 	}
-	count_grouped((u64)fabs(v), digits, sizeof(digits));
+	count_grouped((u64)round(fabs(v)), digits, sizeof(digits));
 	snprintf(buf, n, "%s%s", v < 0 ? "-" : "", digits);
 }
 

@@ -56,6 +56,12 @@ static const char golden[] =
 	"  slab_bytes_max                    42.3 MiB      45.5 MiB      +3.11 MiB     +7.3 %  worse\n"
 	"  unusable_free_index_9_end           86.0 ‰       121.0 ‰        +35.0 ‰             worse\n"
 	"  the same: bytes_alloc_live_max 37.6 MiB, nr_alloc 880,011, nr_failed 0\n"
+	"  [slab_bytes_mean by cache: the largest of 12 that differ]\n"
+	"  ext4_inode_cache                  4.98 MiB      5.04 MiB      +58.8 KiB     +1.2 %  worse\n"
+	"  dentry                            3.23 MiB      3.26 MiB      +33.7 KiB     +1.0 %  worse\n"
+	"  buffer_head                       2.13 MiB      2.15 MiB      +22.1 KiB     +1.0 %  worse\n"
+	"  radix_tree_node                   1.60 MiB      1.62 MiB      +18.9 KiB     +1.2 %  worse\n"
+	"  kmalloc-512                       1.84 MiB      1.85 MiB      +17.0 KiB     +0.9 %  worse\n"
 	"\n"
 	"forkstorm, seed 1: 'rcu' against 'plain'\n"
 	"                                       plain           rcu     difference   relative\n"
@@ -64,7 +70,13 @@ static const char golden[] =
 	"  pages_taken_bytes_max             34.7 MiB      37.8 MiB      +3.12 MiB     +9.0 %  worse\n"
 	"  slab_bytes_max                    25.7 MiB      28.8 MiB      +3.12 MiB    +12.2 %  worse\n"
 	"  unusable_free_index_9_end           86.0 ‰       121.0 ‰        +35.0 ‰             worse\n"
-	"  the same: bytes_alloc_live_max 22.6 MiB, nr_alloc 903,127, nr_failed 0\n";
+	"  the same: bytes_alloc_live_max 22.6 MiB, nr_alloc 903,127, nr_failed 0\n"
+	"  [slab_bytes_mean by cache: the largest of 12 that differ]\n"
+	"  ext4_inode_cache                  4.03 MiB      4.38 MiB       +360 KiB     +8.7 %  worse\n"
+	"  dentry                            2.59 MiB      2.80 MiB       +219 KiB     +8.2 %  worse\n"
+	"  buffer_head                       1.70 MiB      1.83 MiB       +138 KiB     +7.9 %  worse\n"
+	"  kmalloc-512                       1.46 MiB      1.57 MiB       +114 KiB     +7.7 %  worse\n"
+	"  radix_tree_node                   1.28 MiB      1.37 MiB      +99.6 KiB     +7.6 %  worse\n";
 /* clang-format on */
 
 static void test_text(void **state)
@@ -88,16 +100,19 @@ static void test_csv_by_layer(void **state)
 	prints(&options,
 	       "load,seed,base,new,layer,metric,unit,better,base_value,new_value,difference,"
 	       "relative,"
-	       "verdict\r\n"
-	       "fstree,1,plain,rcu,,held_bytes_max,bytes,lower,0,3276800,3276800,,worse\r\n"
-	       "fstree,1,plain,rcu,slab/0:rcu,held_bytes_max,bytes,lower,,2457600,,,one side\r\n"
+	       "verdict,pairs,difference_low,difference_high,p_value,p_holm\r\n"
+	       "fstree,1,plain,rcu,,held_bytes_max,bytes,lower,0,3276800,3276800,,worse,1,,,,\r\n"
+	       "fstree,1,plain,rcu,slab/0:rcu,held_bytes_max,bytes,lower,,2457600,,,one "
+	       "side,0,,,,\r\n"
 	       "fstree,1,plain,rcu,slab/1:slabifier,held_bytes_max,bytes,lower,1000,1100,100,0.1,"
-	       "worse\r\n"
-	       "forkstorm,1,plain,rcu,,held_bytes_max,bytes,lower,0,3276800,3276800,,worse\r\n"
-	       "forkstorm,1,plain,rcu,slab/0:rcu,held_bytes_max,bytes,lower,,2457600,,,one side\r\n"
+	       "worse,1,,,,\r\n"
+	       "forkstorm,1,plain,rcu,,held_bytes_max,bytes,lower,0,3276800,3276800,,worse,1,,,,"
+	       "\r\n"
+	       "forkstorm,1,plain,rcu,slab/0:rcu,held_bytes_max,bytes,lower,,2457600,,,one "
+	       "side,0,,,,\r\n"
 	       "forkstorm,1,plain,rcu,slab/"
 	       "1:slabifier,held_bytes_max,bytes,lower,1000,1100,100,0.1,"
-	       "worse\r\n");
+	       "worse,1,,,,\r\n");
 }
 
 static void test_json_is_whole(void **state)
@@ -225,13 +240,8 @@ static void test_notes(void **state)
 /* An expression against a pair of 100 and 106. */
 static int trips(const char *expression, const char *unit)
 {
-	struct pair p = {.layer = "",
-			 .metric = "slab_bytes_max",
-			 .better = "lower",
-			 .base = 100,
-			 .new = 106,
-			 .has_base = true,
-			 .has_new = true};
+	struct pair p = {.layer = "", .metric = "slab_bytes_max", .better = "lower"};
+	struct effect x = {.pair = &p, .nr = 1, .base = 100, .new = 106, .diff = 6, .ratio = 0.06};
 	struct fail_on f;
 	struct err e = {""};
 	int rc;
@@ -239,7 +249,7 @@ static int trips(const char *expression, const char *unit)
 	p.unit = (char *)(uintptr_t)unit;
 	if (fail_on_parse(&f, expression, &e))
 		return -1;
-	rc = fail_on_check(&f, &p, &e);
+	rc = fail_on_check(&f, &x, &e);
 	fail_on_free(&f);
 	return rc;
 }
