@@ -56,7 +56,7 @@ struct slab_cache {
 	unsigned int size;    /* chunk: distance of two objects */
 	unsigned int objsize; /* what the user may write */
 	unsigned int inuse;   /* end of what the object uses, layers' additions included */
-	unsigned int offset;  /* of the free pointer */
+	unsigned int offset;  /* of the free pointer; of parameters: where it is to be, 0: anywhere */
 	int order;	      /* of a slab's pages */
 	gfp_t gfp;	      /* ORed into page requests (__GFP_RECLAIMABLE, __GFP_DMA) */
 	char name[SLAB_NAME_MAX];
@@ -191,5 +191,6 @@ int derived_slab_cache_destroy(struct slab_cache *cache);
 
 struct slab_allocator *rcuify_slab_allocator(struct slab_allocator *base);
 struct slab_allocator *dmaify_slab_allocator(struct slab_allocator *base);
+struct slab_allocator *debug_slab_allocator(struct slab_allocator *base);
 
 #endif

@@ -145,7 +145,8 @@ bool slab_geometry(struct slabifier_cache *s, unsigned int size)
 		size = max(size, c->shape->size);
 	c->size = ALIGN(max(c->inuse, size), c->align);
 	/* In the middle: overflows of neighbours reach the ends first. */
-	c->offset = c->objsize / 2 & ~7U;
+	if (!c->offset)
+		c->offset = c->objsize / 2 & ~7U;
 	c->order = shaped_order(o, c->shape, c->size);
 	if (c->order < 0)
 		return false;
