@@ -15,6 +15,8 @@
 #include "lib/units.h"
 #include "reports/db_sink.h"
 
+#define CELLS_SHOWN 10 /* free lists that could not be brought to where they were */
+
 /* What every message of one run needs. */
 struct running {
 	const struct one_run *r;
@@ -88,6 +90,7 @@ static void closing_line(const struct running *run, const struct trial *t)
 
 		fprintf(stderr, "%s %s: %s\n", run->load, t->run.label,
 			page_state_summary(&t->pages, state, sizeof(state)));
+		page_state_print_missed(&t->pages, CELLS_SHOWN, stderr);
 	}
 	if (t->nr_unserved)
 		fprintf(stderr,

@@ -157,7 +157,7 @@ int page_state_begin(struct page_state *ps, const struct page_target *target,
 	return 0;
 }
 
-struct page *page_state_birth(struct page_state *ps, u32 object, int order, gfp_t flags, int node)
+struct page *page_state_birth(struct page_state *ps, u32 object, int order, gfp_t flags)
 {
 	const struct page_place *place;
 	struct page *page = NULL;
@@ -172,7 +172,9 @@ struct page *page_state_birth(struct page_state *ps, u32 object, int order, gfp_
 	if (bit_test(ps->taken, i) && order == place->order) {
 		give_frames(ps, place->pfn, order);
 		bit_clear(ps->taken, i);
-		page = page_alloc_at(ps->pages, place->pfn, order, flags, node);
+		/* It was of the node asked for, whichever that was. */
+		page = page_alloc_at(ps->pages, place->pfn, order, flags,
+				     page_to_nid(pfn_to_page(place->pfn)));
 	}
 	ps->report.births_moved += !page;
 	return page;

@@ -70,7 +70,7 @@ int __must_check page_state_begin(struct page_state *ps, const struct page_targe
 				  const struct page_allocator *pages, u64 nr_objects,
 				  struct err *e);
 /* The frames of an object, through the whole stack; NULL: it has no place, or not one to be had. */
-struct page *page_state_birth(struct page_state *ps, u32 object, int order, gfp_t flags, int node);
+struct page *page_state_birth(struct page_state *ps, u32 object, int order, gfp_t flags);
 /* After all births. -1: nothing of the target can be met. */
 int __must_check page_state_settle(struct page_state *ps, struct err *e);
 /* Gives back what is held; the books of the source stay as they are. Also of a zeroed one. */
@@ -80,7 +80,7 @@ void page_state_end(struct page_state *ps);
 void page_state_add_cell(struct page_state_report *r, const struct page_state_cell *cell);
 /* One line: "207 of 220 cells of free memory as wished, ...". Returns buf. */
 char *page_state_summary(const struct page_state_report *r, char *buf, size_t n);
-/* The same and each missed cell, with the reason. */
-void page_state_print(const struct page_state_report *r, FILE *f);
+/* Each missed cell, with the reason, at most `max` of them; nothing if all are met. */
+void page_state_print_missed(const struct page_state_report *r, u64 max, FILE *f);
 
 #endif

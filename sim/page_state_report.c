@@ -69,22 +69,24 @@ static const char *reason_text(enum page_state_reason reason)
 	}
 }
 
-void page_state_print(const struct page_state_report *r, FILE *f)
+static const char *type_name(const struct page_state_cell *c)
 {
-	u64 nr = min(r->cells - r->cells_met, (u64)PAGE_STATE_CELLS_MAX);
-	char line[400];
+	return c->migratetype < 0 ? "all types" : migratetype_names[c->migratetype];
+}
 
-	fprintf(f, "%s\n", page_state_summary(r, line, sizeof(line)));
+void page_state_print_missed(const struct page_state_report *r, u64 max, FILE *f)
+{
+	u64 nr_missed = r->cells - r->cells_met;
+	u64 nr = min(max, (u64)PAGE_STATE_CELLS_MAX);
+
+	nr = min(nr, nr_missed);
 	for (u64 i = 0; i < nr; i++) {
 		const struct page_state_cell *c = &r->missed[i];
 
 		fprintf(f, "  node %d zone %s %s order %d: %llu wanted, %llu there: %s\n", c->node,
-			c->zone,
-			c->migratetype < 0 ? "all types" : migratetype_names[c->migratetype],
-			c->order, (unsigned long long)c->wanted, (unsigned long long)c->got,
-			reason_text(c->reason));
+			c->zone, type_name(c), c->order, (unsigned long long)c->wanted,
+			(unsigned long long)c->got, reason_text(c->reason));
 	}
-	if (r->cells - r->cells_met > nr)
-		fprintf(f, "  and %llu cells more\n",
-			(unsigned long long)(r->cells - r->cells_met - nr));
+	if (nr_missed > nr)
+		fprintf(f, "  and %llu cells more\n", (unsigned long long)(nr_missed - nr));
 }

@@ -172,7 +172,7 @@ static inline void *do_page_alloc(struct replay *rp, const struct request *r, st
 	struct page *page = NULL;
 
 	if (unlikely(r->flags & REQ_F_BIRTH))
-		page = page_state_birth(&rp->pages, r->object, r->order, r->gfp, r->node);
+		page = page_state_birth(&rp->pages, r->object, r->order, r->gfp);
 	if (likely(!page))
 		page = page_alloc(rp->stack.pages, r->order, r->gfp, r->node);
 	o->name = (u16)rp->acc.name_pages;

@@ -352,9 +352,11 @@ static void every_cpu_gets_its_pages(void **state)
 
 static char *details(const struct world *w, char *buf, size_t n)
 {
+	char line[400];
 	FILE *f = fmemopen(buf, n, "w");
 
-	page_state_print(&w->state.report, f);
+	fprintf(f, "%s\n", page_state_summary(&w->state.report, line, sizeof(line)));
+	page_state_print_missed(&w->state.report, PAGE_STATE_CELLS_MAX, f);
 	fclose(f);
 	return buf;
 }
