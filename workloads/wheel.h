@@ -11,7 +11,8 @@
 
 #define WHEEL_BITS 8
 #define WHEEL_SLOTS (1U << WHEEL_BITS)
-#define WHEEL_LEVELS (64 / WHEEL_BITS)
+#define WHEEL_FINEST_BITS 8 /* a slot of the lowest level is 256 ns */
+#define WHEEL_LEVELS ((64 - WHEEL_FINEST_BITS) / WHEEL_BITS)
 
 struct wheel_item {
 	u64 t_ns;
@@ -30,6 +31,7 @@ struct wheel_slot {
 struct wheel {
 	u64 now_ns; /* no item is before this */
 	u64 levels; /* a bit for each that holds anything */
+	u32 nr_used[WHEEL_LEVELS];
 	u64 used[WHEEL_LEVELS][WHEEL_SLOTS / BITS_PER_WORD];
 	struct wheel_slot slots[WHEEL_LEVELS][WHEEL_SLOTS];
 };
