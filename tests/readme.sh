@@ -58,3 +58,17 @@ sed -n '/^\$ \.\/kmemsim import traces\/samples.*| head/,/^```$/p' README.md | s
 diff -u "$SCRATCH/then" "$SCRATCH/now" | sed 's/^/# /'
 [ -s "$SCRATCH/then" ] && cmp -s "$SCRATCH/then" "$SCRATCH/now"
 verdict "the README's import is what import prints" $?
+
+# Its workload runs, and the shipped one refuses as many huge pages as it says.
+sed -n '/^```yml$/,/^```$/p' README.md | sed '1d;$d' >"$SCRATCH/workload.yaml"
+"$SCRATCH/kmemsim" replay "$SCRATCH/workload.yaml" --db none 2>"$SCRATCH.out"
+verdict "the README's workload runs" $?
+sed -n '/^\$ \.\/kmemsim replay workloads/,/^```$/p' README.md | sed '$d' >"$SCRATCH/shown"
+(
+	mkdir "$SCRATCH/run" && cp -r workloads "$SCRATCH/run" && cp "$SCRATCH/kmemsim" "$SCRATCH/run" && cd "$SCRATCH/run" &&
+		grep -v '^[┌│├└]' ../shown | sed 's/^\$ //' | bash 2>/dev/null
+) >"$SCRATCH/now"
+grep '^[┌│├└]' "$SCRATCH/shown" >"$SCRATCH/then"
+diff -u "$SCRATCH/then" "$SCRATCH/now" | sed 's/^/# /'
+[ -s "$SCRATCH/then" ] && cmp -s "$SCRATCH/then" "$SCRATCH/now"
+verdict "the README's huge pages are what is refused" $?
