@@ -153,6 +153,8 @@ static int workload_read(const struct experiment *x, struct experiment_load *l,
 
 	if (yaml_get(l->node, "trace"))
 		return yaml_error(file, e, "a load is a trace or a workload, not both");
+	if (yaml_get(l->node, "snapshots") || yaml_get(l->node, "start"))
+		return yaml_error(file, e, "a workload has no snapshots: it starts as it says");
 	if (n && yaml_time(n, &l->duration_ns, e))
 		return -1;
 	if (n && !l->duration_ns)
@@ -165,10 +167,31 @@ static int workload_read(const struct experiment *x, struct experiment_load *l,
 	return workload_check(x, l, e);
 }
 
+/* How a trace starts. */
+static int start_read(struct experiment_load *l, const char *dir, struct err *e)
+{
+	const struct yaml_node *snapshots = yaml_get(l->node, "snapshots"),
+			       *start = yaml_get(l->node, "start");
+	const char *how = start ? yaml_text(start, e) : "warm";
+
+	if (!how)
+		return -1;
+	l->start.cold = !strcmp(how, "cold");
+	if (!l->start.cold && strcmp(how, "warm"))
+		return yaml_error(start, e, "a start is warm or cold, not '%s'", how);
+	if (!snapshots)
+		return 0;
+	if (l->start.cold)
+		return yaml_error(snapshots, e, "a cold start has no use for snapshots");
+	l->start.dir = l->snapshots = path_find(snapshots, dir, e);
+	return l->snapshots ? 0 : -1;
+}
+
 static int load_read(const struct experiment *x, struct experiment_load *l, const char *dir,
 		     struct err *e)
 {
-	static const char *const known[] = {"trace", "workload", "duration", NULL};
+	static const char *const known[] = {"trace",	 "workload", "duration",
+					    "snapshots", "start",    NULL};
 	const struct yaml_node *n;
 
 	if (yaml_check_keys(l->node, known, e))
@@ -184,7 +207,7 @@ static int load_read(const struct experiment *x, struct experiment_load *l, cons
 		l->path = path_find(n, dir, e);
 	if (l->path && load_is_workload(l->path))
 		return yaml_error(n, e, "a trace is a .kmt file (a .yaml file is a `workload`)");
-	return l->path ? 0 : -1;
+	return l->path ? start_read(l, dir, e) : -1;
 }
 
 static int loads_read(struct experiment *x, const struct yaml_node *root, const char *dir,
@@ -312,8 +335,10 @@ void experiment_close(struct experiment *x)
 {
 	for (size_t i = 0; i < x->nr_stacks; i++)
 		stack_config_free(&x->stacks[i].config);
-	for (size_t i = 0; i < x->nr_loads; i++)
+	for (size_t i = 0; i < x->nr_loads; i++) {
 		free(x->loads[i].path);
+		free(x->loads[i].snapshots);
+	}
 	free(x->stacks);
 	free(x->loads);
 	free(x->seeds);

@@ -8,7 +8,9 @@
  *	  plain: {pages: page_allocator, slab: slabifier}	# these two are the defaults
  *	  rcu:   {pages: "rcu:page_allocator", slab: "rcu:slabifier"}
  *	loads:
- *	  fstree: {trace: traces/samples/fstree.kmt}
+ *	  fstree: {trace: traces/samples/fstree.kmt}	# warm if the trace carries snapshots
+ *	  empty: {trace: traces/samples/fstree.kmt, start: cold}	# or not
+ *	  mine: {trace: mine.kmt, snapshots: mine/snaps}	# or with those of this folder
  *	  mix: {workload: workloads/server-mix.yaml, duration: 10s}	# each seed another one
  *	seeds: 10			# 1 to 10; or a list; left out: 1
  *	sample: 10ms			# left out: 200 samples over each load
@@ -19,6 +21,7 @@
 #define CMD_EXPERIMENT_H
 
 #include "alloc/stack.h"
+#include "cmd/start.h"
 #include "lib/err.h"
 #include "lib/yaml.h"
 #include "sim/machine_config.h"
@@ -33,8 +36,10 @@ struct experiment_stack {
 
 struct experiment_load {
 	const char *name;
-	char *path;	 /* of a .kmt file or a workload */
-	u64 duration_ns; /* of a workload; 0: what it says itself */
+	char *path;	    /* of a .kmt file or a workload */
+	u64 duration_ns;    /* of a workload; 0: what it says itself */
+	struct start start; /* of a trace */
+	char *snapshots;    /* start.dir */
 	const struct yaml_node *node;
 };
 

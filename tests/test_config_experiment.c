@@ -97,6 +97,26 @@ static void defaults(void **state)
 	experiment_close(&x);
 }
 
+static void starts(void **state)
+{
+	struct experiment x;
+	struct err e;
+
+	(void)state;
+	write_text("x.yaml",
+		   HEAD STACKS "loads:\n"
+			       "  a: {trace: load.kmt}\n"
+			       "  b: {trace: load.kmt, start: cold}\n"
+			       "  c: {trace: load.kmt, start: warm, snapshots: m.yaml}\n");
+	if (experiment_open(&x, path, NULL, 0, &e))
+		fail_msg("%s", e.msg);
+	assert_false(x.loads[0].start.cold);
+	assert_null(x.loads[0].start.dir);
+	assert_true(x.loads[1].start.cold);
+	assert_says(x.loads[2].start.dir, "/m.yaml");
+	experiment_close(&x);
+}
+
 static void refused(const char *body, const char *setting, const char *says)
 {
 	struct experiment x;
@@ -140,6 +160,14 @@ static void mistakes_elsewhere(void **state)
 	refused(HEAD STACKS "loads: {a: {trcae: load.kmt}}\n", NULL, "did you mean 'trace'?");
 	refused(HEAD STACKS "loads: {a: {workload: mix.yaml}}\n", NULL, "mix.yaml: No such file");
 	refused(HEAD STACKS "loads: {a: {}}\n", NULL, "missing key 'trace'");
+	refused(HEAD STACKS "loads: {a: {trace: load.kmt, start: icy}}\n", NULL,
+		"x.yaml:4:37: a start is warm or cold, not 'icy'");
+	refused(HEAD STACKS "loads: {a: {trace: load.kmt, start: cold, snapshots: m.yaml}}\n", NULL,
+		"x.yaml:4:54: a cold start has no use for snapshots");
+	refused(HEAD STACKS "loads: {a: {trace: load.kmt, snapshots: nowhere}}\n", NULL,
+		"x.yaml:4:41: nowhere: No such file");
+	refused(HEAD STACKS "loads: {a: {workload: mix.yaml, start: cold}}\n", NULL,
+		"a workload has no snapshots");
 	refused(HEAD STACKS LOADS "seeds: 0\n", NULL, "x.yaml:5:8: 0 is out of range: 1 to 10000");
 	refused(HEAD STACKS LOADS "seeds: [1, 1]\n", NULL, "seed 1 is here twice");
 	refused(HEAD STACKS LOADS "seeds: []\n", NULL, "1 to 10000 seeds");
@@ -179,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		EXPERIMENT_TEST(all_keys),
 		EXPERIMENT_TEST(defaults),
+		EXPERIMENT_TEST(starts),
 		EXPERIMENT_TEST(mistakes_in_stacks),
 		EXPERIMENT_TEST(mistakes_elsewhere),
 		EXPERIMENT_TEST(shipped_experiments),

@@ -1,6 +1,5 @@
 /*
- * The warm start of a recording beside the repository, if there: simulated slabs are the recorded
- * ones.
+ * The warm start of real recordings: simulated slabs are the recorded ones.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,6 @@
 #include "traces/kmt.h"
 #include "traces/warm.h"
 
-#define RECORDING "../shared/traces/small-hackbench"
 #define ZERO "SNAP before end shrink"
 
 static struct warm_report report;
@@ -175,9 +173,9 @@ static u64 run_recording(const struct snapshots *real, const struct slab_shapes 
 	return t.digest;
 }
 
-/* After the warm start the simulated machine has the recorded slabs, cache by cache, whatever is
- * wanted; and it has them again. */
-static void a_recording_starts_as_recorded(void **state)
+/* After the warm start the simulated machine has the recorded slabs, cache by cache, and it has them
+ * again. */
+static void starts_as_recorded(const char *trace, const char *dir)
 {
 	struct import_options options = {0};
 	struct snapshots real;
@@ -187,14 +185,13 @@ static void a_recording_starts_as_recorded(void **state)
 	struct err e = {{0}};
 	u64 digest;
 
-	(void)state;
-	if (access(RECORDING, R_OK))
+	if (access(trace, R_OK))
 		skip();
 	snprintf(path, sizeof(path), "/tmp/kmemsim-test-%d.kmt", (int)getpid());
 	assert_int_equal(new_file_open(&nf, path, &e), 0);
-	assert_int_equal(import_trace(RECORDING "/trace.dat", nf.f, &options, &e), 0);
+	assert_int_equal(import_trace(trace, nf.f, &options, &e), 0);
 	assert_int_equal(new_file_commit(&nf, &e), 0);
-	assert_int_equal(snapshots_open(&real, RECORDING, &e), 0);
+	assert_int_equal(snapshots_open(&real, dir, &e), 0);
 	shapes = shapes_of(&real);
 	digest = run_recording(&real, &shapes, &w);
 	assert_true(w.nr_caches > 30); /* that the load asks for */
@@ -207,10 +204,25 @@ static void a_recording_starts_as_recorded(void **state)
 	snapshots_close(&real);
 }
 
+static void fstree(void **state)
+{
+	(void)state;
+	starts_as_recorded("traces/samples/small-fstree.dat", "traces/samples/small-fstree");
+}
+
+/* Beside the repository, if there. */
+static void hackbench(void **state)
+{
+	(void)state;
+	starts_as_recorded("../shared/traces/small-hackbench/trace.dat",
+			   "../shared/traces/small-hackbench");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_recording_starts_as_recorded),
+		cmocka_unit_test(fstree),
+		cmocka_unit_test(hackbench),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

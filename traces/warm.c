@@ -85,6 +85,11 @@ static void births_without_slab(struct warm *w, bool slab)
 	}
 }
 
+static bool is_missed(const struct warm_cache *c)
+{
+	return c->slabs_wanted != c->slabs_made || c->objs_wanted != c->objs_made;
+}
+
 static void sum_up(struct warm *w)
 {
 	struct warm_report *r = w->report;
@@ -257,7 +262,34 @@ static int read_state(struct warm *w, struct err *e)
 			       t->name);
 	ret = state_decode(&w->state, data, n, t->nr_objects_max, t->nr_caches, e);
 	free(data);
+	if (!ret && (w->state.position > t->nr_requests || w->state.t_ns > t->duration_ns))
+		ret = err_set(e, "time zero is beyond the end");
 	return ret ? err_prefix(e, "%s", t->name) : 0;
+}
+
+/* Whoever the state names is alive at time zero, of the right kind, and named once. */
+static int check_state(const struct warm *w, struct err *e)
+{
+	const struct source_tables *t = &w->kmt->tables;
+	const struct state *s = &w->state;
+	u8 *named = mem_alloc(t->nr_objects_max, 1);
+	bool bad = false;
+
+	for (u64 i = 0; i < s->nr_slots; i++) {
+		u32 object = s->slots[i].object;
+
+		if (object == STATE_FREE)
+			continue;
+		bad |= w->live[object].kind > REQ_CACHE_FREE || named[object];
+		named[object] = 1;
+	}
+	for (u64 i = 0; i < s->nr_pages; i++) {
+		bad |= w->live[s->pages[i].object].kind != REQ_PAGE_ALLOC ||
+		       named[s->pages[i].object];
+		named[s->pages[i].object] = 1;
+	}
+	free(named);
+	return bad ? err_set(e, "%s: the state at time zero names what is not alive", t->name) : 0;
 }
 
 struct source *warm_open(struct source *kmt, const struct snapshots *snapshots,
@@ -270,7 +302,7 @@ struct source *warm_open(struct source *kmt, const struct snapshots *snapshots,
 			   .snapshots = snapshots,
 			   .report = report};
 	begin_report(w);
-	if (read_state(w, e) || warm_scan(w, e)) {
+	if (read_state(w, e) || warm_scan(w, e) || check_state(w, e)) {
 		warm_close(&w->src);
 		return NULL;
 	}
@@ -285,17 +317,56 @@ struct source *warm_open(struct source *kmt, const struct snapshots *snapshots,
 	return &w->src;
 }
 
+/* Why a cache has not what is wanted. */
+static const char *why_missed(const struct warm_cache *c)
+{
+	if (c->slabs_made > c->slabs_wanted)
+		return "more slabs have live objects than the snapshot counts";
+	if (c->objs_made < c->objs_wanted)
+		return "more slots are known to be free than the snapshot leaves";
+	return "a slab without an object that no CPU can have";
+}
+
+static u64 distance(u64 a, u64 b)
+{
+	return a > b ? a - b : b - a;
+}
+
+/* The cache that misses its target by most objects. */
+static const struct warm_cache *worst(const struct warm_report *r)
+{
+	const struct warm_cache *w = NULL;
+
+	for (u32 i = 0; i < r->nr_caches; i++) {
+		const struct warm_cache *c = &r->caches[i];
+
+		if (is_missed(c) && (!w || distance(c->objs_wanted, c->objs_made) >
+						   distance(w->objs_wanted, w->objs_made)))
+			w = c;
+	}
+	return w;
+}
+
 void warm_report_print(const struct warm_report *r, char *buf, size_t n)
 {
+	const struct warm_cache *w = worst(r);
 	char wanted[32], made[32], objs[32];
+	size_t at;
 
 	count_human((double)r->slabs_wanted, wanted, sizeof(wanted));
 	count_human((double)r->slabs_made, made, sizeof(made));
 	count_human((double)r->objs_made, objs, sizeof(objs));
 	snprintf(buf, n,
-		 "warm start: %s of %s slabs with %s objects in %u caches; %u caches not as "
-		 "wanted; %llu blocks of pages in place",
-		 made, wanted, objs, r->nr_caches, r->nr_missed, (unsigned long long)r->pages);
+		 "warm start: %s of %s slabs with %s objects; %llu blocks of pages in place", made,
+		 wanted, objs, (unsigned long long)r->pages);
+	at = strlen(buf);
+	if (w)
+		snprintf(buf + at, n - at,
+			 "; not as wanted: %u of %u caches, most of all %s: %llu slabs of %llu, "
+			 "%llu objects of %llu (%s)",
+			 r->nr_missed, r->nr_caches, w->name, (unsigned long long)w->slabs_made,
+			 (unsigned long long)w->slabs_wanted, (unsigned long long)w->objs_made,
+			 (unsigned long long)w->objs_wanted, why_missed(w));
 }
 
 void warm_report_free(struct warm_report *r)
