@@ -291,10 +291,11 @@ static double cache_change(const struct effect *f)
 
 static int by_change(const void *a, const void *b)
 {
-	double x = fabs(cache_change(*(const struct effect *const *)a));
-	double y = fabs(cache_change(*(const struct effect *const *)b));
+	const struct effect *f = *(const struct effect *const *)a;
+	const struct effect *g = *(const struct effect *const *)b;
+	double x = fabs(cache_change(f)), y = fabs(cache_change(g));
 
-	return (x < y) - (x > y);
+	return x < y ? 1 : x > y ? -1 : strcmp(f->pair->layer, g->pair->layer);
 }
 
 static void caches_text(const struct table *t)

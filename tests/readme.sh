@@ -45,6 +45,14 @@ diff -u "$SCRATCH/then" "$SCRATCH/now" | sed 's/^/# /'
 cmp -s "$SCRATCH/then" "$SCRATCH/now"
 verdict "the README's comparison is what the demo prints" $?
 
+# Neither is its comparison over seeds made up.
+"$KMEMSIM" run configs/seeds.yaml --db "$SCRATCH/seeds.db" --jobs 2 2>/dev/null
+"$KMEMSIM" compare "$SCRATCH/seeds.db" --metric '*bytes*' >"$SCRATCH/now"
+sed -n '/^\$ \.\/kmemsim compare seeds.db/,/^```$/p' README.md | sed '1d;$d' >"$SCRATCH/then"
+diff -u "$SCRATCH/then" "$SCRATCH/now" | sed 's/^/# /'
+[ -s "$SCRATCH/then" ] && cmp -s "$SCRATCH/then" "$SCRATCH/now"
+verdict "the README's comparison over seeds is what its experiment gives" $?
+
 # Its experiment runs as it stands.
 sed -n '/^```yaml$/,/^```$/p' README.md | sed '1d;$d' >"$SCRATCH/experiment.yaml"
 "$KMEMSIM" run "$SCRATCH/experiment.yaml" --db "$SCRATCH/mine.db" --set sample=50ms 2>"$SCRATCH.out"
