@@ -24,10 +24,10 @@
 #define LARGEST_ORDER (MAX_ORDER - 1)
 #define WORD_ORDER 6
 /*
- * Pages on a CPU's lists came out of large blocks batch by batch, or were freed together: they lie in
- * pieces, and when a list is drained they merge. Single frames between others' never would.
+ * Pages on a CPU's lists came a batch at a time, or were freed together: they lie in pieces of a few
+ * dozen, and when a list is drained they merge. Single frames between others' never would.
  */
-#define PERCPU_ORDER (pageblock_order - 1)
+#define PERCPU_ORDER 5
 
 /* ---- Blocks of bits ---- */
 
