@@ -46,6 +46,9 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
+# What the assembler takes in, no compiler sees.
+$(BUILD)/reports/assets.o: reports/page.css reports/page.js
+
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TESTLIB) $(filter-out $(BUILD)/cmd/main.o,$(OBJ))
 	$(CC) $(CFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 

@@ -3,62 +3,81 @@
  */
 #include "reports/figure.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "lib/assert.h"
 #include "lib/file.h"
 #include "lib/mem.h"
 #include "lib/text.h"
 #include "lib/units.h"
+#include "reports/gnuplot.h"
 #include "reports/html.h"
 #include "reports/values.h"
 
-#define GNUPLOT_MISSING 127
-#define LEGEND_Y 14.0	/* pixels from the bottom to the middle of the legend */
 #define LEGEND_CHAR 6.6 /* pixels a character takes, about */
 #define LEGEND_LINE 42	/* pixels of a line: room for its dashes */
+#define LEGEND_PITCH 21 /* from one line of the legend to the next */
 
-static const char preamble[] = "set encoding utf8\n"
-			       "set datafile separator ','\n"
-			       "set border 3 linecolor rgb '#8a929c' linewidth 0.8\n"
-			       "set tics nomirror out scale 0.5 textcolor rgb '#454c56'\n"
-			       "set grid linecolor rgb '#e3e6ea' linewidth 0.6 linetype 1\n"
-			       "set style fill solid 1 noborder\n"
-			       "unset key\n";
-
-int figure_open(struct figure *f, struct report *p, const char *kind, size_t load, struct err *e)
+void figure_open(struct figure *f, struct report *p, const char *kind, size_t load, size_t panels)
 {
+	size_t n;
+
 	f->page = p;
-	f->nr_panels = f->nr_legend = 0;
-	f->legend_x = f->left;
-	f->width = FIGURE_WIDTH;
-	snprintf(f->name, sizeof(f->name), "%s-%s", kind, p->load_slugs[load]);
-	f->gp = report_file(&p->dir, e, "plots/%s.gp", f->name);
-	if (!f->gp)
-		return -1;
-	fprintf(f->gp, "# Draws %s.svg from ../data; run it in this folder: gnuplot %s.gp\n",
-		f->name, f->name);
-	fprintf(f->gp,
-		"set terminal svg size %d,%d dynamic noenhanced font 'sans-serif,13' "
-		"background '#ffffff'\nset output '%s.svg'\n%s",
-		f->width, f->height, f->name, preamble);
-	fputs("set multiplot\n", f->gp);
-	return 0;
+	f->load = load;
+	f->nr_expected = panels;
+	f->cols = (int)min((size_t)f->cols, max(panels, (size_t)1));
+	f->left = f->left ? f->left : 64;
+	f->right = f->right ? f->right : 16;
+	f->top = f->top ? f->top : 28;
+	f->bottom = f->bottom ? f->bottom : 30;
+	n = (size_t)snprintf(f->name, sizeof(f->name), "%s-%s", kind, p->load_slugs[load]);
+	if (figure_groups(p) > 1)
+		snprintf(f->name + n, sizeof(f->name) - n, "-%zu", f->group + 1);
+	f->gp = open_memstream(&f->body, &f->body_size);
+	f->legend = open_memstream(&f->legend_text, &f->legend_size);
+	ASSERT(f->gp && f->legend);
+}
+
+size_t figure_groups(const struct report *p)
+{
+	return p->nr_stacks < 2 ? 1 : DIV_ROUND_UP(p->nr_stacks - 1, (size_t)THEME_STACKS - 1);
+}
+
+const struct report_run *figure_run(const struct figure *f, size_t stack)
+{
+	if ((stack && (stack - 1) / (THEME_STACKS - 1) != f->group) ||
+	    (f->hidden && f->hidden[stack]))
+		return NULL;
+	return report_run(f->page, f->load, stack);
+}
+
+/* --- Lines and texts --- */
+
+/* gnuplot's and the page's words for the same dashes. */
+static const struct {
+	const char *gnuplot, *svg;
+} dashes[THEME_STACKS] = {
+	{"solid", ""},
+	{"solid", ""},
+	{"(10,7)", "8 5"},
+	{"(4,4)", "3 3"},
+	{"(14,4,3,4)", "10 3 2 3"},
+	{"(2,4)", "1.5 3"},
+	{"(8,3,2,3,2,3)", "6 2 1.5 2 1.5 2"},
+	{"(18,9)", "13 6"},
+};
+
+static size_t dash_of(size_t stack)
+{
+	return stack ? 1 + (stack - 1) % (THEME_STACKS - 1) : 0;
 }
 
 static void line_style(struct figure *f, size_t stack)
 {
-	static const char *const dashes[REPORT_STACKS_MAX] = {
-		"solid",      "solid", "(10,7)",	"(4,4)",
-		"(14,4,3,4)", "(2,4)", "(8,3,2,3,2,3)", "(18,9)"};
-
-	fprintf(f->gp, "linewidth %g dashtype %s linecolor rgb '%s'", stack ? 1.8 : 3.2,
-		dashes[stack], f->page->stacks[stack].colour);
+	fprintf(f->gp, "linewidth %g dashtype %s linecolor rgb '%s'", stack ? 1.8 : 3.0,
+		dashes[dash_of(stack)].gnuplot, f->page->stacks[stack].colour);
 }
 
 void figure_line(struct figure *f, size_t stack)
@@ -66,6 +85,14 @@ void figure_line(struct figure *f, size_t stack)
 	fputs("with lines ", f->gp);
 	line_style(f, stack);
 	fputs(" notitle", f->gp);
+}
+
+void figure_band(struct figure *f, size_t stack)
+{
+	fprintf(f->gp,
+		"with filledcurves linecolor rgb '%s' fillstyle transparent solid 0.22 noborder "
+		"notitle",
+		f->page->stacks[stack].colour);
 }
 
 /* Double quotes, for gnuplot takes two quotes inside single ones for the end; what it would expand
@@ -82,117 +109,209 @@ void figure_quote(FILE *gp, const char *text)
 	fputc('"', gp);
 }
 
-void figure_panel(struct figure *f, const char *title)
-{
-	int col = (int)f->nr_panels % f->cols, row = (int)f->nr_panels / f->cols;
-	double w = (f->width - f->left - f->right - (f->cols - 1) * f->gap_x) / (double)f->cols;
-	double h = (f->height - f->top - f->bottom - (f->rows - 1) * f->gap_y) / (double)f->rows;
-	double x = f->left + col * (w + f->gap_x);
-	double y = f->height - f->top - row * (h + f->gap_y);
+/* --- Panels --- */
 
-	f->nr_panels++;
-	fprintf(f->gp, "\nset lmargin at screen %.5f\nset rmargin at screen %.5f\n", x / f->width,
-		(x + w) / f->width);
-	fprintf(f->gp, "set tmargin at screen %.5f\nset bmargin at screen %.5f\n", y / f->height,
-		(y - h) / f->height);
-	fputs("set title ", f->gp);
-	figure_quote(f->gp, title);
-	fputs(" offset 0,-0.4\n", f->gp);
-	if (f->nr_legend)
-		fputs("unset label\nunset object\nunset arrow\n", f->gp);
-	f->nr_legend = 0;
+/* W and H are the script's: they are known at its end. Pixels from the upper left. */
+static void place(FILE *gp, double x, double y)
+{
+	fprintf(gp, "screen %.1f/W, screen 1-%.1f/H", x, y);
 }
 
-static void legend_text(struct figure *f, const char *text)
+void figure_panel(struct figure *f, const char *title)
+{
+	int x = (int)f->nr_panels % f->cols * f->panel_w;
+	int y = (int)f->nr_panels / f->cols * f->panel_h;
+	struct svg_panel *panel;
+
+	MEM_ROOM(f->panels, f->nr_panels, f->room);
+	panel = &f->panels[f->nr_panels++];
+	*panel = (struct svg_panel){x, y, f->panel_w, f->panel_h, ""};
+	snprintf(panel->title, sizeof(panel->title), "%s%s%s", f->name, *title ? ": " : "", title);
+	fprintf(f->gp,
+		"\nunset label\nunset object\nunset arrow\n"
+		"set object 1 rectangle from screen 0, screen 0 to screen 0.001, screen 0.001 "
+		"behind "
+		"fillcolor rgb '#%06zx' fillstyle solid 1 noborder\n",
+		SVG_MARK | (f->nr_panels - 1));
+	fprintf(f->gp, "set lmargin at screen %d./W\nset rmargin at screen %d./W\n", x + f->left,
+		x + f->panel_w - f->right);
+	fprintf(f->gp, "set tmargin at screen 1-%d./H\nset bmargin at screen 1-%d./H\n", y + f->top,
+		y + f->panel_h - f->bottom);
+	if (!*title)
+		return;
+	fputs("set label ", f->gp);
+	figure_quote(f->gp, title);
+	fputs(" at ", f->gp);
+	place(f->gp, x + 8, y + 13);
+	fputs(" left font ',13' textcolor rgb '" INK "'\n", f->gp);
+}
+
+/* --- The legend --- */
+
+static int grid_height(const struct figure *f)
+{
+	return (int)DIV_ROUND_UP(f->nr_expected, (size_t)f->cols) * f->panel_h;
+}
+
+static double legend_y(const struct figure *f)
+{
+	return grid_height(f) + LEGEND_PITCH * (f->legend_line + 0.5);
+}
+
+/* Room for an entry whose sign takes so many pixels: on this line or the next. */
+static void legend_begin(struct figure *f, double sign, const char *text)
+{
+	double need = sign + (double)text_width(text) * LEGEND_CHAR;
+
+	if (f->legend_x > 0 && f->legend_x + need > f->cols * f->panel_w - 10) {
+		f->legend_x = 0;
+		f->legend_line++;
+	}
+	f->legend_x = max(f->legend_x, 8.0);
+	f->nr_rows_of_legend = f->legend_line + 1;
+	fputs("<span class=\"entry\">", f->legend);
+}
+
+static void legend_text(struct figure *f, double sign, const char *text)
 {
 	fputs("set label ", f->gp);
 	figure_quote(f->gp, text);
-	fprintf(f->gp, " at screen %.5f, screen %.5f left textcolor rgb '#1c2026'\n",
-		(f->legend_x + 20) / f->width, LEGEND_Y / f->height);
-	f->legend_x += 20 + (double)text_width(text) * LEGEND_CHAR + 24;
-	f->nr_legend++;
+	fputs(" at ", f->gp);
+	place(f->gp, f->legend_x + sign, legend_y(f));
+	fputs(" left textcolor rgb '" INK "'\n", f->gp);
+	f->legend_x += sign + (double)text_width(text) * LEGEND_CHAR + 22;
+	html_text(f->legend, text);
+	fputs("</span>\n", f->legend);
 }
 
-static void swatch(struct figure *f, const char *colour, const char *fill)
+static void theme_of(const char *colour, char *buf, size_t n)
 {
-	fprintf(f->gp,
-		"set object rectangle from screen %.5f, screen %.5f to screen %.5f, screen %.5f "
-		"fillcolor rgb '%s' fillstyle %s noborder front\n",
-		f->legend_x / f->width, (LEGEND_Y - 6) / f->height, (f->legend_x + 13) / f->width,
-		(LEGEND_Y + 6) / f->height, colour, fill);
+	theme_name((unsigned int)strtoul(colour + 1, NULL, 16), buf, n);
 }
 
-void figure_legend(struct figure *f, const char *colour, const char *fill, const char *text)
+static void swatch(struct figure *f, double at, const char *colour, double fill)
 {
-	swatch(f, colour, fill);
-	legend_text(f, text);
+	char name[32];
+
+	fputs("set object rectangle from ", f->gp);
+	place(f->gp, f->legend_x + at, legend_y(f) + 6);
+	fputs(" to ", f->gp);
+	place(f->gp, f->legend_x + at + 13, legend_y(f) - 6);
+	fprintf(f->gp, " fillcolor rgb '%s' fillstyle solid %g noborder front\n", colour, fill);
+	theme_of(colour, name, sizeof(name));
+	fprintf(f->legend, "<i class=\"key\" style=\"background:%s;opacity:%g\"></i>", name, fill);
 }
 
-void figure_legend_own(struct figure *f, const char *const *colours, size_t nr, const char *fill,
+void figure_legend(struct figure *f, const char *colour, double fill, const char *text)
+{
+	figure_legend_own(f, &colour, 1, fill, text);
+}
+
+void figure_legend_own(struct figure *f, const char *const *colours, size_t nr, double fill,
 		       const char *text)
 {
-	for (size_t i = 0; i < nr; i++) {
-		swatch(f, colours[i], fill);
-		f->legend_x += i + 1 < nr ? 15 : 0;
-	}
-	legend_text(f, text);
+	legend_begin(f, 20 + 15 * (double)nr, text);
+	for (size_t i = 0; i < nr; i++)
+		swatch(f, 15 * (double)i, colours[i], fill);
+	legend_text(f, 5 + 15 * (double)nr, text);
 }
 
 void figure_legend_mark(struct figure *f, int point_type, double size, const char *text)
 {
-	fprintf(f->gp,
-		"set label '' at screen %.5f, screen %.5f point pointtype %d pointsize %g "
-		"linecolor "
-		"rgb '#454c56'\n",
-		(f->legend_x + 8) / f->width, LEGEND_Y / f->height, point_type, size);
-	legend_text(f, text);
+	legend_begin(f, 20, text);
+	fputs("set label '' at ", f->gp);
+	place(f->gp, f->legend_x + 8, legend_y(f));
+	fprintf(f->gp, " point pointtype %d pointsize %g linecolor rgb '" INK_SOFT "'\n",
+		point_type, size);
+	/* gnuplot's file numbers the shapes from 0. */
+	fprintf(f->legend,
+		"<svg class=\"mark\" viewBox=\"-2 -2 4 4\" style=\"width:%gpx\"><use "
+		"href=\"#gpPt%d\"/></svg>",
+		18 * size, point_type - 1);
+	legend_text(f, 20, text);
 }
 
-void figure_legend_stacks(struct figure *f, size_t load)
+void figure_legend_stacks(struct figure *f)
 {
 	const struct report *p = f->page;
 
 	for (size_t s = 0; s < p->nr_stacks; s++)
-		if (report_run(p, load, s) && !f->hidden[s])
-			figure_legend(f, p->stacks[s].colour, "solid 1", p->stacks[s].name);
+		if (figure_run(f, s))
+			figure_legend(f, p->stacks[s].colour, 1, p->stacks[s].name);
 }
 
-void figure_legend_lines(struct figure *f, size_t load)
+void figure_legend_lines(struct figure *f)
 {
 	const struct report *p = f->page;
+	char name[32];
 
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		if (!report_run(p, load, s) || f->hidden[s])
+		if (!figure_run(f, s))
 			continue;
-		fprintf(f->gp,
-			"set arrow from screen %.5f, screen %.5f to screen %.5f, screen %.5f "
-			"nohead ",
-			f->legend_x / f->width, LEGEND_Y / f->height,
-			(f->legend_x + LEGEND_LINE) / f->width, LEGEND_Y / f->height);
+		legend_begin(f, LEGEND_LINE + 8, p->stacks[s].name);
+		fputs("set arrow from ", f->gp);
+		place(f->gp, f->legend_x, legend_y(f));
+		fputs(" to ", f->gp);
+		place(f->gp, f->legend_x + LEGEND_LINE, legend_y(f));
+		fputs(" nohead ", f->gp);
 		line_style(f, s);
 		fputc('\n', f->gp);
-		f->legend_x += LEGEND_LINE - 12;
-		legend_text(f, p->stacks[s].name);
+		theme_of(p->stacks[s].colour, name, sizeof(name));
+		fprintf(f->legend,
+			"<svg class=\"line\" viewBox=\"0 0 36 8\"><path d=\"M0 4h36\" "
+			"stroke=\"%s\" "
+			"stroke-width=\"%g\" stroke-dasharray=\"%s\"/></svg>",
+			name, s ? 1.8 : 3.0, dashes[dash_of(s)].svg);
+		legend_text(f, LEGEND_LINE + 8, p->stacks[s].name);
 	}
 }
 
-double figure_time_axis(struct figure *f, u64 end_ns)
-{
-	const char *unit = end_ns >= NSEC_PER_SEC ? "s" : end_ns >= NSEC_PER_MSEC ? "ms" : "us";
-	double factor = *unit == 's' ? 1 : unit[0] == 'm' ? 1e3 : 1e6;
-	bool lowest = (int)f->nr_panels - 1 + f->cols >= f->panels;
+/* --- Axes --- */
 
-	fprintf(f->gp, "set xrange [0:%.6g]\n", max((double)end_ns, 1.0) / 1e9 * factor);
-	if (lowest)
-		fprintf(f->gp, "set xlabel 'simulated time [%s]' offset 0,0.4\n", unit);
-	else
-		fputs("unset xlabel\n", f->gp);
-	return factor;
+/* A step of 1, 2 or 5 times a power of ten that gives at most `parts` parts. */
+static double step_of(double most, int parts)
+{
+	double step = pow(10, floor(log10(max(most, 1e-12) / parts)));
+
+	while (step * parts < most)
+		step *= step * 2 * parts >= most ? 2 : step * 5 * parts >= most ? 5 : 10;
+	return step;
 }
 
-double figure_bytes_axis(struct figure *f, char axis, double most, const char **unit)
+double figure_time_axis(struct figure *f)
 {
-	static const char *const units[] = {"B", "KiB", "MiB", "GiB"};
+	static const struct {
+		const char *name;
+		double ns, from;
+	} units[] = {{"h", 3.6e12, 3}, {"min", 6e10, 3}, {"s", 1e9, 1},
+		     {"ms", 1e6, 1},   {"us", 1e3, 1},	 {"ns", 1, 0}};
+	double begin = (double)report_load_begin(f->page, f->load);
+	double end = (double)report_load_end(f->page, f->load);
+	size_t u = 0;
+
+	while (u + 1 < ARRAY_SIZE(units) && end < units[u].from * units[u].ns)
+		u++;
+	fprintf(f->gp, "set xrange [%.6g:%.6g]\nset format x '%%g %s'\nset xtics 0,%.6g\n",
+		begin / units[u].ns, max(end / units[u].ns, begin / units[u].ns + 1e-9),
+		units[u].name, step_of((end - begin) / units[u].ns, f->panel_w < 320 ? 4 : 5));
+	return 1e9 / units[u].ns;
+}
+
+void figure_number_axis(struct figure *f, char axis, double most, const char *unit)
+{
+	double top = most > 0 ? most * 1.06 : 1;
+	double step = step_of(top, axis == 'x' ? f->panel_w / 90 : 4);
+
+	/* Counts have no halves. */
+	if (!*unit)
+		step = max(step, 1.0);
+	fprintf(f->gp, "set %crange [0:%.6g]\nset format %c \"%%g%s\"\nset %ctics 0,%.6g\n", axis,
+		top, axis, unit, axis, step);
+}
+
+double figure_bytes_axis(struct figure *f, char axis, double most)
+{
+	static const char *const units[] = {" B", " KiB", " MiB", " GiB", " TiB"};
 	double bytes = 1;
 	size_t i = 0;
 
@@ -200,137 +319,102 @@ double figure_bytes_axis(struct figure *f, char axis, double most, const char **
 		bytes *= 1024;
 		i++;
 	}
-	*unit = units[i];
-	fprintf(f->gp, "set %crange [0:%.6g]\n", axis, most > 0 ? most / bytes * 1.06 : 1);
+	figure_number_axis(f, axis, most / bytes, units[i]);
 	return bytes;
 }
 
-/* In the child: gnuplot with its messages in a file, and nobody's ~/.gnuplot. */
-static _Noreturn void gnuplot_child(const char *plots, const char *script, int messages)
+/* --- The end --- */
+
+static const char head[] =
+	"if (!exists('format')) format = 'svg'\n"
+	"reset\n"
+	"if (format eq 'svg') set terminal svg size W,H dynamic noenhanced font 'sans-serif,13' "
+	"background '" PAPER "'\n"
+	"if (format eq 'png') set terminal pngcairo size 2*W,2*H noenhanced font 'sans,10' "
+	"fontscale 2 linewidth 2 pointscale 2 background '" PAPER "'\n"
+	"if (format eq 'pdf') set terminal pdfcairo size W/96.,H/96. noenhanced font 'sans,10' "
+	"fontscale 0.98 linewidth 1 background '" PAPER "'\n"
+	"set encoding utf8\n"
+	"set datafile separator ','\n"
+	"set border 3 linecolor rgb '" AXIS "' linewidth 0.8\n"
+	"set tics nomirror out scale 0.5 textcolor rgb '" INK_SOFT "'\n"
+	"set grid linecolor rgb '" GRID "' linewidth 0.6 linetype 1\n"
+	"set style fill solid 1 noborder\n"
+	"unset key\n";
+
+static int script_write(struct figure *f, struct err *e)
 {
-	if (chdir(plots) || dup2(messages, STDERR_FILENO) < 0 || dup2(messages, STDOUT_FILENO) < 0)
-		_exit(1);
-	setenv("LC_ALL", "C.UTF-8", 1);
-	execlp("gnuplot", "gnuplot", "-d", script, (char *)NULL);
-	_exit(errno == ENOENT ? GNUPLOT_MISSING : 1);
+	FILE *gp = report_file(&f->page->dir, e, "plots/%s.gp", f->name);
+
+	if (!gp)
+		return -1;
+	fprintf(gp,
+		"# Draws %s.svg from ../data; run it in this folder: gnuplot %s.gp\n"
+		"# For a paper: gnuplot -e \"format='pdf'\" %s.gp (or 'png')\n"
+		"W = %d\nH = %d\n%sset output '%s.' . format\nset multiplot\n",
+		f->name, f->name, f->name, f->cols * f->panel_w,
+		grid_height(f) + f->nr_rows_of_legend * LEGEND_PITCH + 4, head, f->name);
+	fwrite(f->body, 1, f->body_size, gp);
+	fputs("\nunset multiplot\nunset output\n", gp);
+	return report_file_close(&f->page->dir, gp, e);
 }
 
-/* gnuplot repeats the line, points at it, and says what is wrong in a line of its own. */
-static int gnuplot_failed(const struct figure *f, FILE *messages, int status, struct err *e)
-{
-	char line[256], what[256] = "no message";
-
-	if (WIFEXITED(status) && WEXITSTATUS(status) == GNUPLOT_MISSING)
-		return err_set(e, "gnuplot is missing, which draws the plots: install the Debian "
-				  "package gnuplot-nox");
-	rewind(messages);
-	while (fgets(line, sizeof(line), messages)) {
-		line[strcspn(line, "\n")] = '\0';
-		if (line[strspn(line, " \t^")])
-			snprintf(what, sizeof(what), "%s", line);
-	}
-	return err_set(e, "gnuplot cannot draw %s (disk full?): %s", f->name, what);
-}
-
-static int gnuplot_run(const struct figure *f, struct err *e)
+static int figure_draw(struct figure *f, struct err *e)
 {
 	char *plots = mem_print("%s/plots", f->page->dir.tmp);
-	char *script = mem_print("%s.gp", f->name);
-	FILE *messages = tmpfile();
-	int status = -1, rc = -1;
-	pid_t pid;
+	int rc = gnuplot_draw(plots, f->name, e) || gnuplot_draw_papers(plots, f->name, e) ? -1 : 0;
 
-	if (!messages) {
-		err_set(e, "cannot make a temporary file: %s", strerror(errno));
-		goto out;
-	}
-	fflush(NULL); /* the child must not write our buffers again */
-	pid = fork();
-	if (!pid)
-		gnuplot_child(plots, script, fileno(messages));
-	if (pid < 0) {
-		err_set(e, "cannot start gnuplot: %s", strerror(errno));
-		goto out;
-	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	rc = status ? gnuplot_failed(f, messages, status, e) : 0;
-out:
-	if (messages)
-		fclose(messages);
 	free(plots);
-	free(script);
 	return rc;
 }
 
-/* gnuplot uses the same ids in every SVG; in one page they must differ. Its titles
- * ("gnuplot_plot_1") would pop up under the mouse. */
-static void svg_copy(FILE *html, const char *svg, const char *name)
-{
-	static const char *const before_id[] = {"id='", "id=\"", "xlink:href='#", "url(#"};
-
-	while (*svg) {
-		bool found = false;
-
-		if (!strncmp(svg, "<title>", 7) && strstr(svg, "</title>")) {
-			svg = strstr(svg, "</title>") + 8;
-			continue;
-		}
-
-		for (size_t i = 0; i < ARRAY_SIZE(before_id) && !found; i++) {
-			size_t n = strlen(before_id[i]);
-
-			if (strncmp(svg, before_id[i], n))
-				continue;
-			fprintf(html, "%s%s-", before_id[i], name);
-			svg += n;
-			found = true;
-		}
-		if (!found)
-			fputc(*svg++, html);
-	}
-}
-
-static int svg_inline(struct figure *f, struct err *e)
+static int figure_inline(struct figure *f, struct err *e)
 {
 	char *path = mem_print("%s/plots/%s.svg", f->page->dir.tmp, f->name);
 	size_t n;
-	char *text = file_read(path, &n, e), *svg, *end;
-	int rc = -1;
+	char *text = file_read(path, &n, e);
+	int rc = text ? 0 : -1;
 
+	if (text && !svg_panels(f->page->html, text, f->panels, f->nr_panels))
+		rc = err_set(e, "%s: gnuplot drew only a part of %s (disk full?)",
+			     f->page->dir.path, f->name);
 	free(path);
-	if (!text)
-		return -1;
-	svg = strstr(text, "<svg");
-	end = strstr(text, "</svg>");
-	if (svg && end) {
-		fprintf(f->page->html, "<svg role=\"img\" aria-label=\"%s\" ", f->name);
-		svg_copy(f->page->html, svg + strlen("<svg"), f->name);
-		rc = 0;
-	} else {
-		err_set(e, "%s: gnuplot drew only a part of %s (disk full?)", f->page->dir.path,
-			f->name);
-	}
 	free(text);
 	return rc;
 }
 
+static void caption(struct figure *f, const char *how_to_read)
+{
+	static const char *const files[] = {"svg", "png", "pdf"};
+	FILE *html = f->page->html;
+
+	fputs("</div><figcaption>", html);
+	html_text(html, how_to_read);
+	fprintf(html, " <span class=\"files\"><a href=\"plots/%s.gp\">gnuplot</a>", f->name);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		fprintf(html, " <a href=\"plots/%s.%s\">%s</a>", f->name, files[i], files[i]);
+	fputs(" <a href=\"data/\">data</a></span></figcaption>\n</figure>\n", html);
+}
+
 int figure_close(struct figure *f, const char *how_to_read, struct err *e)
 {
-	FILE *gp = f->gp;
+	int rc;
 
-	f->gp = NULL;
-	fputs("\nunset multiplot\n", gp);
-	if (report_file_close(&f->page->dir, gp, e) || gnuplot_run(f, e))
-		return -1;
-	fputs("<figure>\n", f->page->html);
-	if (svg_inline(f, e))
-		return -1;
-	fputs("<figcaption>", f->page->html);
-	html_text(f->page->html, how_to_read);
-	fprintf(f->page->html,
-		" <a href=\"plots/%s.gp\">script</a> · <a href=\"plots/%s.svg\">SVG</a>"
-		"</figcaption>\n</figure>\n",
-		f->name, f->name);
-	return 0;
+	fclose(f->gp);
+	fclose(f->legend);
+	ASSERT(f->nr_panels == f->nr_expected);
+	rc = script_write(f, e) || figure_draw(f, e) ? -1 : 0;
+	if (!rc) {
+		fprintf(f->page->html,
+			"<figure id=\"fig-%s\">\n<p class=\"legend\">%s</p>\n<div "
+			"class=\"panels\">\n",
+			f->name, f->legend_text);
+		rc = figure_inline(f, e);
+	}
+	if (!rc)
+		caption(f, how_to_read);
+	free(f->body);
+	free(f->legend_text);
+	free(f->panels);
+	return rc;
 }

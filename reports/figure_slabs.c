@@ -12,14 +12,14 @@
 
 #include "lib/mem.h"
 #include "lib/out.h"
-#include "lib/text.h"
 #include "lib/units.h"
 #include "reports/figure.h"
 #include "reports/values.h"
 
 #define CACHES_MAX 10
 #define SLAB_PAGE_SIZE 4096
-#define BAR_HEIGHT 0.36 /* of a cache's row, shared by the stacks */
+#define LABEL_PIXELS 19 /* above the bars of a cache */
+#define STACK_PIXELS 13 /* for each bar */
 
 enum when { AT_PEAK, AT_END, NR_WHEN };
 
@@ -150,40 +150,51 @@ static double percent(const struct use *u)
 	return u->bytes[TOTAL] > 0 ? 100 * u->bytes[LIVE] / u->bytes[TOTAL] : 100;
 }
 
-/* The cache with most unused bytes at the end, under any stack. */
+/* How full slabs are at the end, and the cache with most unused bytes then, under any stack. */
 static void slab_finding(const struct report *p, size_t load, const struct slab_use *u)
 {
-	char sentence[SENTENCE_MAX];
-	struct text text = text_in(sentence, sizeof(sentence));
-	size_t worst = 0, worst_stack = 0;
+	struct spread full = {.nr = 0}, unused = {.nr = 0};
+	size_t worst = 0;
 	char waste[VALUE_TEXT_MAX];
-	double most = 0;
 
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		if (!report_run(p, load, s))
+		const struct report_run *run = report_run(p, load, s);
+
+		if (!run)
 			continue;
-		text_add(&text, "%s%s %.0f %% (%.0f %%)", text.len ? ", " : "", p->stacks[s].name,
-			 percent(&u->all[s][AT_END]), percent(&u->all[s][AT_PEAK]));
+		spread_add(&full, run, percent(&u->all[s][AT_END]));
 		for (size_t i = 0; i < u->nr; i++) {
 			const struct use *c = &u->caches[i].of[s][AT_END];
+			double v = c->bytes[TOTAL] - c->bytes[LIVE];
 
-			if (c->bytes[TOTAL] - c->bytes[LIVE] > most) {
-				most = c->bytes[TOTAL] - c->bytes[LIVE];
-				worst = i;
-				worst_stack = s;
-			}
+			worst = !unused.nr || v > unused.most ? i : worst;
+			spread_add(&unused, run, v);
 		}
 	}
-	size_human(most, waste, sizeof(waste));
-	report_finding(p,
-		       "Slab memory in use at the end (at its peak): %s. At the end most is left "
-		       "unused in %s: %s under %s.",
-		       sentence, u->caches[worst].name, waste, p->stacks[worst_stack].name);
+	size_human(unused.most, waste, sizeof(waste));
+	if (full.most - full.least < 0.5)
+		report_finding(
+			p,
+			"When %s ends, %.0f %% of slab memory is in use%s; most is left unused "
+			"in %s, %s under %s.",
+			p->loads.names[load], full.most, full.nr > 1 ? " under every stack" : "",
+			u->caches[worst].name, waste, p->stacks[unused.high->stack].name);
+	else
+		report_finding(
+			p,
+			"When %s ends, %.0f %% of slab memory is in use under %s, %.0f %% under "
+			"%s; most is left unused in %s, %s under %s.",
+			p->loads.names[load], full.most, p->stacks[full.high->stack].name,
+			full.least, p->stacks[full.low->stack].name, u->caches[worst].name, waste,
+			p->stacks[unused.high->stack].name);
 }
 
+/* A row is 1 high: the cache's name, then a bar for each stack. The middle of the nth. */
 static double row_of_stack(size_t nth, size_t nr)
 {
-	return BAR_HEIGHT - (2 * nth + 1) * BAR_HEIGHT / (double)nr;
+	double row = LABEL_PIXELS + STACK_PIXELS * (double)nr;
+
+	return 1 - (LABEL_PIXELS + STACK_PIXELS * ((double)nth + 0.4)) / row;
 }
 
 /* Bars over each other, the longest first; the text: the share of the innermost. */
@@ -191,7 +202,8 @@ static void stack_bars(struct figure *f, const struct report_run *run, size_t nt
 		       enum when when, double bytes)
 {
 	const char *colour = f->page->stacks[run->stack].colour;
-	double y = row_of_stack(nth, nr), half = 0.86 * BAR_HEIGHT / (double)nr;
+	double y = row_of_stack(nth, nr);
+	double half = 0.42 * STACK_PIXELS / (LABEL_PIXELS + STACK_PIXELS * (double)nr);
 	int first = 3 + NR_SHADES * (int)when;
 
 	for (int k = NR_SHADES - 1; k >= 0; k--)
@@ -204,8 +216,7 @@ static void stack_bars(struct figure *f, const struct report_run *run, size_t nt
 	fprintf(f->gp,
 		", '' every ::0::%d using ($%d/%g):(%g-$1):($%d > 0 ? sprintf(' %%.0f %%%%', "
 		"100*$%d/$%d) : '') skip 1 with labels left offset 0.3,0 font ',11' textcolor rgb "
-		"'#454c56' "
-		"notitle",
+		"'" INK_SOFT "' notitle",
 		CACHES_MAX - 1, first + TOTAL, bytes, y, first + TOTAL, first + LIVE,
 		first + TOTAL);
 }
@@ -216,71 +227,62 @@ static void shades_legend(struct figure *f)
 	static const char *const names[NR_SHADES] = {"in use",
 						     "free on a CPU's slabs, or held back", "free"};
 
-	for (int k = 0; k < NR_SHADES; k++) {
-		char fill[32];
-
-		snprintf(fill, sizeof(fill), "solid %g", shade_fill[k]);
-		figure_legend(f, "#454c56", fill, names[k]);
-	}
+	for (int k = 0; k < NR_SHADES; k++)
+		figure_legend(f, INK_SOFT, shade_fill[k], names[k]);
 }
 
-static void slab_panel(struct figure *f, size_t load, const struct slab_use *u, enum when when,
-		       double most, size_t nr)
+static void slab_panel(struct figure *f, const struct slab_use *u, enum when when, double most,
+		       size_t nr)
 {
 	const struct report *p = f->page;
 	size_t shown = min(u->nr, (size_t)CACHES_MAX), nth = 0;
-	const char *unit;
 	double bytes;
 
 	figure_panel(f, when_titles[when]);
-	bytes = figure_bytes_axis(f, 'x', most * 1.08, &unit);
-	fprintf(f->gp, "set xlabel 'memory of the cache [%s]' offset 0,0.4\n", unit);
-	fprintf(f->gp, "set yrange [%g:-0.4]\nset grid noytics\nset ytics scale 0 (",
-		-(double)shown - 0.6);
+	bytes = figure_bytes_axis(f, 'x', most * 1.08);
+	fprintf(f->gp, "set yrange [-%zu:0]\nset grid noytics\nset ytics scale 0 ('' 0)\n", shown);
 	for (size_t i = 0; i < shown; i++) {
-		fputs(i ? ", " : "", f->gp);
-		if (when == AT_PEAK)
-			figure_quote(f->gp, u->caches[i].name);
-		else
-			fputs("''", f->gp);
-		fprintf(f->gp, " %d", -(int)i - 1);
+		fputs("set label ", f->gp);
+		figure_quote(f->gp, u->caches[i].name);
+		fprintf(f->gp,
+			" at graph 0, first -%zu offset 0.2,-0.55 left font ',11' textcolor rgb "
+			"'" INK "'\n",
+			i);
 	}
-	fputs(")\n", f->gp);
-	if (when == AT_END) {
-		figure_legend_stacks(f, load);
+	if (when == AT_PEAK) {
+		figure_legend_stacks(f);
 		shades_legend(f);
 	}
 	fputs("plot ", f->gp);
-	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct report_run *run = report_run(p, load, s);
-
-		if (run)
-			stack_bars(f, run, nth++, nr, when, bytes);
-	}
+	for (size_t s = 0; s < p->nr_stacks; s++)
+		if (figure_run(f, s))
+			stack_bars(f, figure_run(f, s), nth++, nr, when, bytes);
 	fputc('\n', f->gp);
 }
 
-static int slab_figure(struct report *p, size_t load, const struct slab_use *u, struct err *e)
+static int slab_figure(struct report *p, size_t load, size_t group, const struct slab_use *u,
+		       struct err *e)
 {
 	struct figure f = {.cols = 2,
-			   .rows = 1,
-			   .left = 170,
-			   .right = 26,
-			   .top = 30,
-			   .bottom = 84,
-			   .gap_x = 40};
+			   .panel_w = 480,
+			   .left = 14,
+			   .right = 34,
+			   .page = p,
+			   .load = load,
+			   .group = group};
 	size_t shown = min(u->nr, (size_t)CACHES_MAX), nr = 0;
 	double most = 0;
 
 	for (size_t s = 0; s < p->nr_stacks; s++)
-		nr += report_run(p, load, s) != NULL;
+		nr += figure_run(&f, s) != NULL;
+	if (!nr)
+		return 0;
 	for (size_t i = 0; i < shown; i++)
 		most = max(most, u->caches[i].largest);
-	f.height = f.top + f.bottom + 16 + (int)(shown * (10 + 15 * nr));
-	if (figure_open(&f, p, "slabs", load, e))
-		return -1;
+	f.panel_h = 62 + (int)(shown * (LABEL_PIXELS + STACK_PIXELS * nr));
+	figure_open(&f, p, "slabs", load, NR_WHEN);
 	for (int w = 0; w < NR_WHEN; w++)
-		slab_panel(&f, load, u, w, most, nr);
+		slab_panel(&f, u, w, most, nr);
 	return figure_close(
 		&f,
 		"The caches with most memory. A whole bar: the cache's slab pages; dark: live "
@@ -309,7 +311,10 @@ static int slab_load(struct report *p, size_t load, struct slab_use *u, struct e
 	}
 	report_load_heading(p, load);
 	slab_finding(p, load, u);
-	return slab_figure(p, load, u, e);
+	for (size_t g = 0; g < figure_groups(p); g++)
+		if (slab_figure(p, load, g, u, e))
+			return -1;
+	return 0;
 }
 
 int report_slab_figures(struct report *p, struct err *e)

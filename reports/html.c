@@ -5,8 +5,13 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/mem.h"
+#include "lib/out.h"
+#include "reports/assets.h"
+#include "reports/svg.h"
+#include "reports/theme.h"
 
 void html_text(FILE *f, const char *text)
 {
@@ -51,50 +56,42 @@ void html_print(FILE *f, const char *fmt, ...)
 	free(text);
 }
 
-static const char style[] =
-	":root{color-scheme:light}"
-	"*{box-sizing:border-box}"
-	"body{margin:0 auto;max-width:1160px;padding:24px 28px 80px;background:#fff;color:#1c2026;"
-	"font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','DejaVu "
-	"Sans',sans-serif}"
-	"h1{font-size:28px;line-height:1.2;margin:8px 0 4px}"
-	"h2{font-size:21px;margin:52px 0 2px;padding-top:14px;border-top:1px solid #d9dde3}"
-	"h3{font-size:16px;margin:26px 0 2px;color:#454c56}"
-	"p{margin:6px 0 10px;max-width:92ch}"
-	".sub{color:#59616c}.how{color:#59616c;font-size:14px}"
-	".finding{font-size:17px;font-weight:600}"
-	"nav{display:flex;flex-wrap:wrap;gap:4px 18px;margin:14px 0 0;font-size:15px}"
-	"a{color:#0a58a8}"
-	"figure{margin:6px 0 18px;overflow-x:auto}"
-	"figure svg{width:100%;min-width:820px;height:auto;display:block}"
-	"figcaption{position:sticky;left:0}"
-	"figcaption{font-size:13px;color:#59616c}"
-	".key{display:inline-block;width:12px;height:12px;border-radius:2px;margin-right:6px}"
-	"ul.stacks{list-style:none;padding:0;margin:14px 0}ul.stacks li{margin:3px 0}"
-	".scroll{overflow-x:auto}"
-	"table{border-collapse:collapse;font-size:14px;margin:6px 0 16px}"
-	"th,td{padding:4px 12px 4px 0;text-align:left;vertical-align:top;"
-	"border-bottom:1px solid #e6e9ee}"
-	"th{color:#454c56;font-weight:600;white-space:nowrap}"
-	"td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}"
-	".better{color:#00614a}.worse{color:#9c3a00}.same{color:#747c87}"
-	"code,pre{font:13px/1.45 ui-monospace,'DejaVu Sans Mono',Consolas,monospace}"
-	"pre{background:#f5f6f8;padding:8px 10px;margin:4px 0;white-space:pre-wrap;"
-	"overflow-wrap:anywhere}"
-	"td code{overflow-wrap:anywhere}.scroll td code{white-space:nowrap}"
-	"@media(max-width:600px){body{padding:12px 12px 40px}}"
-	".note{background:#fff6e0;border-left:4px solid #c98a00;padding:4px 10px}";
+/* A line of JSON may not end a script, nor begin a comment in one. */
+void html_json_string(FILE *f, const char *text)
+{
+	char *json = NULL;
+	size_t n;
+	FILE *mem = open_memstream(&json, &n);
+
+	if (!mem)
+		return;
+	json_string(mem, text);
+	fclose(mem);
+	for (const char *p = json; *p; p++) {
+		if (strchr("<>&", *p))
+			fprintf(f, "\\u%04x", *p);
+		else if (!strncmp(p, "\xe2\x80\xa8", 3) || !strncmp(p, "\xe2\x80\xa9", 3))
+			fprintf(f, "\\u202%c", (u8)p[2] == 0xa8 ? '8' : '9'), p += 2;
+		else
+			fputc(*p, f);
+	}
+	free(json);
+}
 
 void html_begin(FILE *f, const char *title)
 {
 	fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-	      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
+	      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+	      "<link rel=\"icon\" href=\"data:,\">\n<title>",
 	      f);
 	html_text(f, title);
-	fprintf(f, "</title>\n<style>%s</style>\n</head>\n<body>\n", style);
+	fputs("</title>\n<style>\n", f);
+	theme_css(f);
+	fprintf(f, "%s</style>\n</head>\n<body>\n", page_css);
+	svg_defs(f);
 }
 
 void html_end(FILE *f)
 {
-	fputs("</body>\n</html>\n", f);
+	fprintf(f, "<script>\n%s</script>\n</body>\n</html>\n", page_js);
 }

@@ -13,8 +13,12 @@ void html_text(FILE *f, const char *text);
 /* printf whose strings are escaped as a whole: for sentences that hold names. */
 void html_print(FILE *f, const char *fmt, ...) __printf(2, 3);
 
+/* A JSON string that may stand in <script>. */
+void html_json_string(FILE *f, const char *text);
+
 /* The page's head with its style, up to <body>. */
 void html_begin(FILE *f, const char *title);
+/* And its script. */
 void html_end(FILE *f);
 
 #endif

@@ -9,9 +9,11 @@
 #include "lib/file.h"
 #include "lib/mem.h"
 #include "lib/progress.h"
+#include "reports/gnuplot.h"
 #include "reports/html.h"
 #include "reports/report_page.h"
 #include "reports/stack_text.h"
+#include "reports/theme.h"
 
 static const struct section {
 	const char *id, *title;
@@ -75,11 +77,16 @@ static void header(const struct report *p)
 		   file_base(db_path(p->db)), p->nr_runs, p->nr_runs == 1 ? "" : "s", p->nr_stacks,
 		   p->nr_stacks == 1 ? "" : "s", p->loads.nr, p->loads.nr == 1 ? "" : "s");
 	if (p->many_seeds)
-		fputs(" Plots show the lowest seed of each.", f);
+		fputs(" Lines are medians of the seeds, with a band from the lowest to the "
+		      "highest; what memory is made of, maps and tables are of the lowest seed.",
+		      f);
 	fputs("</p>\n<ul class=\"stacks\">\n", f);
 	for (size_t s = 0; s < p->nr_stacks; s++) {
-		fprintf(f, "<li><span class=\"key\" style=\"background:%s\"></span>",
-			p->stacks[s].colour);
+		char colour[32];
+
+		theme_name((unsigned int)strtoul(p->stacks[s].colour + 1, NULL, 16), colour,
+			   sizeof(colour));
+		fprintf(f, "<li><i class=\"key\" style=\"background:%s\"></i> ", colour);
 		html_text(f, p->stacks[s].name);
 		stack_chains(p, s);
 		fputs("</li>\n", f);
@@ -144,6 +151,10 @@ int report_write(struct db *db, const struct report_options *options, struct err
 		rc = report_dir_open(&p.dir, options->dir, ours, e);
 	if (!rc) {
 		rc = write_page(&p, e);
+		if (rc)
+			gnuplot_abort();
+		else
+			rc = gnuplot_finish(e);
 		if (rc)
 			report_dir_abort(&p.dir);
 		else

@@ -12,11 +12,7 @@
 #include "lib/mem.h"
 #include "reports/html.h"
 #include "reports/stack_text.h"
-
-/* Okabe and Ito (2008), told apart with every common colour blindness; black and yellow, which read
- * badly as areas and on white, come last. */
-static const char *const colours[REPORT_STACKS_MAX] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-						       "#56b4e9", "#e69f00", "#000000", "#b8a500"};
+#include "reports/theme.h"
 
 /* Letters, digits and dashes of a name: safe in every file system and URL. */
 static char *slug_of(const char *name)
@@ -101,7 +97,7 @@ static void stacks_name(struct report *p)
 				    sizeof(p->stacks[i].name) - 8);
 		else
 			label_short(labels[i], p->stacks[i].name, sizeof(p->stacks[i].name) - 8);
-		p->stacks[i].colour = colours[i];
+		p->stacks[i].colour = theme_stack(i);
 	}
 	shared_words_drop(p);
 	for (size_t i = 0; i < p->nr_stacks; i++) {
@@ -146,7 +142,13 @@ static long stack_find(const struct report *p, const char *label)
 	return -1;
 }
 
-/* Runs that only repeat another one with another seed are in the comparison, not in the plots. */
+static int by_seed(const void *a, const void *b)
+{
+	const struct report_seed *x = a, *y = b;
+
+	return (x->info->seed > y->info->seed) - (x->info->seed < y->info->seed);
+}
+
 static void run_take(struct report *p, const struct run_info *info)
 {
 	long stack = stack_find(p, info->label);
@@ -158,15 +160,16 @@ static void run_take(struct report *p, const struct run_info *info)
 	name_set_add(&p->loads, info->load);
 	load = (size_t)name_set_find(&p->loads, info->load);
 	run = report_run(p, load, (size_t)stack);
-	if (run) {
-		p->many_seeds = true;
-		run->info = info->seed < run->info->seed ? info : run->info;
-		return;
+	if (!run) {
+		run = &p->runs[p->nr_runs++];
+		run->load = load;
+		run->stack = (size_t)stack;
 	}
-	run = &p->runs[p->nr_runs++];
-	run->info = info;
-	run->load = load;
-	run->stack = (size_t)stack;
+	MEM_ROOM(run->seeds, run->nr_seeds, run->room);
+	run->seeds[run->nr_seeds++] = (struct report_seed){.info = info};
+	p->many_seeds = p->many_seeds || run->nr_seeds > 1;
+	qsort(run->seeds, run->nr_seeds, sizeof(*run->seeds), by_seed);
+	run->info = run->seeds[0].info;
 }
 
 static int runs_read(struct report *p, struct err *e)
@@ -178,8 +181,9 @@ static int runs_read(struct report *p, struct err *e)
 		snprintf(run->slug, sizeof(run->slug), "%.32s-%.16s-%lld", p->load_slugs[run->load],
 			 stack, (long long)run->info->id % 1000000);
 		free(stack);
-		if (samples_load(&run->samples, p->db, run->info->id, e))
-			return -1;
+		for (size_t k = 0; k < run->nr_seeds; k++)
+			if (samples_load(&run->seeds[k].samples, p->db, run->seeds[k].info->id, e))
+				return -1;
 	}
 	return 0;
 }
@@ -214,8 +218,11 @@ int report_init(struct report *p, struct db *db, const char *const *labels, stru
 
 void report_free(struct report *p)
 {
-	for (size_t i = 0; i < p->nr_runs; i++)
-		samples_free(&p->runs[i].samples);
+	for (size_t i = 0; i < p->nr_runs; i++) {
+		for (size_t k = 0; k < p->runs[i].nr_seeds; k++)
+			samples_free(&p->runs[i].seeds[k].samples);
+		free(p->runs[i].seeds);
+	}
 	for (size_t i = 0; p->load_slugs && i < p->loads.nr; i++)
 		free(p->load_slugs[i]);
 	free(p->load_slugs);
@@ -246,13 +253,28 @@ u64 report_load_end(const struct report *p, size_t load)
 	for (size_t s = 0; s < p->nr_stacks; s++) {
 		const struct report_run *run = report_run(p, load, s);
 
-		end = max(end, run ? (u64)run->info->sim_ns : 0);
+		for (size_t k = 0; run && k < run->nr_seeds; k++)
+			end = max(end, (u64)run->seeds[k].info->sim_ns);
 	}
 	return end;
 }
 
-double report_summary(const struct report *p, const struct report_run *run, const char *metric,
-		      double fallback)
+u64 report_load_begin(const struct report *p, size_t load)
+{
+	u64 begin = report_load_end(p, load);
+
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		const struct report_run *run = report_run(p, load, s);
+		const struct series *lead = run ? samples_lead(run_samples(run)) : NULL;
+
+		if (lead && lead->nr)
+			begin = min(begin, lead->t_ns[0]);
+	}
+	return begin == report_load_end(p, load) ? 0 : begin;
+}
+
+double report_summary_of(const struct report *p, const struct run_info *info, const char *metric,
+			 double fallback)
 {
 	struct err e; /* what cannot be read is not there */
 	sqlite3_stmt *s =
@@ -264,12 +286,64 @@ double report_summary(const struct report *p, const struct report_run *run, cons
 
 	if (!s)
 		return fallback;
-	sqlite3_bind_int64(s, 1, run->info->id);
+	sqlite3_bind_int64(s, 1, info->id);
 	sqlite3_bind_text(s, 2, metric, -1, SQLITE_STATIC);
 	if (db_step(p->db, s, &e) > 0)
 		value = sqlite3_column_double(s, 0);
 	sqlite3_finalize(s);
 	return value;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+struct band band_of(double *values, size_t n)
+{
+	qsort(values, n, sizeof(*values), by_value);
+	return (struct band){.mid = (values[(n - 1) / 2] + values[n / 2]) / 2,
+			     .low = values[0],
+			     .high = values[n - 1]};
+}
+
+double report_summary(const struct report *p, const struct report_run *run, const char *metric,
+		      double fallback)
+{
+	double *values = mem_alloc(run->nr_seeds, sizeof(*values)), mid;
+
+	for (size_t k = 0; k < run->nr_seeds; k++)
+		values[k] = report_summary_of(p, run->seeds[k].info, metric, fallback);
+	mid = band_of(values, run->nr_seeds).mid;
+	free(values);
+	return mid;
+}
+
+struct band report_band(const struct report_run *run,
+			double (*value)(const struct samples *s, int what, u64 t), int what, u64 t)
+{
+	double few[16], *values = few;
+	struct band band;
+
+	if (run->nr_seeds > ARRAY_SIZE(few))
+		values = mem_alloc(run->nr_seeds, sizeof(*values));
+	for (size_t k = 0; k < run->nr_seeds; k++)
+		values[k] = value(&run->seeds[k].samples, what, t);
+	band = band_of(values, run->nr_seeds);
+	if (values != few)
+		free(values);
+	return band;
+}
+
+void spread_add(struct spread *x, const struct report_run *run, double v)
+{
+	if (!x->nr || v < x->least)
+		x->low = run, x->least = v;
+	if (!x->nr || v > x->most)
+		x->high = run, x->most = v;
+	x->nr++;
 }
 
 void report_load_heading(const struct report *p, size_t load)

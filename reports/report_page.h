@@ -2,6 +2,10 @@
  * The page under construction: which runs it shows, in which colours, and where its parts go.
  *
  * Loads are rows, stacks are columns or colours; a stack has the same colour in every figure.
+ *
+ * The one question everybody asks: *and the seeds?* Lines are medians, with a band from the lowest
+ * to the highest; what cannot be averaged (what memory is made of, maps, tables) is of the lowest
+ * seed, the same under every stack that has it.
  */
 #ifndef REPORTS_REPORT_PAGE_H
 #define REPORTS_REPORT_PAGE_H
@@ -15,7 +19,7 @@
 #include "reports/runs.h"
 #include "reports/samples.h"
 
-#define REPORT_STACKS_MAX 8 /* colours that stay apart */
+#define REPORT_STACKS_MAX 128 /* more than anybody looks at in one page */
 
 struct report_stack {
 	const char *label;
@@ -23,12 +27,25 @@ struct report_stack {
 	const char *colour;
 };
 
-struct report_run {
+struct report_seed {
 	const struct run_info *info;
-	size_t load, stack; /* places in page.loads, page.stacks */
-	char slug[64];	    /* for file names: "fstree-rcu-2" */
 	struct samples samples;
 };
+
+/* A load under a stack, with every seed. */
+struct report_run {
+	const struct run_info *info; /* of the lowest seed */
+	size_t load, stack;	     /* places in page.loads, page.stacks */
+	char slug[64];		     /* for file names: "fstree-rcu-2" */
+	struct report_seed *seeds;   /* by seed */
+	size_t nr_seeds, room;
+};
+
+/* The samples of the lowest seed. */
+static inline const struct samples *run_samples(const struct report_run *run)
+{
+	return &run->seeds[0].samples;
+}
 
 struct report {
 	struct db *db;
@@ -39,7 +56,7 @@ struct report {
 	char **load_slugs;
 	struct report_stack stacks[REPORT_STACKS_MAX];
 	size_t nr_stacks;
-	struct report_run *runs; /* one for each load and stack that was run: of the lowest seed */
+	struct report_run *runs; /* one for each load and stack that was run */
 	size_t nr_runs;
 	bool many_seeds;
 };
@@ -54,10 +71,35 @@ struct report_run *report_run(const struct report *p, size_t load, size_t stack)
 const char *report_name(const struct report *p, const char *label);
 /* Simulated time at which the last of the load's runs ended. */
 u64 report_load_end(const struct report *p, size_t load);
+/* And from which on it was looked at: after its warm-up. */
+u64 report_load_begin(const struct report *p, size_t load);
 
-/* A figure of the run's summary, exact where samples are not; `fallback` if it has none. */
+/* A figure of the run's summary, the median of its seeds: exact where samples are not. `fallback`
+ * if it has none. */
 double report_summary(const struct report *p, const struct report_run *run, const char *metric,
 		      double fallback);
+/* Of one seed. */
+double report_summary_of(const struct report *p, const struct run_info *info, const char *metric,
+			 double fallback);
+
+/* What the seeds say at an instant. */
+struct band {
+	double mid, low, high; /* median, least, most */
+};
+
+/* Sorts the values. */
+struct band band_of(double *values, size_t n);
+struct band report_band(const struct report_run *run,
+			double (*value)(const struct samples *s, int what, u64 t), int what, u64 t);
+
+/* Which stacks have least and most of something. */
+struct spread {
+	const struct report_run *low, *high; /* NULL: nobody was added */
+	double least, most;
+	size_t nr;
+};
+
+void spread_add(struct spread *x, const struct report_run *run, double v);
 
 /* <h3>LOAD</h3>, only if there is more than one load. */
 void report_load_heading(const struct report *p, size_t load);

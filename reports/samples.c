@@ -154,6 +154,24 @@ double samples_outer_at(const struct samples *s, const char *kind, const char *m
 	return 0;
 }
 
+double samples_whole_at(const struct samples *s, const char *metric, u64 t_ns)
+{
+	return series_at(samples_find(s, "", metric), t_ns);
+}
+
+double samples_held_at(const struct samples *s, u64 t_ns)
+{
+	return samples_above_at(s, "slab", "held_bytes", t_ns) +
+	       samples_above_at(s, "pages", "held_bytes", t_ns);
+}
+
+const struct series *samples_lead(const struct samples *s)
+{
+	const struct series *taken = samples_find(s, "", "pages_taken_bytes");
+
+	return taken ? taken : samples_find(s, "", "slab_bytes");
+}
+
 static const char free_sql[] =
 	"SELECT x.t_ns, sum(n0), sum(n1), sum(n2), sum(n3), sum(n4), sum(n5), sum(n6), sum(n7),"
 	" sum(n8), sum(n9), sum(n10) FROM run r CROSS JOIN free_area x"

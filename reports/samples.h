@@ -41,6 +41,13 @@ double series_last(const struct series *series);
 double samples_above_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns);
 double samples_outer_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns);
 
+/* Of the whole stack; 0 if it was not sampled. */
+double samples_whole_at(const struct samples *s, const char *metric, u64 t_ns);
+/* What all layers hold back from reuse. */
+double samples_held_at(const struct samples *s, u64 t_ns);
+/* The series whose instants the curves use; NULL if memory was not sampled. */
+const struct series *samples_lead(const struct samples *s);
+
 /* Free blocks of the whole machine over time. */
 struct free_series {
 	u64 *t_ns;
