@@ -31,7 +31,7 @@ void figure_open(struct figure *f, struct report *p, const char *kind, size_t lo
 	f->left = f->left ? f->left : 64;
 	f->right = f->right ? f->right : 16;
 	f->top = f->top ? f->top : 28;
-	f->bottom = f->bottom ? f->bottom : 30;
+	f->bottom = f->bottom ? f->bottom : 34;
 	n = (size_t)snprintf(f->name, sizeof(f->name), "%s-%s", kind, p->load_slugs[load]);
 	if (figure_groups(p) > 1)
 		snprintf(f->name + n, sizeof(f->name) - n, "-%zu", f->group + 1);
@@ -129,7 +129,7 @@ void figure_panel(struct figure *f, const char *title)
 	snprintf(panel->title, sizeof(panel->title), "%s%s%s", f->name, *title ? ": " : "", title);
 	fprintf(f->gp,
 		"\nunset label\nunset object\nunset arrow\n"
-		"set object 1 rectangle from screen 0, screen 0 to screen 0.001, screen 0.001 "
+		"set object 1 rectangle from screen -0.2, screen -0.2 to screen -0.1, screen -0.1 "
 		"behind "
 		"fillcolor rgb '#%06zx' fillstyle solid 1 noborder\n",
 		SVG_MARK | (f->nr_panels - 1));
@@ -396,7 +396,7 @@ static void caption(struct figure *f, const char *how_to_read)
 	fputs(" <a href=\"data/\">data</a></span></figcaption>\n</figure>\n", html);
 }
 
-int figure_close(struct figure *f, const char *how_to_read, struct err *e)
+static int figure_end(struct figure *f, const char *how_to_read, bool shown, struct err *e)
 {
 	int rc;
 
@@ -405,16 +405,29 @@ int figure_close(struct figure *f, const char *how_to_read, struct err *e)
 	ASSERT(f->nr_panels == f->nr_expected);
 	rc = script_write(f, e) || figure_draw(f, e) ? -1 : 0;
 	if (!rc) {
-		fprintf(f->page->html,
-			"<figure id=\"fig-%s\">\n<p class=\"legend\">%s</p>\n<div "
-			"class=\"panels\">\n",
-			f->name, f->legend_text);
-		rc = figure_inline(f, e);
+		fprintf(f->page->html, "<figure id=\"fig-%s\">\n<div>", f->name);
+		if (shown)
+			fprintf(f->page->html,
+				"<p class=\"legend\">%s</p>\n<div class=\"panels\">\n",
+				f->legend_text);
+		rc = shown ? figure_inline(f, e) : 0;
 	}
-	if (!rc)
+	if (!rc) {
+		fputs(shown ? "</div>" : "", f->page->html);
 		caption(f, how_to_read);
+	}
 	free(f->body);
 	free(f->legend_text);
 	free(f->panels);
 	return rc;
+}
+
+int figure_close(struct figure *f, const char *how_to_read, struct err *e)
+{
+	return figure_end(f, how_to_read, true, e);
+}
+
+int figure_close_files(struct figure *f, const char *how_to_read, struct err *e)
+{
+	return figure_end(f, how_to_read, false, e);
 }

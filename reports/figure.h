@@ -48,6 +48,9 @@ void figure_open(struct figure *f, struct report *p, const char *kind, size_t lo
 /* Draws it and puts it into the page with a caption of how to read it. */
 int __must_check figure_close(struct figure *f, const char *how_to_read, struct err *e);
 
+/* Draws the files only: the page has the same in another form. */
+int __must_check figure_close_files(struct figure *f, const char *how_to_read, struct err *e);
+
 /* How many figures show all stacks; the run of a stack, NULL if another group shows it. */
 size_t figure_groups(const struct report *p);
 const struct report_run *figure_run(const struct figure *f, size_t stack);

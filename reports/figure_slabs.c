@@ -265,7 +265,7 @@ static int slab_figure(struct report *p, size_t load, size_t group, const struct
 {
 	struct figure f = {.cols = 2,
 			   .panel_w = 480,
-			   .left = 14,
+			   .left = 26,
 			   .right = 34,
 			   .page = p,
 			   .load = load,

@@ -197,9 +197,9 @@
 	function fill(c, mode, colour) {
 		const share = 0.28 + 0.72 * c.used / 255;
 		if (mode === 'type')
-			return c.type === NO_TYPE ? null : [colour[TYPES[c.type]], c.used ? share : 0.14];
+			return c.type === NO_TYPE ? null : [colour[TYPES[c.type]] || colour.soft, c.used ? share : 0.14];
 		if (!c.used)
-			return c.type === NO_TYPE && !c.touched ? null : [colour.free, 1];
+			return c.type === NO_TYPE ? null : [colour.free, 1];
 		if (mode === 'share')
 			return [colour.ink, share];
 		if (c.movable >= c.unmovable && c.movable >= c.reclaimable)
@@ -209,13 +209,24 @@
 
 	const LABEL = 17;
 
-	/* Zone after zone, rows of `cols` cells. */
+	/*
+	 * Zone after zone, rows of `cols` cells, the same for every stack. Below the last row that anybody ever
+	 * used there is nothing to see.
+	 */
+	function grid(maps) {
+		const zones = maps[0].zones.map((z, i) => Math.max(1, ...maps.map(m => m.zones[i] ? m.zones[i].touched : 0)));
+		const all = zones.reduce((a, n) => a + n, 0);
+		const cols = all > 2048 ? 128 : all > 512 ? 64 : 32;
+		return {cols, rows: zones.map(n => Math.ceil(n / cols))};
+	}
+
 	function layout(map, width) {
-		const cols = map.nr_cells > 2048 ? 128 : 64, size = width / cols;
+		const {cols, rows} = map.grid, size = width / cols;
 		let y = 0, first = 0;
-		const zones = map.zones.map(z => {
-			const nr = Math.ceil(z.blocks / z.per), zone = {z, first, nr, y: y + LABEL};
-			y += LABEL + Math.ceil(nr / cols) * size + 5;
+		const zones = map.zones.map((z, i) => {
+			const nr = Math.ceil(z.blocks / z.per);
+			const zone = {z, first, nr, shown: Math.min(nr, cols * (rows[i] || 1)), y: y + LABEL};
+			y += LABEL + Math.ceil(zone.shown / cols) * size + 5;
 			first += nr;
 			return zone;
 		});
@@ -235,7 +246,9 @@
 			g.globalAlpha = 1;
 			g.fillStyle = colour.soft;
 			g.font = '11px sans-serif';
-			g.fillText('node ' + zone.z.node + ', ' + zone.z.zone, 0, zone.y - 5);
+			const rest = (zone.nr - zone.shown) * zone.z.per * blockBytes;
+			g.fillText('node ' + zone.z.node + ', ' + zone.z.zone + (rest ? ' (' + show.bytes(rest) +
+				' after these never used)' : ''), 0, zone.y - 5);
 			for (let i = 0; i < zone.nr; i++) {
 				const c = cellAt(map, frame, zone.first + i), at = fill(c, mode, colour);
 				const n = Math.min(zone.z.per, zone.z.blocks - i * zone.z.per);
@@ -243,6 +256,8 @@
 				blocks += n;
 				pinned += Math.round(c.pinned * n / 31);
 				free += c.used ? 0 : n;
+				if (i >= zone.shown)
+					continue;
 				g.globalAlpha = at ? at[1] : 0.7;
 				g.fillStyle = at ? at[0] : colour.grid;
 				if (at)
@@ -257,16 +272,16 @@
 			}
 		}
 		map.note.textContent = show.count(pinned) + ' of ' + show.count(blocks) + ' blocks pinned' +
-			(map.zones.some(z => z.per > 1) ? ' (about)' : ', ' + show.count(free) + ' wholly free');
+			(map.zones.some(z => z.per > 1) ? ' (about)' : ', ' + show.count(free) + ' free');
 	}
 
 	function describe(map, t, x, y) {
 		const l = map.layout;
 		for (const zone of l ? l.zones : []) {
 			const i = Math.floor((y - zone.y) / l.size) * l.cols + Math.floor(x / l.size);
-			if (y < zone.y || x < 0 || x >= l.cols * l.size || i >= zone.nr)
+			if (y < zone.y || x < 0 || x >= l.cols * l.size || i >= zone.shown)
 				continue;
-			if (y >= zone.y + Math.ceil(zone.nr / l.cols) * l.size)
+			if (y >= zone.y + Math.ceil(zone.shown / l.cols) * l.size)
 				continue;
 			const c = cellAt(map, frameAt(map, t), zone.first + i), per = zone.z.per * 512;
 			const percent = v => (100 * v / 255).toFixed(v && v < 26 ? 1 : 0) + ' %';
@@ -294,10 +309,11 @@
 		const tip = make('p', {className: 'tip', 'aria-live': 'off'}, 'Point at a block to read it.');
 		const list = make('div', {className: 'maps'});
 		const state = {box, slider, play, timer: 0, paint, frames: longest.t.length};
-		const now = () => longest.t[+slider.value];
+		const now = () => longest.t[+slider.value], shape = grid(maps);
 
 		for (const m of maps) {
 			m.data = unpack(m);
+			m.grid = shape;
 			m.canvas = make('canvas', {role: 'img', 'aria-label': 'memory map of ' + m.stack});
 			m.note = make('span', {className: 'sub how'});
 			const key = make('i', {className: 'key'});

@@ -21,11 +21,14 @@ static const struct section {
 } sections[] = {
 	{"stacks", "Memory: the stacks against each other", report_stacks_figures},
 	{"memory", "Memory: where it goes", report_memory_figures},
-	{"slabs", "Slabs: how full they are", report_slab_figures},
+	{"map", "Memory map: what lives where", report_map_figures},
 	{"free", "Free memory: blocks of each order", report_free_figures},
 	{"unusable", "Free memory: what an order cannot use", report_unusable_figures},
+	{"slabs", "Slabs: how full they are", report_slab_figures},
 	{"latency", "Latency of operations", report_latency_figures},
+	{"caches", "Caches", report_caches},
 	{"sites", "Call sites to blame", report_sites},
+	{"layers", "Layers", report_layers},
 	{"comparison", "Comparison", report_comparison},
 };
 

@@ -114,9 +114,12 @@ int __must_check report_stacks_figures(struct report *p, struct err *e);
 int __must_check report_memory_figures(struct report *p, struct err *e);
 int __must_check report_free_figures(struct report *p, struct err *e);
 int __must_check report_unusable_figures(struct report *p, struct err *e);
+int __must_check report_map_figures(struct report *p, struct err *e);
 int __must_check report_slab_figures(struct report *p, struct err *e);
 int __must_check report_latency_figures(struct report *p, struct err *e);
+int __must_check report_caches(struct report *p, struct err *e);
 int __must_check report_sites(struct report *p, struct err *e);
+int __must_check report_layers(struct report *p, struct err *e);
 int __must_check report_comparison(struct report *p, struct err *e);
 void report_provenance(struct report *p);
 

@@ -49,7 +49,7 @@ static u8 most_common(const struct census *c)
 	for (int mt = 1; mt < MIGRATE_TYPES; mt++)
 		if (c->types[mt] > c->types[best])
 			best = mt;
-	return c->types[best] ? (u8)best : SINK_CELL_NO_TYPE;
+	return c->types[best] ? (u8)best : SINK_CELL_UNTYPED;
 }
 
 /* Rounding up each share must not make a cell fuller than it is: the largest gives way. */

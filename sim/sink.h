@@ -94,7 +94,8 @@ struct sink_block_map {
 
 #define SINK_CELL_FULL 255    /* all pages of the cell */
 #define SINK_CELL_PINNED 31   /* all pageblocks of the cell */
-#define SINK_CELL_NO_TYPE 7   /* never given out, or the allocator keeps no types */
+#define SINK_CELL_UNTYPED 6   /* the allocator keeps no types */
+#define SINK_CELL_NO_TYPE 7   /* never given out */
 #define SINK_CELL_TYPE_MASK 7 /* the pinned ones stand above it */
 
 /* Shares are rounded, but never to nothing, and never to all. */

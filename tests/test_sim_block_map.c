@@ -197,10 +197,10 @@ static void nearly_full_is_not_full(void **state)
 	for (size_t i = 0; i < BLOCKS; i++)
 		pages[i] = lab_alloc(&lab, 0, 0, i % 100 ? GFP_MOVABLE_USER : GFP_KERNEL, -1);
 	take(f, lab.pa, 1);
-	cell_is(cell(f, page_to_pfn(pages[0])), 3, 252, 0, SINK_CELL_NO_TYPE, 31);
+	cell_is(cell(f, page_to_pfn(pages[0])), 3, 252, 0, SINK_CELL_UNTYPED, 31);
 	lab_free(&lab, 0, pages[1], 0);
 	take(f, lab.pa, 2);
-	cell_is(cell(f, page_to_pfn(pages[0])), 3, 251, 0, SINK_CELL_NO_TYPE, 31);
+	cell_is(cell(f, page_to_pfn(pages[0])), 3, 251, 0, SINK_CELL_UNTYPED, 31);
 	for (size_t i = 0; i < BLOCKS; i++)
 		if (i != 1)
 			lab_free(&lab, 0, pages[i], 0);
