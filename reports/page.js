@@ -20,7 +20,7 @@
 
 	/* ---- Numbers for people, as lib/units.h prints them ---- */
 
-	const three = v => v >= 1000 ? Math.round(v).toString() : v.toPrecision(3).replace(/\.?0+$/, '');
+	const three = v => v >= 100 ? Math.round(v).toString() : v.toPrecision(3).replace(/\.0*$|(\.\d*?)0+$/, '$1');
 	const scaled = (v, base, units) => {
 		let a = Math.abs(v), i = 0;
 		while (a >= base && i + 1 < units.length) {

@@ -29,6 +29,7 @@ static const struct section {
 	{"caches", "Caches", report_caches},
 	{"sites", "Call sites to blame", report_sites},
 	{"layers", "Layers", report_layers},
+	{"fidelity", "Fidelity: simulated beside recorded", report_fidelity},
 	{"comparison", "Comparison", report_comparison},
 };
 

@@ -121,10 +121,11 @@ static int site_finding(struct report *p, size_t load, struct err *e)
 
 		if (!run)
 			continue;
-		q = db_prepare(p->db,
-			       "SELECT call_site, cache, live_bytes FROM site_view WHERE run_id = ?"
-			       " ORDER BY live_bytes DESC, call_site, cache LIMIT 1",
-			       e);
+		q = db_prepare(
+			p->db,
+			"SELECT call_site, cache, live_bytes FROM site_view WHERE run_id = ?"
+			" AND call_site <> '?' ORDER BY live_bytes DESC, call_site, cache LIMIT 1",
+			e);
 		if (!q)
 			return -1;
 		sqlite3_bind_int64(q, 1, run->info->id);
@@ -141,7 +142,8 @@ static int site_finding(struct report *p, size_t load, struct err *e)
 	if (!of || rc)
 		return rc;
 	size_human(most, text, sizeof(text));
-	report_finding(p, "When %s ends, most is still held by %s (%s): %s under %s.",
+	report_finding(p,
+		       "When %s ends, the call site that still holds most is %s (%s): %s under %s.",
 		       p->loads.names[load], site, *cache ? cache : "pages", text,
 		       p->stacks[of->stack].name);
 	return 0;

@@ -120,6 +120,7 @@ int __must_check report_latency_figures(struct report *p, struct err *e);
 int __must_check report_caches(struct report *p, struct err *e);
 int __must_check report_sites(struct report *p, struct err *e);
 int __must_check report_layers(struct report *p, struct err *e);
+int __must_check report_fidelity(struct report *p, struct err *e);
 int __must_check report_comparison(struct report *p, struct err *e);
 void report_provenance(struct report *p);
 
