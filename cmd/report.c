@@ -9,21 +9,30 @@
 #include "reports/report.h"
 
 static const char usage[] =
-	"usage: kmemsim report results.db -o DIR [--label L]...\n"
+	"usage: kmemsim report results.db -o DIR [--label L]... [--page-only]\n"
 	"\n"
-	"Writes DIR/index.html, one page with every plot inside, and beside it the plots, their "
-	"gnuplot\n"
-	"scripts (DIR/plots) and data (DIR/data). An earlier report in DIR is replaced.\n"
+	"Writes DIR/index.html, one page with everything inside: plots, films of the memory map, "
+	"tables "
+	"that\n"
+	"sort and filter. It opens from disk, without a network. Beside it: each plot as SVG, PNG "
+	"and PDF "
+	"with\n"
+	"the gnuplot script that draws it (DIR/plots), and all data as CSV (DIR/data). Several "
+	"seeds of a "
+	"stack\n"
+	"are drawn as their median with a band. An earlier report in DIR is replaced.\n"
 	"\n"
 	"  -o, --output DIR  where to\n"
 	"  --label L         only runs of this label; the first one is the base of the "
 	"comparison;\n"
-	"                    may be repeated; default: all\n";
+	"                    may be repeated; default: all\n"
+	"  --page-only       no PNG and no PDF: faster\n";
 
-enum { OPT_LABEL = 256 };
+enum { OPT_LABEL = 256, OPT_PAGE_ONLY };
 
 static const struct option long_options[] = {{"output", required_argument, NULL, 'o'},
 					     {"label", required_argument, NULL, OPT_LABEL},
+					     {"page-only", no_argument, NULL, OPT_PAGE_ONLY},
 					     {"help", no_argument, NULL, 'h'},
 					     {NULL, 0, NULL, 0}};
 
@@ -31,7 +40,7 @@ struct arguments {
 	const char *dir;
 	const char **labels;
 	size_t nr_labels;
-	bool help;
+	bool help, page_only;
 };
 
 static int arguments_read(struct arguments *a, int argc, char **argv)
@@ -47,6 +56,9 @@ static int arguments_read(struct arguments *a, int argc, char **argv)
 			a->labels = mem_grow(a->labels, a->nr_labels + 2, sizeof(*a->labels));
 			a->labels[a->nr_labels++] = optarg;
 			a->labels[a->nr_labels] = NULL;
+			break;
+		case OPT_PAGE_ONLY:
+			a->page_only = true;
 			break;
 		case 'h':
 			a->help = true;
@@ -64,7 +76,8 @@ static int arguments_read(struct arguments *a, int argc, char **argv)
 
 static int make_report(const struct arguments *a, char **argv)
 {
-	struct report_options options = {.dir = a->dir, .labels = a->labels};
+	struct report_options options = {
+		.dir = a->dir, .labels = a->labels, .page_only = a->page_only};
 	struct err e = {""};
 	struct db *db = db_open(argv[optind], DB_READ, &e);
 	int rc;

@@ -64,13 +64,26 @@ void json_string(FILE *f, const char *s)
 	fputc('"', f);
 }
 
+/* What a spreadsheet would take for a formula; numbers are none. */
+static bool is_formula(const char *s)
+{
+	char *end;
+
+	if (!*s || !strchr("=+-@\t\r", *s))
+		return false;
+	strtod(s, &end);
+	return end == s || *end;
+}
+
 void csv_string(FILE *f, const char *s)
 {
-	if (!strpbrk(s, ",\"\r\n")) {
+	bool formula = is_formula(s);
+
+	if (!formula && !strpbrk(s, ",\"\r\n")) {
 		fputs(s, f);
 		return;
 	}
-	fputc('"', f);
+	fputs(formula ? "\"'" : "\"", f);
 	for (; *s; s++) {
 		if (*s == '"')
 			fputc('"', f);

@@ -362,8 +362,10 @@ static int script_write(struct figure *f, struct err *e)
 static int figure_draw(struct figure *f, struct err *e)
 {
 	char *plots = mem_print("%s/plots", f->page->dir.tmp);
-	int rc = gnuplot_draw(plots, f->name, e) || gnuplot_draw_papers(plots, f->name, e) ? -1 : 0;
+	int rc = gnuplot_draw(plots, f->name, e);
 
+	if (!rc && !f->page->page_only)
+		rc = gnuplot_draw_papers(plots, f->name, e);
 	free(plots);
 	return rc;
 }
@@ -391,7 +393,7 @@ static void caption(struct figure *f, const char *how_to_read)
 	fputs("</div><figcaption>", html);
 	html_text(html, how_to_read);
 	fprintf(html, " <span class=\"files\"><a href=\"plots/%s.gp\">gnuplot</a>", f->name);
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+	for (size_t i = 0; i < (f->page->page_only ? 1 : ARRAY_SIZE(files)); i++)
 		fprintf(html, " <a href=\"plots/%s.%s\">%s</a>", f->name, files[i], files[i]);
 	fputs(" <a href=\"data/\">data</a></span></figcaption>\n</figure>\n", html);
 }

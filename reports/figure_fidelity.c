@@ -15,7 +15,7 @@
 #include "reports/likeness.h"
 #include "reports/values.h"
 
-#define LABELS 5 /* caches named in a scatter plot: the furthest off */
+#define LABELS 6 /* caches named in a scatter plot: the furthest off */
 
 struct fidelity_load {
 	struct likeness of[REPORT_STACKS_MAX];
@@ -141,7 +141,7 @@ static int by_miss(const void *a, const void *b)
 }
 
 /* The caches furthest off by name, at the last snapshot. */
-static void scatter_labels(struct figure *f, const struct likeness *of)
+static void scatter_labels(struct figure *f, const struct likeness *of, double most)
 {
 	const struct likeness_figure **all = mem_alloc(of->nr, sizeof(*all));
 	size_t n = 0;
@@ -151,17 +151,21 @@ static void scatter_labels(struct figure *f, const struct likeness *of)
 			all[n++] = &of->figures[i];
 	qsort(all, n, sizeof(*all), by_miss);
 	for (size_t i = 0; i < min(n, (size_t)LABELS); i++) {
-		bool above = all[i]->simulated > all[i]->recorded;
+		double x = fmax(all[i]->recorded, 2048), y = fmax(all[i]->simulated, 2048);
+		bool room = all[i]->simulated != all[i]->recorded;
+		bool left = x * x > most * 2048;
 
-		if (all[i]->simulated == all[i]->recorded)
-			break;
+		/* One text over another is none. */
+		for (size_t k = 0; k < i; k++)
+			room = room && fabs(log10(y / fmax(all[k]->simulated, 2048))) > 0.15;
+		if (!room)
+			continue;
 		fputs("set label ", f->gp);
 		figure_quote(f->gp, all[i]->name);
 		fprintf(f->gp,
-			" at first %.0f, first %.0f %s offset %s,%s font ',10' textcolor rgb "
+			" at first %.0f, first %.0f %s offset %s,0 font ',10' textcolor rgb "
 			"'" INK_SOFT "'\n",
-			max(all[i]->recorded, 2048.0), max(all[i]->simulated, 2048.0),
-			above ? "right" : "left", above ? "-0.6" : "0.6", above ? "0.2" : "-0.2");
+			x, y, left ? "right" : "left", left ? "-0.6" : "0.6");
 	}
 	free(all);
 }
@@ -177,7 +181,7 @@ static void scatter_panel(struct figure *f, const struct report_run *run, const 
 		"set ytics ('4 KiB' 4096, '64 KiB' 65536, '1 MiB' 1048576, '16 MiB' 16777216, "
 		"'256 MiB' 268435456, '4 GiB' 4294967296.)\n",
 		most * 2, most * 2);
-	scatter_labels(f, of);
+	scatter_labels(f, of, most);
 	if (f->nr_panels == 1)
 		figure_legend_mark(f, 7, 0.5, "a cache: recorded (x), simulated (y)");
 	fprintf(f->gp,
@@ -197,8 +201,8 @@ static int scatter(struct report *p, size_t load, const struct fidelity_load *l,
 	for (size_t s = 0; s < p->nr_stacks; s++)
 		for (size_t i = 0; i < l->of[s].nr; i++)
 			if (l->of[s].figures[i].slab)
-				most = max(most, max(l->of[s].figures[i].recorded,
-						     l->of[s].figures[i].simulated));
+				most = fmax(most, fmax(l->of[s].figures[i].recorded,
+						       l->of[s].figures[i].simulated));
 	figure_open(&f, p, "fidelity-caches", load, l->nr);
 	for (size_t s = 0; s < p->nr_stacks; s++)
 		if (l->of[s].nr)
@@ -292,10 +296,10 @@ static int buddy_write(struct report *p, size_t load, const struct fidelity_load
 				}
 				first = false;
 				fprintf(out, ",%.0f", n ? n->simulated * 4096 : 0);
-				most[i] =
-					max(most[i],
-					    n ? max(n->simulated, max(n->recorded, n->first)) * 4096
-					      : 0);
+				if (n)
+					most[i] = fmax(most[i],
+						       4096 * fmax(n->simulated,
+								   fmax(n->recorded, n->first)));
 			}
 			fputc('\n', out);
 		}

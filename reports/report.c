@@ -19,6 +19,7 @@ static const struct section {
 	const char *id, *title;
 	int (*write)(struct report *p, struct err *e);
 } sections[] = {
+	{"overview", "At one look", report_overview},
 	{"stacks", "Memory: the stacks against each other", report_stacks_figures},
 	{"memory", "Memory: where it goes", report_memory_figures},
 	{"map", "Memory map: what lives where", report_map_figures},
@@ -76,7 +77,7 @@ static void header(const struct report *p)
 	FILE *f = p->html;
 
 	html_begin(f, "kmemsim report");
-	fputs("<header>\n<h1>Allocator stacks under recorded loads</h1>\n<p class=\"sub\">", f);
+	fputs("<header>\n<h1>Allocator stacks side by side</h1>\n<p class=\"sub\">", f);
 	html_print(f, "kmemsim report of %s: %zu run%s, %zu stack%s, %zu load%s.",
 		   file_base(db_path(p->db)), p->nr_runs, p->nr_runs == 1 ? "" : "s", p->nr_stacks,
 		   p->nr_stacks == 1 ? "" : "s", p->loads.nr, p->loads.nr == 1 ? "" : "s");
@@ -151,6 +152,7 @@ int report_write(struct db *db, const struct report_options *options, struct err
 	int rc;
 
 	rc = report_init(&p, db, options->labels, e);
+	p.page_only = options->page_only;
 	if (!rc)
 		rc = report_dir_open(&p.dir, options->dir, ours, e);
 	if (!rc) {

@@ -59,6 +59,7 @@ struct report {
 	struct report_run *runs; /* one for each load and stack that was run */
 	size_t nr_runs;
 	bool many_seeds;
+	bool page_only; /* no PNG, no PDF */
 };
 
 int __must_check report_init(struct report *p, struct db *db, const char *const *labels,
@@ -110,6 +111,7 @@ void report_finding(const struct report *p, const char *fmt, ...) __printf(2, 3)
 #define SENTENCE_MAX 1536
 
 /* The sections. */
+int __must_check report_overview(struct report *p, struct err *e);
 int __must_check report_stacks_figures(struct report *p, struct err *e);
 int __must_check report_memory_figures(struct report *p, struct err *e);
 int __must_check report_free_figures(struct report *p, struct err *e);

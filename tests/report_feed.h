@@ -176,6 +176,30 @@ static inline void feed_slabs(const struct feed *f, struct sink *s, u64 i)
 	}
 }
 
+/* A zone of 64 pageblocks that fill up and empty again, in every fifth of them something pinned. */
+static inline void feed_map(const struct feed *f, struct sink *s, u64 i)
+{
+	struct sink_cell cells[64] = {{0}};
+	u64 full = feed_live(f, i) / MIB;
+
+	for (u64 b = 0; b < ARRAY_SIZE(cells); b++) {
+		bool pinned = b % 5 == 0 || f->rcu;
+
+		cells[b].type_pinned = b > 50 ? SINK_CELL_NO_TYPE : (u8)(b % 3);
+		if (b >= full || b > 50)
+			continue;
+		cells[b].movable = (u8)(200 - b);
+		cells[b].unmovable = pinned ? 9 : 0;
+		cells[b].type_pinned |= pinned ? SINK_CELL_PINNED << 3 : 0;
+	}
+	s->ops->block_map(s, &(struct sink_block_map){.t_ns = i * FEED_SAMPLE_NS,
+						      .zone = "Normal",
+						      .first_pfn = 0x100000,
+						      .nr_blocks = 64,
+						      .blocks_per_cell = 1,
+						      .cells = cells});
+}
+
 static inline void feed_tables(const struct feed *f, struct sink *s)
 {
 	static const char *const ops[] = {"kmalloc",	     "kfree",	     "kmem_cache_alloc",
@@ -254,6 +278,8 @@ static inline void feed_begin(const struct feed *f, struct sink *s)
 		feed_memory(f, s, i);
 		feed_free_area(f, s, i);
 		feed_slabs(f, s, i);
+		if (i % ((u64)f->nr_samples / 20 + 1) == 0)
+			feed_map(f, s, i);
 	}
 	feed_tables(f, s);
 	feed_summary(f, s);
