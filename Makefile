@@ -65,7 +65,8 @@ demo: setup
 	@$(MAKE) --no-print-directory -s $(JOBS) kmemsim
 	@tests/demo
 
-check: setup
+check:
+	@tests/setup check
 	@tests/run
 
 bench: setup

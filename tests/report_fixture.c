@@ -54,6 +54,28 @@ void results_store_sweep(int nr_samples)
 	db_close(db);
 }
 
+void results_store_pair(int nr_samples)
+{
+	struct err e = {""};
+	struct db *db = db_open(results_path, DB_WRITE, &e);
+	struct sink *s;
+
+	assert_non_null(db);
+	s = db_sink_new(db);
+	for (int rcu = 0; rcu < 2; rcu++) {
+		struct feed f = {.label = rcu ? "rcu" : "plain",
+				 .load = "fstree",
+				 .rcu = rcu,
+				 .seed = 1,
+				 .nr_samples = nr_samples,
+				 .nr_caches = 4};
+
+		assert_int_equal(feed_run(&f, s, &e), 0);
+	}
+	db_sink_free(s);
+	db_close(db);
+}
+
 struct db *results_open(void)
 {
 	struct err e = {""};

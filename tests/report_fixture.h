@@ -14,6 +14,8 @@ int results_teardown(void **state);
 
 /* Stores the sweep of tests/report_feed.h: plain and rcu on fstree and forkstorm. */
 void results_store_sweep(int nr_samples);
+/* Only the two runs on fstree, with few caches. */
+void results_store_pair(int nr_samples);
 /* Opens it for reading; the test fails if that is refused. */
 struct db *results_open(void);
 /* The one number that a query gives; the test fails if it gives none. */
