@@ -48,6 +48,7 @@ $(BUILD)/%.o: %.c
 
 # What the assembler takes in, no compiler sees.
 $(BUILD)/reports/assets.o: reports/page.css reports/page.js
+$(BUILD)/cmd/record.o: cmd/record.sh
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TESTLIB) $(filter-out $(BUILD)/cmd/main.o,$(OBJ))
 	$(CC) $(CFLAGS) $^ $(LDLIBS) -lcmocka -o $@

@@ -23,6 +23,7 @@ struct command {
 extern const struct command commands[]; /* ended by a NULL name */
 const struct command *command_find(const char *name);
 
+int cmd_record(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_generate(int argc, char **argv);

@@ -6,6 +6,7 @@
 #include "cmd/cmd.h"
 
 const struct command commands[] = {
+	{"record", cmd_record, "record this machine's memory events, with snapshots"},
 	{"import", cmd_import, "make a .kmt trace of a recorded one"},
 	{"info", cmd_info, "show what a .kmt trace holds"},
 	{"generate", cmd_generate, "write a made-up load as a .kmt trace"},
