@@ -273,6 +273,12 @@ static void belong(void **state)
 	assert_true(!refused && !said);
 	t.nr_cpus = 4;
 	refuses(whole, t, "it has 2 CPUs, t.kmt was recorded on 4");
+	t.cpus_used = 2; /* the others were off line */
+	said = verdict(whole, t, &refused);
+	assert_true(!refused && !said);
+	t.cpus_used = 3;
+	refuses(whole, t, "it has 2 CPUs, t.kmt was recorded on 4");
+	t.cpus_used = 0;
 	t.nr_cpus = 1;
 	refuses(whole, t, "another machine");
 	t.all_cpus = false; /* the others may have been idle */

@@ -121,6 +121,9 @@ static void note_frame(struct raw_sink *s, const struct raw_event *ev)
 
 int raw_sink_event(struct raw_sink *s, const struct raw_event *ev, struct err *e)
 {
+	struct import_stats *stats = &s->repair.stats;
+
+	stats->cpus_used = max(stats->cpus_used, (u64)ev->cpu + 1);
 	if (ev->type == RAW_PAGE_ALLOC || ev->type == RAW_PAGE_FREE)
 		note_frame(s, ev);
 	if (likely(!s->held))
@@ -184,13 +187,14 @@ static int write_state(struct kmt_writer *w, const struct state *state, struct e
 
 /* Before anything is written: are they of this recording? Single ones that are not marked are told
  * of by who opens the file. */
-static int check_snapshots(const struct raw_sink *s, const struct import_options *o,
-			   const char *importer, struct err *e)
+static int check_snapshots(struct raw_sink *s, const struct import_options *o, const char *importer,
+			   struct err *e)
 {
 	const struct repair *r = &s->repair;
 	struct snapshots_trace t = {
 		.name = "the trace",
 		.nr_cpus = s->meta.nr_cpus,
+		.cpus_used = (unsigned int)r->stats.cpus_used,
 		.all_cpus = !strcmp(importer, "tracedat"),
 		.t_first_ns = r->stats.t_first_ns,
 		.t_last_ns = r->stats.t_last_ns,
@@ -205,6 +209,9 @@ static int check_snapshots(const struct raw_sink *s, const struct import_options
 	if (snapshots_check(o->snapshots, &t, &warning, e))
 		return -1;
 	free(warning);
+	/* CPUs that were never on line: the trace counts them, the machine does not have them. */
+	if (o->snapshots->nr_cpus)
+		s->meta.nr_cpus = min(s->meta.nr_cpus, o->snapshots->nr_cpus);
 	return 0;
 }
 

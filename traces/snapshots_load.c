@@ -165,14 +165,17 @@ static int check_labels(const struct snapshots *s, const struct snapshots_trace 
 	return 0;
 }
 
-/* A recorder that counts idle CPUs too must agree; others may have seen fewer. */
+/* Recorders count CPUs that are off line too, which zoneinfo leaves out; some count only those that
+ * had an event. */
 static int check_machine(const struct snapshots *s, const struct snapshots_trace *t, struct err *e)
 {
-	if (s->nr_cpus && (t->nr_cpus > s->nr_cpus || (t->all_cpus && t->nr_cpus < s->nr_cpus)))
+	unsigned int used = t->cpus_used ? t->cpus_used : t->nr_cpus;
+
+	if (s->nr_cpus && (used > s->nr_cpus || (t->all_cpus && t->nr_cpus < s->nr_cpus)))
 		return err_set(e,
 			       "%s: snapshots of another machine: it has %u CPUs, %s was recorded "
 			       "on %u",
-			       s->dir, s->nr_cpus, t->name, t->nr_cpus);
+			       s->dir, s->nr_cpus, t->name, max(used, t->nr_cpus));
 	if (s->pfn_end && t->pfn_max >= s->pfn_end)
 		return err_set(e,
 			       "%s: snapshots of another machine: its memory ends before page "
@@ -194,6 +197,7 @@ struct snapshots_trace snapshots_trace_of(const char *name, const struct kmt_met
 	return (struct snapshots_trace){
 		.name = name,
 		.nr_cpus = m->nr_cpus,
+		.cpus_used = (unsigned int)min(m->stats.cpus_used, (u64)m->nr_cpus),
 		.all_cpus = !strcmp(m->importer, "tracedat"),
 		.t_first_ns = m->stats.t_first_ns,
 		.t_last_ns = m->stats.t_last_ns,

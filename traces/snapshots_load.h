@@ -23,7 +23,8 @@ int __must_check snapshots_of_load(struct snapshots *s, struct source *load, con
 struct snapshots_trace {
 	const char *name; /* for messages */
 	unsigned int nr_cpus;
-	bool all_cpus; /* nr_cpus counts those that were idle too */
+	unsigned int cpus_used; /* CPUs of events are below this; 0: not known */
+	bool all_cpus;		/* nr_cpus counts those that were idle too */
 	u64 t_first_ns, t_last_ns;
 	u64 pfn_max; /* highest frame in it; 0: not known */
 	const struct source_mark *marks;

@@ -15,6 +15,7 @@ const struct import_stat_desc import_stat_table[] = {
 	STAT(t_last_ns, "time of the last event"),
 	STAT(nr_events, "events recorded"),
 	STAT(pfn_max, "highest page frame in the events"),
+	STAT(cpus_used, "CPUs up to the last that had an event"),
 	ALWAYS(lost_events, "events the recording lost"),
 	ALWAYS(null_frees, "frees of NULL, skipped"),
 	STAT(failed_allocs, "allocations that failed, skipped"),

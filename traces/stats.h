@@ -13,7 +13,8 @@
 struct import_stats {
 	u64 t_first_ns, t_last_ns; /* on the recorded clock */
 	u64 nr_events;
-	u64 pfn_max; /* highest page frame in the events */
+	u64 pfn_max;   /* highest page frame in the events */
+	u64 cpus_used; /* CPUs of events are below this; 0: not counted */
 	u64 lost_events;
 
 	/* Frees of nothing, allocations that got nothing. */
