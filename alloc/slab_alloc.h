@@ -95,6 +95,8 @@ struct slab_allocator {
 	void (*__free)(struct page *page, void *object);
 	/* 1: object is one this cache has handed out or may hand out (right page, right offset). */
 	int (*valid_pointer)(struct slab_cache *cache, const void *object);
+	/* 1: a valid pointer, and the object is handed out, as far as this allocator can tell. */
+	int (*in_use)(struct slab_cache *cache, const void *object);
 	unsigned long (*object_size)(struct page *page, const void *object);
 	/* Returns counts->active. */
 	unsigned long (*get_objects)(struct slab_cache *cache, struct slab_counts *counts);
@@ -191,6 +193,7 @@ int derived_slab_cache_destroy(struct slab_cache *cache);
 
 struct slab_allocator *rcuify_slab_allocator(struct slab_allocator *base);
 struct slab_allocator *dmaify_slab_allocator(struct slab_allocator *base);
+struct slab_allocator *caching_slab_allocator(struct slab_allocator *base);
 struct slab_allocator *debug_slab_allocator(struct slab_allocator *base);
 
 #endif

@@ -165,6 +165,11 @@ static int forward_valid_pointer(struct slab_cache *cache, const void *object)
 	return cache->base->slab_alloc->valid_pointer(cache->base, object);
 }
 
+static int forward_in_use(struct slab_cache *cache, const void *object)
+{
+	return cache->base->slab_alloc->in_use(cache->base, object);
+}
+
 static unsigned long own_object_size(struct page *page, const void *object)
 {
 	(void)object;
@@ -250,6 +255,7 @@ void derive_slab_allocator(struct slab_allocator *self, struct slab_allocator *b
 		.free = base ? forward_free : NULL,
 		.__free = forward_free_object,
 		.valid_pointer = base ? forward_valid_pointer : NULL,
+		.in_use = base ? forward_in_use : NULL,
 		.object_size = own_object_size,
 		.get_objects = base ? forward_get_objects : NULL,
 		.create = base ? forward_create : NULL,

@@ -241,6 +241,12 @@ static int debug_valid_pointer(struct slab_cache *cache, const void *object)
 	return virt_addr_valid(base) && cache->base->slab_alloc->valid_pointer(cache->base, base);
 }
 
+static int debug_in_use(struct slab_cache *cache, const void *object)
+{
+	return debug_valid_pointer(cache, object) && trailer_of(cache, object)->state != FREED &&
+	       trailer_of(cache, object)->state != FRESH;
+}
+
 /* True, and reported, if this cannot be a free of an object in use. */
 static bool is_senseless(struct slab_cache *cache, u8 *object)
 {
@@ -381,6 +387,7 @@ static struct slab_allocator *debug_instance(struct slab_allocator *base,
 	ds->sa.alloc_node = debug_alloc_node;
 	ds->sa.free = debug_free;
 	ds->sa.valid_pointer = debug_valid_pointer;
+	ds->sa.in_use = debug_in_use;
 	ds->sa.create = debug_create;
 	ds->sa.shrink = debug_shrink;
 	ds->redzone = o->redzone;

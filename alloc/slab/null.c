@@ -148,6 +148,7 @@ static struct slab_allocator *null_instance(struct slab_allocator *base,
 	sa->free = null_free;
 	sa->__free = null_free_object;
 	sa->valid_pointer = null_valid_pointer;
+	sa->in_use = null_valid_pointer;
 	sa->get_objects = null_get_objects;
 	sa->create = null_create;
 	sa->shrink = null_shrink;

@@ -88,6 +88,11 @@ static const char *defect(struct slab_cache *cache, void *object)
 									   : "invalid_pointer";
 }
 
+static int rcu_in_use(struct slab_cache *cache, const void *object)
+{
+	return !defect(cache, (void *)(unsigned long)object);
+}
+
 static void rcu_free(struct slab_cache *cache, void *object)
 {
 	const char *kind = defect(cache, object);
@@ -170,6 +175,7 @@ static struct slab_allocator *rcu_instance(struct slab_allocator *base,
 	sa->alloc = rcu_alloc;
 	sa->alloc_node = rcu_alloc_node;
 	sa->free = rcu_free;
+	sa->in_use = rcu_in_use;
 	sa->create = rcu_create;
 	sa->shrink = rcu_shrink;
 	sa->destroy = rcu_destroy;

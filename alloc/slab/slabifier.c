@@ -275,6 +275,7 @@ static struct slab_allocator *slabifier_instance(struct slab_allocator *base,
 	sl->sa.free = slabifier_free;
 	sl->sa.__free = slabifier_free_object;
 	sl->sa.valid_pointer = slabifier_valid_pointer;
+	sl->sa.in_use = slabifier_in_use;
 	sl->sa.object_size = slabifier_object_size;
 	sl->sa.get_objects = slabifier_get_objects;
 	sl->sa.create = slabifier_create;

@@ -181,6 +181,7 @@ int slabifier_shrink(struct slab_cache *cache, move_object_fn move_object);
 
 /* slabifier_check.c */
 int slabifier_valid_pointer(struct slab_cache *cache, const void *object);
+int slabifier_in_use(struct slab_cache *cache, const void *object);
 /* True if the object is on a free list of its slab: walks them. */
 bool object_is_free(struct slabifier_cache *s, struct page *page, const void *object);
 /* A free that must not happen: reported, not counted, survived. */
