@@ -33,7 +33,7 @@ void figure_open(struct figure *f, struct report *p, const char *kind, size_t lo
 	f->top = f->top ? f->top : 28;
 	f->bottom = f->bottom ? f->bottom : 34;
 	n = (size_t)snprintf(f->name, sizeof(f->name), "%s-%s", kind, p->load_slugs[load]);
-	if (figure_groups(p) > 1)
+	if (figure_groups(p) > 1 && !f->all_stacks)
 		snprintf(f->name + n, sizeof(f->name) - n, "-%zu", f->group + 1);
 	f->gp = open_memstream(&f->body, &f->body_size);
 	f->legend = open_memstream(&f->legend_text, &f->legend_size);

@@ -24,6 +24,7 @@ struct figure {
 	int cols, panel_w, panel_h;   /* of the grid; of each panel, in pixels */
 	int left, right, top, bottom; /* margins inside a panel; 0: the usual */
 	size_t group;		      /* which stacks; see figure_run */
+	bool all_stacks;	      /* no groups: a panel for each stack */
 	const bool *hidden;	      /* stacks without data here; NULL: none */
 
 	FILE *gp; /* the script's body, written to its file once its size is known */

@@ -195,7 +195,7 @@ static void scatter_panel(struct figure *f, const struct report_run *run, const 
 
 static int scatter(struct report *p, size_t load, const struct fidelity_load *l, struct err *e)
 {
-	struct figure f = {.cols = 3, .panel_w = 368, .panel_h = 330};
+	struct figure f = {.cols = 3, .panel_w = 368, .panel_h = 330, .all_stacks = true};
 	double most = 8192;
 
 	for (size_t s = 0; s < p->nr_stacks; s++)

@@ -283,8 +283,12 @@ static void picture_panel(struct figure *f, const struct report_run *run, const 
 
 static int picture(struct report *p, size_t load, const struct map_load *m, struct err *e)
 {
-	struct figure f = {
-		.cols = NR_INSTANTS, .panel_w = 368, .left = 8, .right = 12, .bottom = 8};
+	struct figure f = {.cols = NR_INSTANTS,
+			   .panel_w = 368,
+			   .left = 8,
+			   .right = 12,
+			   .bottom = 8,
+			   .all_stacks = true};
 	struct grid g = grid_of(p, m);
 
 	for (size_t s = 0; s < p->nr_stacks; s++)

@@ -206,7 +206,7 @@ static bool parts_shown(const struct report *p, size_t load, bool shown[NR_PARTS
 
 static int memory_figure(struct report *p, size_t load, const bool shown[NR_PARTS], struct err *e)
 {
-	struct figure f = {.cols = 3, .panel_w = 368, .panel_h = 260};
+	struct figure f = {.cols = 3, .panel_w = 368, .panel_h = 260, .all_stacks = true};
 	bool keys = true;
 	double taken = 0;
 	size_t nr = 0;

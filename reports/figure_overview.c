@@ -167,24 +167,62 @@ static void versus(const struct overview *o, size_t s, size_t m, const char *wha
 		 v == base ? "the same " : "", v == base ? "" : ratio, what);
 }
 
-static void overview_finding(const struct report *p, size_t load, const struct overview *o)
+#define FEW_STACKS 4 /* a sentence can speak of each */
+
+static void each_stack(const struct report *p, size_t load, const struct overview *o)
 {
 	char sentence[SENTENCE_MAX];
 	struct text text = text_in(sentence, sizeof(sentence));
-	size_t told = 0;
 
-	for (size_t s = 1; s < p->nr_stacks && told < 3 && report_run(p, load, 0); s++) {
+	for (size_t s = 1; s < p->nr_stacks; s++) {
 		if (!report_run(p, load, s))
 			continue;
-		text_add(&text, "%s%s ", told++ ? "; " : "", p->stacks[s].name);
+		text_add(&text, "%s%s ", text.len ? "; " : "", p->stacks[s].name);
 		versus(o, s, 0, "memory at the peak", &text);
 		versus(o, s, 3, "CPU time", &text);
 		versus(o, s, 4, "allocation latency at the 99th percentile", &text);
 	}
-	if (told)
-		report_finding(p, "Against %s on %s: %s%s.", p->stacks[0].name,
-			       p->loads.names[load], sentence,
-			       p->nr_stacks - 1 > told ? "; for the others see below" : "");
+	if (text.len)
+		report_finding(p, "Against %s on %s: %s.", p->stacks[0].name, p->loads.names[load],
+			       sentence);
+}
+
+/* "least memory at the peak under A (12.4 MiB), most under B (14.2 MiB)". */
+static void ends_of(const struct report *p, size_t load, const struct overview *o, size_t m,
+		    const char *what, struct text *text)
+{
+	struct spread x = {.nr = 0};
+	char least[VALUE_TEXT_MAX], most[VALUE_TEXT_MAX];
+
+	for (size_t s = 0; s < p->nr_stacks; s++)
+		if (o->has[s][m])
+			spread_add(&x, report_run(p, load, s), o->of[s][m].mid);
+	if (!x.nr)
+		return;
+	value_print(x.least, shown[m].unit, least, sizeof(least));
+	value_print(x.most, shown[m].unit, most, sizeof(most));
+	if (x.least == x.most)
+		text_add(text, "%sthe same %s under all (%s)", text->len ? "; " : "", what, most);
+	else
+		text_add(text, "%sleast %s under %s (%s), most under %s (%s)",
+			 text->len ? "; " : "", what, p->stacks[x.low->stack].name, least,
+			 p->stacks[x.high->stack].name, most);
+}
+
+static void overview_finding(const struct report *p, size_t load, const struct overview *o)
+{
+	char sentence[SENTENCE_MAX];
+	struct text text = text_in(sentence, sizeof(sentence));
+
+	if (p->nr_stacks <= FEW_STACKS && report_run(p, load, 0)) {
+		each_stack(p, load, o);
+		return;
+	}
+	ends_of(p, load, o, 0, "memory at the peak", &text);
+	ends_of(p, load, o, 3, "CPU time", &text);
+	ends_of(p, load, o, 4, "allocation latency at the 99th percentile", &text);
+	if (text.len)
+		report_finding(p, "On %s: %s.", p->loads.names[load], sentence);
 }
 
 static int overview_load(struct report *p, size_t load, const struct overview *o, struct err *e)

@@ -285,7 +285,7 @@ static int slab_figure(struct report *p, size_t load, size_t group, const struct
 		slab_panel(&f, u, w, most, nr);
 	return figure_close(
 		&f,
-		"The caches with most memory. A whole bar: the cache's slab pages; dark: live "
+		"The caches with most memory. A whole bar: the cache's slab pages; strongest: live "
 		"objects; the number: their share. The middle shade, too, is active to Linux's "
 		"slabinfo. Both panels have the same scale.",
 		e);

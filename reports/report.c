@@ -75,11 +75,14 @@ static void early_ends(const struct report *p)
 static void header(const struct report *p)
 {
 	FILE *f = p->html;
+	size_t nr_runs = 0;
 
+	for (size_t i = 0; i < p->nr_runs; i++)
+		nr_runs += p->runs[i].nr_seeds;
 	html_begin(f, "kmemsim report");
 	fputs("<header>\n<h1>Allocator stacks side by side</h1>\n<p class=\"sub\">", f);
 	html_print(f, "kmemsim report of %s: %zu run%s, %zu stack%s, %zu load%s.",
-		   file_base(db_path(p->db)), p->nr_runs, p->nr_runs == 1 ? "" : "s", p->nr_stacks,
+		   file_base(db_path(p->db)), nr_runs, nr_runs == 1 ? "" : "s", p->nr_stacks,
 		   p->nr_stacks == 1 ? "" : "s", p->loads.nr, p->loads.nr == 1 ? "" : "s");
 	if (p->many_seeds)
 		fputs(" Lines are medians of the seeds, with a band from the lowest to the "

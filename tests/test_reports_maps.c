@@ -1,8 +1,11 @@
 /*
  * Maps of pageblocks and fidelity in the results database.
  */
+#include <unistd.h>
+
 #include "reports/cells.h"
 #include "reports/db_sink.h"
+#include "reports/films.h"
 #include "tests/report_feed.h"
 #include "tests/report_fixture.h"
 #include "tests/test.h"
@@ -89,14 +92,69 @@ static void test_tables_are_added(void **state)
 	assert_int_equal(results_number("SELECT count(*) FROM block_map_view"), 8);
 }
 
+static void film_is_damaged(const char *sql)
+{
+	struct err e = {""};
+	struct film film;
+	struct db *db;
+
+	unlink(results_path);
+	results_store_pair(40);
+	db = db_open(results_path, DB_WRITE, &e);
+	assert_int_equal(film_load(&film, db, 1, &e), 0);
+	assert_int_equal(film.nr_frames, 14);
+	assert_int_equal(film.nr_cells, 64);
+	film_free(&film);
+	assert_int_equal(db_exec(db, sql, &e), 0);
+	assert_int_equal(film_load(&film, db, 1, &e), -1);
+	assert_says(e.msg, "damaged: the ");
+	assert_int_equal(film_load(&film, db, 99, &e), 0);
+	assert_int_equal(film.nr_frames, 0);
+	db_close(db);
+}
+
+static void test_damaged_films(void **state)
+{
+	(void)state;
+	film_is_damaged("UPDATE block_map SET cells = x'00' WHERE t_ns > 0");
+	film_is_damaged("UPDATE block_map SET cells = NULL");
+	film_is_damaged("UPDATE block_map SET nr_blocks = 65 WHERE t_ns > 0");
+	film_is_damaged("UPDATE block_map SET blocks_per_cell = 0");
+	film_is_damaged("UPDATE block_map SET blocks_per_cell = -1");
+	film_is_damaged("UPDATE block_map SET nr_blocks = 1 << 40");
+}
+
+/* What the findings count: of 64 pageblocks, as the feed has filled them. */
+static void test_film_census(void **state)
+{
+	struct film_census c;
+	struct err e = {""};
+	struct film film;
+	struct db *db;
+
+	(void)state;
+	results_store_pair(40);
+	db = results_open();
+	assert_int_equal(film_load(&film, db, 2, &e), 0);
+	c = film_census(&film, film.nr_frames - 1);
+	assert_int_equal(c.blocks, 64);
+	assert_true(c.pinned > 0);
+	assert_int_equal(c.pinned + c.free, 64); /* rcu: all that is in use is pinned */
+	assert_int_equal(c.nearly_free, 0);
+	assert_in_range(c.mixed, c.pinned / 3 - 1, c.pinned / 3 + 1);
+	assert_int_equal(film.zones[0].nr_touched, 51);
+	film_free(&film);
+	db_close(db);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, results_setup, results_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_maps_and_fidelity),
-		cmocka_unit_test(test_packed_cells),
-		TEST(test_tables_are_added),
+		TEST(test_maps_and_fidelity), cmocka_unit_test(test_packed_cells),
+		TEST(test_tables_are_added),  TEST(test_damaged_films),
+		TEST(test_film_census),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,6 +146,44 @@ static void test_shared_words(void **state)
 	free(page);
 }
 
+/* Ten stacks take two figures of each kind; three seeds a band around the median. */
+static void test_many_stacks_and_seeds(void **state)
+{
+	struct err e = {""};
+	struct db *db = db_open(results_path, DB_WRITE, &e);
+	struct sink *s = db_sink_new(db);
+	char *page, label[16];
+
+	(void)state;
+	for (u64 i = 0; i < 30; i++) {
+		struct feed f = {.label = label,
+				 .load = "fstree",
+				 .rcu = i % 10 == 9,
+				 .seed = 1 + i / 10,
+				 .nr_samples = 12,
+				 .nr_caches = 2};
+
+		snprintf(label, sizeof(label), "stack%llu", (unsigned long long)(i % 10));
+		assert_int_equal(feed_run(&f, s, &e), 0);
+	}
+	db_sink_free(s);
+	db_close(db);
+	report_made("out");
+	pictures_are_whole("out", false);
+	page = text_of("out/index.html");
+	assert_says(page, "30 runs");
+	assert_says(page, "fig-stacks-fstree-2\"");
+	assert_says(page, "fig-latency-fstree-2\"");
+	assert_says(page, "fig-memory-fstree\"");
+	assert_says(page, "Lines are medians of the seeds");
+	assert_says(page, "most under stack9 (");
+	free(page);
+	/* Of three seeds, live bytes differ by what feed_live adds for each. */
+	page = text_of("out/data/stacks-fstree-stack0-1.csv");
+	assert_says(page, "\n0.01,");
+	free(page);
+}
+
 /* A run without samples, slabs and latencies still has its page. */
 static void test_bare_run(void **state)
 {
@@ -304,6 +342,7 @@ int main(void)
 		TEST(test_ids_are_unique),
 		TEST(test_equal_runs_equal_pages),
 		TEST(test_shared_words),
+		TEST(test_many_stacks_and_seeds),
 		TEST(test_bare_run),
 		TEST(test_replaces_a_report),
 		TEST(test_spares_other_files),
