@@ -90,6 +90,22 @@ int cmd_getopt(int argc, char **argv, const struct option *long_options)
 	return opt;
 }
 
+int cmd_options(int argc, char **argv, const struct cmd_options *o, void *arg)
+{
+	struct err e;
+	int option;
+
+	while ((option = cmd_getopt(argc, argv, o->table)) != -1) {
+		if (option == '?')
+			return EXIT_MISTAKE;
+		if (option == o->help)
+			return cmd_usage(o->usage);
+		if (o->set(arg, option, optarg, &e))
+			return cmd_fail(argv[0], &e);
+	}
+	return -1;
+}
+
 int cmd_usage(const char *text)
 {
 	fputs(text, stdout);

@@ -42,6 +42,18 @@ int cmd_help(int argc, char **argv);
  */
 int cmd_getopt(int argc, char **argv, const struct option *long_options);
 
+/*
+ * All options: each goes to set(); --help (one of the table with the value `help`) prints `usage`.
+ * Returns -1 if the command goes on with its arguments, else its exit code.
+ */
+struct cmd_options {
+	const struct option *table;
+	int help;
+	const char *usage;
+	int (*set)(void *arg, int option, const char *text, struct err *e);
+};
+int cmd_options(int argc, char **argv, const struct cmd_options *o, void *arg);
+
 /* Prints how a command is used, on standard output; returns 0. */
 int cmd_usage(const char *text);
 /* Prints "kmemsim COMMAND: MESSAGE" on standard error; returns EXIT_MISTAKE. */

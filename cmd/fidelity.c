@@ -204,8 +204,10 @@ static int run(struct replay_args *replay, struct err *e)
 static const struct replay_command command = {
 	.name = "fidelity", .db = "none", .repeat = repeat, .run = run};
 
-static int set(struct fidelity_args *a, int opt, const char *text, struct err *e)
+static int set(void *arg, int opt, const char *text, struct err *e)
 {
+	struct fidelity_args *a = arg;
+
 	switch (opt) {
 	case OPT_SNAPSHOTS:
 		a->snapshots_dir = text;
@@ -233,18 +235,13 @@ static int set(struct fidelity_args *a, int opt, const char *text, struct err *e
 
 int cmd_fidelity(int argc, char **argv)
 {
+	static const struct cmd_options how = {long_options, OPT_HELP, usage, set};
 	struct fidelity_args a = {.replay = {.run.seed = 1, .slab = SLAB_DEFAULT}};
 	struct err e = {""};
-	int opt, ret;
+	int ret = cmd_options(argc, argv, &how, &a);
 
-	while ((opt = cmd_getopt(argc, argv, long_options)) != -1) {
-		if (opt == OPT_HELP)
-			return cmd_usage(usage);
-		if (opt == '?')
-			return EXIT_MISTAKE;
-		if (set(&a, opt, optarg, &e))
-			return cmd_fail("fidelity", &e);
-	}
+	if (ret >= 0)
+		return ret;
 	if (argc - optind != 1)
 		return cmd_misused("fidelity", "one trace is needed, made by `kmemsim import`");
 	a.replay.run.load_path = argv[optind];

@@ -135,8 +135,10 @@ static int generate(struct generate_args *a, struct err *e)
 	return ret < 0 ? cmd_fail("generate", e) : ret;
 }
 
-static int set(struct generate_args *a, int opt, const char *text, struct err *e)
+static int set(void *arg, int opt, const char *text, struct err *e)
 {
+	struct generate_args *a = arg;
+
 	switch (opt) {
 	case 'o':
 		a->output = text;
@@ -169,18 +171,13 @@ int cmd_generate(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
+	static const struct cmd_options how = {options, 'h', usage, set};
 	struct generate_args a = {.load.seed = 1};
 	struct err e = {""};
-	int opt;
+	int ret = cmd_options(argc, argv, &how, &a);
 
-	while ((opt = cmd_getopt(argc, argv, options)) != -1) {
-		if (opt == 'h')
-			return cmd_usage(usage);
-		if (opt == '?')
-			return EXIT_MISTAKE;
-		if (set(&a, opt, optarg, &e))
-			return cmd_fail("generate", &e);
-	}
+	if (ret >= 0)
+		return ret;
 	if (argc - optind != 1)
 		return cmd_misused("generate", "one workload is needed");
 	if (!a.output)

@@ -24,6 +24,20 @@ struct list_args {
 	const char *db;
 };
 
+/* One string for each column. */
+#define ROW(o, ...) row((o), (const char *const[]){__VA_ARGS__, NULL})
+
+static void row(struct out *o, const char *const *cells)
+{
+	for (; *cells; cells++)
+		out_str(o, *cells);
+	out_row_end(o);
+}
+
+static const struct out_column name_columns[] = {{"name", OUT_STR}, {"summary", OUT_STR}, {0}};
+static const struct out_column file_columns[] = {
+	{"name", OUT_STR}, {"file", OUT_STR}, {"summary", OUT_STR}, {0}};
+
 static int list_allocators(const struct list_args *a, struct err *e)
 {
 	static const struct out_column cols[] = {
@@ -34,11 +48,8 @@ static int list_allocators(const struct list_args *a, struct err *e)
 	(void)e;
 	out_begin(&o, stdout, a->format, cols);
 	for (const struct allocator_desc *d = allocator_first(); d; d = d->next) {
-		out_str(&o, d->name);
-		out_str(&o, allocator_kind_names[d->kind]);
-		out_str(&o, d->role == ROLE_SOURCE ? "source" : "layer");
-		out_str(&o, d->summary);
-		out_row_end(&o);
+		ROW(&o, d->name, allocator_kind_names[d->kind],
+		    d->role == ROLE_SOURCE ? "source" : "layer", d->summary);
 	}
 	out_end(&o);
 	return 0;
@@ -46,15 +57,12 @@ static int list_allocators(const struct list_args *a, struct err *e)
 
 static int list_importers(const struct list_args *a, struct err *e)
 {
-	static const struct out_column cols[] = {{"name", OUT_STR}, {"summary", OUT_STR}, {0}};
 	struct out o;
 
 	(void)e;
-	out_begin(&o, stdout, a->format, cols);
+	out_begin(&o, stdout, a->format, name_columns);
 	for (const struct importer *im = importer_first(); im; im = im->next) {
-		out_str(&o, im->name);
-		out_str(&o, im->summary);
-		out_row_end(&o);
+		ROW(&o, im->name, im->summary);
 	}
 	out_end(&o);
 	return 0;
@@ -62,15 +70,12 @@ static int list_importers(const struct list_args *a, struct err *e)
 
 static int list_generators(const struct list_args *a, struct err *e)
 {
-	static const struct out_column cols[] = {{"name", OUT_STR}, {"summary", OUT_STR}, {0}};
 	struct out o;
 
 	(void)e;
-	out_begin(&o, stdout, a->format, cols);
+	out_begin(&o, stdout, a->format, name_columns);
 	for (const struct generator *g = generator_first(); g; g = g->next) {
-		out_str(&o, g->name);
-		out_str(&o, g->summary);
-		out_row_end(&o);
+		ROW(&o, g->name, g->summary);
 	}
 	out_end(&o);
 	return 0;
@@ -91,11 +96,7 @@ static int list_metrics(const struct list_args *a, struct err *e)
 	(void)e;
 	out_begin(&o, stdout, a->format, cols);
 	for (const struct metric_desc *m = metrics; m->name; m++) {
-		out_str(&o, m->name);
-		out_str(&o, m->unit);
-		out_str(&o, better[m->better]);
-		out_str(&o, m->summary);
-		out_row_end(&o);
+		ROW(&o, m->name, m->unit, better[m->better], m->summary);
 	}
 	out_end(&o);
 	return 0;
@@ -112,20 +113,11 @@ static void machine_row(struct out *o, const char *file, const struct machine_co
 	snprintf(summary, sizeof(summary), "%u node%s, %s, %u CPU%s, HZ %u", m->nr_nodes,
 		 m->nr_nodes == 1 ? "" : "s", memory, m->nr_cpus, m->nr_cpus == 1 ? "" : "s",
 		 m->hz);
-	out_str(o, m->name);
-	out_str(o, file);
-	out_str(o, summary);
-	out_row_end(o);
+	ROW(o, m->name, file, summary);
 }
 
 static int list_machines(const struct list_args *a, struct err *e)
 {
-	static const struct out_column cols[] = {
-		{"name", OUT_STR},
-		{"file", OUT_STR},
-		{"summary", OUT_STR},
-		{0},
-	};
 	struct configs found;
 	struct machine_config *m = mem_alloc(1, sizeof(*m));
 	struct out o;
@@ -135,7 +127,7 @@ static int list_machines(const struct list_args *a, struct err *e)
 		free(m);
 		return ret;
 	}
-	out_begin(&o, stdout, a->format, cols);
+	out_begin(&o, stdout, a->format, file_columns);
 	for (size_t i = 0; i < found.nr && !ret; i++) {
 		ret = machine_config_load(m, found.paths[i], e);
 		if (!ret)
@@ -168,28 +160,19 @@ static void stack_rows(struct out *o, const char *file, const struct yaml_node *
 		snprintf(summary, sizeof(summary), "pages %s, slab %s",
 			 chain_text(s, "pages", "page_allocator"),
 			 chain_text(s, "slab", "slabifier"));
-		out_str(o, yaml_key(stacks, i));
-		out_str(o, file);
-		out_str(o, summary);
-		out_row_end(o);
+		ROW(o, yaml_key(stacks, i), file, summary);
 	}
 }
 
 /* As the files say it; whether the chains make sense is for `run` to find out. */
 static int list_stacks(const struct list_args *a, struct err *e)
 {
-	static const struct out_column cols[] = {
-		{"name", OUT_STR},
-		{"file", OUT_STR},
-		{"summary", OUT_STR},
-		{0},
-	};
 	struct configs found;
 	struct out o;
 
 	if (configs_find(&found, "experiment/1", e))
 		return -1;
-	out_begin(&o, stdout, a->format, cols);
+	out_begin(&o, stdout, a->format, file_columns);
 	for (size_t i = 0; i < found.nr; i++) {
 		struct yaml_file *f = yaml_open(found.paths[i], e);
 		const struct yaml_node *stacks = f ? yaml_get(yaml_top(f), "stacks") : NULL;

@@ -39,8 +39,10 @@ static void repeat(const struct replay_args *a, struct repeat *line)
 		repeat_word(line, "--cold");
 }
 
-static int set(struct replay_args *a, int opt, const char *text, struct err *e)
+static int set(void *arg, int opt, const char *text, struct err *e)
 {
+	struct replay_args *a = arg;
+
 	if (opt == OPT_DURATION)
 		return load_duration_parse(text, &a->run.duration_ns, e);
 	if (opt == OPT_SNAPSHOTS)
@@ -64,18 +66,13 @@ static const struct replay_command command = {
 
 int cmd_replay(int argc, char **argv)
 {
+	static const struct cmd_options how = {long_options, OPT_HELP, usage, set};
 	struct replay_args a = {.run.seed = 1};
 	struct err e = {""};
-	int opt, ret;
+	int ret = cmd_options(argc, argv, &how, &a);
 
-	while ((opt = cmd_getopt(argc, argv, long_options)) != -1) {
-		if (opt == OPT_HELP)
-			return cmd_usage(usage);
-		if (opt == '?')
-			return EXIT_MISTAKE;
-		if (set(&a, opt, optarg, &e))
-			return cmd_fail("replay", &e);
-	}
+	if (ret >= 0)
+		return ret;
 	if (argc - optind != 1)
 		return cmd_misused("replay",
 				   "one trace is needed, made by `kmemsim import`, or a workload");

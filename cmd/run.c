@@ -61,8 +61,10 @@ static int jobs_set(struct run_args *a, const char *text, struct err *e)
 	return 0;
 }
 
-static int set(struct run_args *a, int opt, const char *text, struct err *e)
+static int set(void *arg, int opt, const char *text, struct err *e)
 {
+	struct run_args *a = arg;
+
 	switch (opt) {
 	case OPT_DB:
 		a->sweep.db = text;
@@ -160,24 +162,14 @@ static int run_path(struct run_args *a, const char *path, struct err *e)
 
 int cmd_run(int argc, char **argv)
 {
+	static const struct cmd_options options = {long_options, OPT_HELP, usage, set};
 	struct run_args a = {.sweep.jobs = 1};
 	struct err e = {""};
-	int opt, ret;
+	int ret = cmd_options(argc, argv, &options, &a);
 
-	while ((opt = cmd_getopt(argc, argv, long_options)) != -1) {
-		if (opt == OPT_HELP || opt == '?' || set(&a, opt, optarg, &e))
-			break;
-	}
-	if (opt == OPT_HELP)
-		ret = cmd_usage(usage);
-	else if (opt == '?')
-		ret = EXIT_MISTAKE;
-	else if (opt != -1)
-		ret = cmd_fail("run", &e);
-	else if (argc - optind != 1)
-		ret = cmd_misused("run", "one experiment file is needed");
-	else
-		ret = run_path(&a, argv[optind], &e);
+	if (ret < 0)
+		ret = argc - optind == 1 ? run_path(&a, argv[optind], &e)
+					 : cmd_misused("run", "one experiment file is needed");
 	only_clear(&a.sweep.only);
 	return ret;
 }
