@@ -196,6 +196,38 @@ static void shrink_returns_empty_slabs_and_sorts(void **state)
 	close_cache(&sl, cache);
 }
 
+/* As in mm/slub.c: by free objects up to 31, of equals the one further back on the list first; the
+ * others behind, in the order they were. */
+static void shrink_sorts_as_slub(void **state)
+{
+	static const int keep[] = {20, 60, 10, 60, 63};
+	static const int order[] = {4, 3, 1, 0, 2};
+	struct slab_lab sl;
+	struct slab_cache *cache;
+	void *o[5 * 64], *got;
+
+	(void)state;
+	slab_lab_open(&sl, LAB_NODE, "page_allocator(pcp=off)",
+		      "slabifier(max_order=0,cpu_partial=0)");
+	cache = slab_lab_cache(&sl, &room, "test", 64);
+	for (int i = 0; i < 5 * 64; i++)
+		o[i] = alloc_on(0);
+	/* To the list in this order; the last one, the CPU's own, goes to its front at the shrink. */
+	for (int i = 0; i < 5; i++)
+		for (int k = keep[i]; k < 64; k++)
+			free_on(0, o[64 * i + k]);
+	slab_cache_shrink(cache, NULL);
+	for (int i = 0; i < 5; i++) {
+		for (int k = keep[order[i]]; k < 64; k++) {
+			got = alloc_on(0);
+			assert_ptr_equal(virt_to_page(got), virt_to_page(o[64 * order[i]]));
+			o[64 * order[i] + k] = got;
+		}
+	}
+	free_all(&sl, cache, o, 5 * 64);
+	close_cache(&sl, cache);
+}
+
 static void **moving;
 static int nr_moving, nr_asked;
 static int (*pinned)(int i);
@@ -345,6 +377,7 @@ int main(void)
 		cmocka_unit_test(one_cpu_needs_no_flusher),
 		cmocka_unit_test(destroying_a_cache_stops_its_flusher),
 		cmocka_unit_test(shrink_returns_empty_slabs_and_sorts),
+		cmocka_unit_test(shrink_sorts_as_slub),
 		cmocka_unit_test(defragmenting_leaves_one_partial_slab),
 		cmocka_unit_test(slabs_with_pinned_objects_stay),
 		cmocka_unit_test(objects_stay_on_their_node),

@@ -16,14 +16,14 @@
  * Invariant: a slab being vacated is frozen and on no list, so nothing is allocated from it.
  *
  * Unlike Linux: the flusher; SLUB never gives an idle CPU slab back unless asked to shrink. Objects
- * do not move to other nodes. SLUB sorts by the number of free objects up to 31, here by 1/64 of
- * the slab.
+ * do not move to other nodes.
  */
 #include "alloc/slab/slabifier.h"
 
 #include <string.h>
 
 #define FILL_CLASSES 64
+#define SHRINK_PROMOTE_MAX 32 /* slabs with as many free objects are not sorted (mm/slub.c) */
 
 /* ---- Flushing ---- */
 
@@ -125,7 +125,23 @@ static void discard_all(struct slabifier_cache *s, struct list_head *empty)
 	}
 }
 
-static void sort_partial(struct slabifier_cache *s, struct slab_node *n)
+/*
+ * As SLUB does it: by free objects, of equals the one looked at last in front; those with many stay
+ * at the end as they were. To be vacated, slabs are sorted to the last one.
+ */
+static void move_to_class(struct page *page, struct list_head *fill, bool vacate)
+{
+	u32 nr_free = (u32)(page->objects - page->inuse);
+
+	if (vacate)
+		list_move_tail(&page->lru, &fill[page->inuse * FILL_CLASSES / page->objects]);
+	else if (nr_free < SHRINK_PROMOTE_MAX)
+		list_move(&page->lru, &fill[FILL_CLASSES - nr_free]);
+	else
+		list_move_tail(&page->lru, &fill[0]);
+}
+
+static void sort_partial(struct slabifier_cache *s, struct slab_node *n, bool vacate)
 {
 	struct list_head fill[FILL_CLASSES + 1], empty;
 	struct page *page, *next;
@@ -137,8 +153,7 @@ static void sort_partial(struct slabifier_cache *s, struct slab_node *n)
 	list_for_each_entry_safe (page, next, &n->partial, lru) {
 		charge(COST_LIST_STEP);
 		if (page->inuse) {
-			list_move_tail(&page->lru,
-				       &fill[page->inuse * FILL_CLASSES / page->objects]);
+			move_to_class(page, fill, vacate);
 		} else {
 			list_move(&page->lru, &empty);
 			n->nr_partial--;
@@ -150,13 +165,13 @@ static void sort_partial(struct slabifier_cache *s, struct slab_node *n)
 	discard_all(s, &empty);
 }
 
-static void sort_all(struct slabifier_cache *s)
+static void sort_all(struct slabifier_cache *s, bool vacate)
 {
 	int nid;
 
 	for_each_node (nid)
 		if (s->nodes[nid].nr_partial)
-			sort_partial(s, &s->nodes[nid]);
+			sort_partial(s, &s->nodes[nid], vacate);
 }
 
 /* ---- Defragmentation ---- */
@@ -303,13 +318,13 @@ int slabifier_shrink(struct slab_cache *cache, move_object_fn move_object)
 	int nid;
 
 	flush_all(s);
-	sort_all(s);
+	sort_all(s, move_object != NULL);
 	if (move_object) {
 		for_each_node (nid)
 			if (s->nodes[nid].nr_partial > 1)
 				defragment_node(s, nid, move_object);
 		flush_all(s);
-		sort_all(s);
+		sort_all(s, true);
 	}
 	after = nr_slabs(s);
 	return after < before ? (int)(before - after) : 0;
