@@ -55,7 +55,8 @@ static const char sysfs[] =
 
 static const char geometry[] =
 	"cache\tobject_size\tslab_size\tobjs_per_slab\torder\tcpu_partial\tctor\tdestroy_by_rcu\n"
-	"TCPv6\t2400\t2432\t13\t3\t24\t-\t1\n";
+	"TCPv6\t2400\t2432\t13\t3\t24\t-\t1\n"
+	"gone\t0\t0\t0\t0\t0\t-\t0\n";
 
 static const char times[] = "shrink\t100\t200\nslabinfo\t300\t400\nmeminfo\t1\t2\n";
 
@@ -119,6 +120,7 @@ static void slabs_as_written(void **state)
 	assert_int_equal(g->order, 3);
 	assert_int_equal(g->cpu_partial, 24);
 	assert_true(g->destroy_by_rcu && !g->reclaim_account);
+	assert_null(snapshots_geometry(&s, "gone"));
 	assert_int_equal(s.snaps[0].shrink.end_ns, 200);
 	assert_int_equal(s.snaps[0].slabinfo_at.begin_ns, 300);
 	snapshots_close(&s);

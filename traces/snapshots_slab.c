@@ -1,5 +1,5 @@
 /*
- * slabinfo, slab_sysfs.tsv, slab_static.tsv, times.
+ * slabinfo, slab_sysfs.tsv, slab_static.tsv.
  *
  * slabinfo is that of slabinfo(5), versions 2.0 and 2.1, with or without statistics behind it. The
  * two tables begin with a line of column names, and are read by these: columns may come in any
@@ -435,9 +435,21 @@ static int geometry_field(const struct table *t, int col, struct scan *f, void *
 	if (v > UINT32_MAX || (col == GEO_ORDER && v >= SNAPSHOT_ORDERS))
 		return scan_error(f, w.text, e, "%s: %llu is too large", c->name,
 				  (unsigned long long)v);
-	if (!v && (col == GEO_SLAB_SIZE || col == GEO_OBJS))
-		return scan_error(f, w.text, e, "%s: 0 is impossible", c->name);
 	return geometry_set(to, col, (u32)v);
+}
+
+/* Caches that went away while their sizes were read. */
+static void drop_empty(struct snapshot_geometry *rows, size_t *nr)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *nr; i++) {
+		if (rows[i].slab_size && rows[i].objs_per_slab)
+			rows[kept++] = rows[i];
+		else
+			free(rows[i].cache);
+	}
+	*nr = kept;
 }
 
 int parse_geometry(struct scan *s, struct snapshot_geometry **geometry, size_t *nr, struct err *e)
@@ -449,39 +461,8 @@ int parse_geometry(struct scan *s, struct snapshot_geometry **geometry, size_t *
 		.fill = geometry_field,
 	};
 
-	return read_table(s, &table, (void **)geometry, nr, e);
-}
-
-int parse_times(struct scan *s, struct snapshot *snap, struct err *e)
-{
-	struct {
-		const char *file;
-		struct snapshot_span *span;
-	} known[] = {
-		{"shrink", &snap->shrink},
-		{"slabinfo0", &snap->slabinfo0_at},
-		{"slab_sysfs.tsv", &snap->sysfs_at},
-		{"zoneinfo", &snap->zoneinfo_at},
-		{"pagetypeinfo", &snap->pagetypeinfo_at},
-		{"buddyinfo", &snap->buddyinfo_at},
-		{"slabinfo", &snap->slabinfo_at},
-	};
-
-	while (scan_line(s)) {
-		struct snapshot_span span;
-		struct word w;
-
-		if (!scan_word(s, &w))
-			continue;
-		if (scan_number(s, "begin", &span.begin_ns, e) ||
-		    scan_number(s, "end", &span.end_ns, e) || scan_done(s, e))
-			return -1;
-		if (span.end_ns < span.begin_ns)
-			return scan_error(s, w.text, e, "%.*s: the end is before the begin",
-					  (int)min(w.len, (size_t)40), w.text);
-		for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-			if (word_is(&w, known[i].file))
-				*known[i].span = span;
-	}
+	if (read_table(s, &table, (void **)geometry, nr, e))
+		return -1;
+	drop_empty(*geometry, nr);
 	return 0;
 }
