@@ -21,82 +21,9 @@
  */
 #include <string.h>
 
-#include "alloc/slab_alloc.h"
-
-#define NR_SIZES 9
-static const u16 sizes[NR_SIZES] = {1, 3, 7, 15, 31, 47, 63, 95, 143};
-
-struct magazine {
-	struct magazine *next; /* in the depot */
-	void *rounds[];
-};
-
-struct cpu_magazines {
-	struct magazine *loaded, *previous; /* NULL: none */
-	u16 rounds, previous_rounds;
-};
-
-struct depot_list {
-	struct magazine *first;
-	u32 nr, least; /* fewest since the last look */
-};
-
-struct depot {
-	spinlock_t lock;
-	struct depot_list full, empty;
-	u64 nr_contended; /* since the last look */
-};
-
-struct caching_options {
-	u64 rounds, max_rounds, contention, interval_ns;
-};
-
-struct caching_slab {
-	struct slab_allocator sa;
-	struct caching_options o;
-	struct slab_cache *magazines[NR_SIZES]; /* made when first needed */
-	struct slab_control rooms[NR_SIZES];
-};
-
-/* What does not fit the caller's room. */
-struct caching_state {
-	struct slab_cache *cache;
-	struct delayed_work look;
-	struct cpu_magazines *cpus;
-	unsigned int nr_depots;
-	struct depot depots[];
-};
-
-struct caching_cache {
-	struct slab_cache c;
-	struct caching_slab *cs;
-	struct caching_state *state;
-	unsigned int size; /* index into sizes */
-	unsigned int mark; /* offset of the word that says that an object lies in a magazine */
-};
-_Static_assert(sizeof(struct caching_cache) <= SLAB_CONTROL_BYTES, "fits the caller's room");
-
-static struct caching_cache *to_caching(struct slab_cache *cache)
-{
-	return container_of(cache, struct caching_cache, c);
-}
-
-static struct depot *local_depot(const struct caching_cache *cc)
-{
-	return &cc->state->depots[numa_node_id()];
-}
+#include "alloc/slab/caching.h"
 
 /* ---- Objects in magazines ---- */
-
-static u64 *mark_of(const struct caching_cache *cc, void *object)
-{
-	return (u64 *)(void *)((char *)object + cc->mark);
-}
-
-static u64 in_magazine(const void *object)
-{
-	return ~virt_to_phys(object) ^ 0x6d6167617a696e65ULL;
-}
 
 static void push(struct caching_cache *cc, struct cpu_magazines *m, void *object)
 {
@@ -123,140 +50,6 @@ static void swap_magazines(struct cpu_magazines *m)
 	m->rounds = m->previous_rounds;
 	m->previous = loaded;
 	m->previous_rounds = rounds;
-}
-
-/* ---- Magazines ---- */
-
-static struct slab_cache *magazine_cache(struct caching_slab *cs, unsigned int size)
-{
-	static const char *const names[NR_SIZES] = {"magazine-1",  "magazine-3",  "magazine-7",
-						    "magazine-15", "magazine-31", "magazine-47",
-						    "magazine-63", "magazine-95", "magazine-143"};
-	struct slab_cache params = {
-		.objsize = (unsigned int)(sizeof(struct magazine) + sizes[size] * sizeof(void *)),
-		.align = 8,
-		.node = NUMA_NO_NODE};
-
-	if (!cs->magazines[size]) {
-		for (size_t i = 0; names[size][i]; i++)
-			params.name[i] = names[size][i];
-		cs->magazines[size] = slab_cache_create(cs->sa.base, &cs->rooms[size], &params);
-	}
-	return cs->magazines[size];
-}
-
-static struct magazine *magazine_new(struct caching_cache *cc)
-{
-	struct slab_cache *mags = magazine_cache(cc->cs, cc->size);
-
-	return mags ? slab_alloc(mags, GFP_NOWAIT) : NULL;
-}
-
-static void magazine_free(struct caching_cache *cc, struct magazine *mag)
-{
-	slab_free(cc->cs->magazines[cc->size], mag);
-}
-
-/* Gives its objects back to the base, then itself. NULL is fine. */
-static void magazine_destroy(struct caching_cache *cc, struct magazine *mag, unsigned int rounds)
-{
-	if (!mag)
-		return;
-	while (rounds) {
-		void *object = mag->rounds[--rounds];
-
-		*mark_of(cc, object) = 0;
-		slab_free(cc->c.base, object);
-	}
-	magazine_free(cc, mag);
-}
-
-/* ---- The depot ---- */
-
-static void depot_lock(const struct caching_cache *cc, struct depot *d)
-{
-	u64 before_ns = ktime_get_ns();
-
-	spin_lock_irqsave(&d->lock);
-	if (ktime_get_ns() - before_ns > (u64)kernel->cost_ns[COST_IRQ_SAVE] +
-						 kernel->cost_ns[COST_LOCK] +
-						 kernel->cost_ns[COST_LOCK_HANDOFF])
-		d->nr_contended++;
-	schedule_delayed_work_on(smp_processor_id(), &cc->state->look,
-				 nsecs_to_jiffies(cc->cs->o.interval_ns));
-}
-
-static void depot_unlock(struct depot *d)
-{
-	spin_unlock_irqrestore(&d->lock);
-}
-
-static void depot_put(struct depot_list *l, struct magazine *mag)
-{
-	mag->next = l->first;
-	l->first = mag;
-	l->nr++;
-}
-
-static struct magazine *depot_take(struct depot_list *l)
-{
-	struct magazine *mag = l->first;
-
-	if (!mag)
-		return NULL;
-	l->first = mag->next;
-	l->nr--;
-	l->least = min(l->least, l->nr);
-	return mag;
-}
-
-/* A full magazine for the previous, empty one (if any): true if there was one. */
-static bool load_full(struct caching_cache *cc, struct cpu_magazines *m)
-{
-	struct depot *d = local_depot(cc);
-	struct magazine *full;
-
-	if (!d->full.nr) /* a look without the lock; what it misses costs one trip to the base */
-		return false;
-	depot_lock(cc, d);
-	full = depot_take(&d->full);
-	if (full && m->previous)
-		depot_put(&d->empty, m->previous);
-	depot_unlock(d);
-	if (!full)
-		return false;
-	m->previous = m->loaded;
-	m->previous_rounds = m->rounds;
-	m->loaded = full;
-	m->rounds = sizes[cc->size];
-	return true;
-}
-
-/* An empty magazine, the previous full one (if any) to the depot: false if none can be had. */
-static bool load_empty(struct caching_cache *cc, struct cpu_magazines *m)
-{
-	struct depot *d = local_depot(cc);
-	struct magazine *empty = NULL;
-
-	if (d->empty.nr) {
-		depot_lock(cc, d);
-		empty = depot_take(&d->empty);
-		depot_unlock(d);
-	}
-	if (!empty)
-		empty = magazine_new(cc);
-	if (!empty)
-		return false;
-	if (m->previous) {
-		depot_lock(cc, d);
-		depot_put(&d->full, m->previous);
-		depot_unlock(d);
-	}
-	m->previous = m->loaded;
-	m->previous_rounds = m->rounds;
-	m->loaded = empty;
-	m->rounds = 0;
-	return true;
 }
 
 /* ---- Methods ---- */
@@ -346,7 +139,7 @@ static void caching_free(struct slab_cache *cache, void *object)
 		slab_free(cache->base, object);
 		return;
 	}
-	if (unlikely(!m->loaded || m->rounds == sizes[cc->size])) {
+	if (unlikely(!m->loaded || m->rounds == magazine_sizes[cc->size])) {
 		if (m->previous && !m->previous_rounds) {
 			swap_magazines(m);
 		} else if (!load_empty(cc, m)) {
@@ -358,46 +151,7 @@ static void caching_free(struct slab_cache *cache, void *object)
 	push(cc, m, object);
 }
 
-/* ---- Giving back ---- */
-
-static void empty_list(struct caching_cache *cc, struct depot_list *l, u32 nr, unsigned int rounds)
-{
-	while (nr-- && l->first)
-		magazine_destroy(cc, depot_take(l), rounds);
-	l->least = l->nr;
-}
-
-/* Everything in magazines goes back to the base, and the magazines too. */
-static void give_all_back(struct caching_cache *cc)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-	{
-		struct cpu_magazines *m = per_cpu_ptr(cc->state->cpus, cpu);
-
-		charge_line_of(cpu);
-		magazine_destroy(cc, m->loaded, m->rounds);
-		magazine_destroy(cc, m->previous, m->previous_rounds);
-		*m = (struct cpu_magazines){.loaded = NULL};
-	}
-	for (unsigned int i = 0; i < cc->state->nr_depots; i++) {
-		struct depot *d = &cc->state->depots[i];
-
-		empty_list(cc, &d->full, d->full.nr, sizes[cc->size]);
-		empty_list(cc, &d->empty, d->empty.nr, 0);
-	}
-}
-
-/* What nobody needed since the last look; true if the depot still holds something. */
-static bool trim(struct caching_cache *cc, struct depot *d)
-{
-	spin_lock_irqsave(&d->lock);
-	empty_list(cc, &d->full, d->full.least, sizes[cc->size]);
-	empty_list(cc, &d->empty, d->empty.least, 0);
-	spin_unlock_irqrestore(&d->lock);
-	return d->full.nr || d->empty.nr;
-}
+/* ---- Now and then ---- */
 
 static bool should_grow(const struct caching_cache *cc)
 {
@@ -406,7 +160,7 @@ static bool should_grow(const struct caching_cache *cc)
 	for (unsigned int i = 0; i < cc->state->nr_depots; i++)
 		contended += cc->state->depots[i].nr_contended;
 	return contended > cc->cs->o.contention && cc->size + 1 < NR_SIZES &&
-	       sizes[cc->size + 1] <= cc->cs->o.max_rounds;
+	       magazine_sizes[cc->size + 1] <= cc->cs->o.max_rounds;
 }
 
 /* Some time after the depot was used: trims it, lets magazines grow; again while it holds any. */
@@ -423,7 +177,7 @@ static void look(struct work_struct *work)
 	}
 	for (unsigned int i = 0; i < state->nr_depots; i++) {
 		state->depots[i].nr_contended = 0;
-		more |= trim(cc, &state->depots[i]);
+		more |= trim_depot(cc, &state->depots[i]);
 	}
 	if (more)
 		schedule_delayed_work_on(smp_processor_id(), dwork,
@@ -445,15 +199,6 @@ static int caching_shrink(struct slab_cache *cache, move_object_fn move_object)
 	return derived_slab_cache_shrink(cache, move_object, caching_move_object);
 }
 
-/* The last cache is gone. */
-static void destroy_magazine_caches(struct caching_slab *cs)
-{
-	for (unsigned int i = 0; i < NR_SIZES; i++)
-		if (cs->magazines[i])
-			slab_cache_destroy(cs->magazines[i]);
-	memset(cs->magazines, 0, sizeof(cs->magazines));
-}
-
 static int caching_destroy(struct slab_cache *cache)
 {
 	struct caching_cache *cc = to_caching(cache);
@@ -473,52 +218,9 @@ static int caching_destroy(struct slab_cache *cache)
 	return live;
 }
 
-/* ---- Recount ---- */
-
-static void check_magazine(struct caching_cache *cc, const struct magazine *mag,
-			   unsigned int rounds, int nid)
-{
-	const struct slab_cache *base = cc->c.base;
-
-	ASSERT(mag || !rounds);
-	ASSERT(rounds <= sizes[cc->size]);
-	for (unsigned int i = 0; i < rounds; i++) {
-		void *object = mag->rounds[i];
-
-		ASSERT(*mark_of(cc, object) == in_magazine(object));
-		ASSERT(base->slab_alloc->in_use(cc->c.base, object));
-		ASSERT(page_to_nid(virt_to_page(object)) == nid);
-	}
-}
-
-static void check_list(struct caching_cache *cc, const struct depot_list *l, unsigned int rounds,
-		       int nid)
-{
-	u32 nr = 0;
-
-	for (const struct magazine *mag = l->first; mag; mag = mag->next) {
-		check_magazine(cc, mag, rounds, nid);
-		nr++;
-	}
-	ASSERT(nr == l->nr && l->least <= nr);
-}
-
 static void caching_check(struct slab_cache *cache)
 {
-	struct caching_cache *cc = to_caching(cache);
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-	{
-		const struct cpu_magazines *m = per_cpu_ptr(cc->state->cpus, cpu);
-
-		check_magazine(cc, m->loaded, m->rounds, cpu_to_node(cpu));
-		check_magazine(cc, m->previous, m->previous_rounds, cpu_to_node(cpu));
-	}
-	for (unsigned int i = 0; i < cc->state->nr_depots; i++) {
-		check_list(cc, &cc->state->depots[i].full, sizes[cc->size], (int)i);
-		check_list(cc, &cc->state->depots[i].empty, 0, (int)i);
-	}
+	check_magazines(to_caching(cache));
 }
 
 /* ---- Caches and instances ---- */
@@ -551,7 +253,7 @@ static struct slab_cache *caching_create(const struct slab_allocator *self,
 	cc->cs = container_of((struct slab_allocator *)self, struct caching_slab, sa);
 	cc->mark = parameters->offset ? parameters->offset : larger.objsize / 2 & ~7U;
 	cc->size = 0;
-	while (cc->size + 1 < NR_SIZES && sizes[cc->size + 1] <= cc->cs->o.rounds)
+	while (cc->size + 1 < NR_SIZES && magazine_sizes[cc->size + 1] <= cc->cs->o.rounds)
 		cc->size++;
 	make_state(cc);
 	return &cc->c;
