@@ -104,7 +104,7 @@ start --jobs 2
 # The youngest of those at work, once four are stored.
 while kill -0 $! 2>/dev/null; do
 	[ "$(sqlite3 "$db" 'SELECT count(*) FROM run' 2>/dev/null || echo 0)" -ge 4 ] &&
-		kill -KILL "$(pgrep -n -P $!)" 2>/dev/null && break
+		kill -KILL "$(awk '{print $NF}' /proc/$!/task/$!/children)" 2>/dev/null && break
 	sleep 0.01
 done
 wait $!
