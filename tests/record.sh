@@ -224,6 +224,9 @@ for snap in "$SCRATCH"/x/rec/snaps/*; do
 done >"$SCRATCH/marks.txt"
 succeeds "import takes its snapshots" "$KMEMSIM" import "$SCRATCH/marks.txt" -o "$SCRATCH/x.kmt" \
 	--snapshots "$SCRATCH/x/rec"
+cp "$SCRATCH/marks.txt" "$SCRATCH/x/rec/trace.dat" # whatever it is called, it is looked at
+tar -C "$SCRATCH/x" -c rec | zstd -q >"$SCRATCH/whole.kmr.tar.zst"
+succeeds "and the whole archive" "$KMEMSIM" import "$SCRATCH/whole.kmr.tar.zst" -o "$SCRATCH/y.kmt"
 rm "$out"
 
 : >"$tracefs/trace_marker"

@@ -87,10 +87,7 @@ static const struct request *next(struct stream *st)
 /* All of two requests but padding, as far as the dialect tells it. */
 static bool same_request(const struct request *a, const struct request *b, const struct dialect *d)
 {
-	bool micro = d && d->micro;
-	u64 off = a->t_ns > b->t_ns ? a->t_ns - b->t_ns : b->t_ns - a->t_ns;
-
-	return (micro ? off <= 1000 : !off) && a->object == b->object && a->size == b->size &&
+	return a->t_ns == b->t_ns && a->object == b->object && a->size == b->size &&
 	       a->gfp == b->gfp && a->site == b->site && a->cpu == b->cpu &&
 	       ((d && d->no_node) || a->node == b->node) && a->cache == b->cache &&
 	       a->kind == b->kind && a->order == b->order && a->flags == b->flags;
@@ -177,28 +174,41 @@ static void sample(void **state)
 	lab_lines_free(&ls);
 }
 
-/* What tools and kernels write differently is the same to an import. */
-static void drift(void **state)
+/* Each dialect with times as exact as these lines' against the first. */
+static void compare_dialects(const struct lab_lines *ls, bool micro)
 {
-	struct lab_lines ls;
 	struct source *a, *b;
 
-	(void)state;
-	lab_lines_read(&ls, SAMPLE, 30000);
-	lab_lines_write(&ls, &dialects[0], input);
+	lab_lines_write(ls, &dialects[0], input);
 	a = import_sound(input, output);
 	for (const struct dialect *d = dialects + 1; d->name; d++) {
 		struct err e;
 
-		lab_lines_write(&ls, d, input);
+		if (d->micro != micro)
+			continue;
+		lab_lines_write(ls, d, input);
 		b = import_sound(input, other);
-		assert_int_equal(kmt_meta(b)->stats.nr_events, ls.nr);
+		assert_int_equal(kmt_meta(b)->stats.nr_events, ls->nr);
 		assert_int_equal(kmt_meta(b)->nr_cpus, 4);
 		assert_int_equal(a->ops->rewind(a, &e), 0);
 		compare(a, b, d);
 		b->ops->close(b);
 	}
 	a->ops->close(a);
+}
+
+/* What tools and kernels write differently is the same to an import. Times are truncated for those
+ * that know microseconds only: the repair goes by age as well. */
+static void drift(void **state)
+{
+	struct lab_lines ls;
+
+	(void)state;
+	lab_lines_read(&ls, SAMPLE, 30000);
+	compare_dialects(&ls, false);
+	for (u32 i = 0; i < ls.nr; i++)
+		ls.lines[i].t_ns -= ls.lines[i].t_ns % 1000;
+	compare_dialects(&ls, true);
 	lab_lines_free(&ls);
 }
 

@@ -298,16 +298,15 @@ static void chain_line(FILE *f, const struct lab_line *l)
 	"#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION\n"
 
 const struct dialect dialects[] = {
-	{"trace-cmd report -t -N", "cpus=4\n", report_line, false, true, false},
-	{"trace-cmd report", "version = 6\nCPU 3 is empty\ncpus=4\n", plain_line, true, true,
-	 false},
-	{"trace-cmd report -l", "cpus=4\n", latency_line, true, false, false},
-	{"tracefs, Linux 6.x", TRACEFS_HEAD, tracefs_line, true, false, false},
-	{"tracefs with tgid", TRACEFS_HEAD, tgid_line, true, false, false},
-	{"tracefs, Linux 4.x", TRACEFS_HEAD, old_line, true, false, true},
-	{"events for a node", "cpus=4\n", node_line, false, true, false},
+	{"trace-cmd report -t -N", "cpus=4\n", report_line, false, false},
+	{"trace-cmd report", "version = 6\nCPU 3 is empty\ncpus=4\n", plain_line, true, false},
+	{"trace-cmd report -l", "cpus=4\n", latency_line, true, false},
+	{"tracefs, Linux 6.x", TRACEFS_HEAD, tracefs_line, true, false},
+	{"tracefs with tgid", TRACEFS_HEAD, tgid_line, true, false},
+	{"tracefs, Linux 4.x", TRACEFS_HEAD, old_line, true, true},
+	{"events for a node", "cpus=4\n", node_line, false, false},
 	{"perf script", "# ========\n# os release : 6.1.0\n# nrcpus avail : 4\n#\n", perf_line,
-	 false, true, false},
-	{"perf script, chains", "# nrcpus avail : 4\n", chain_line, false, true, false},
+	 false, false},
+	{"perf script, chains", "# nrcpus avail : 4\n", chain_line, false, false},
 	{0},
 };

@@ -30,8 +30,7 @@ struct dialect {
 	const char *head; /* lines before the first event */
 	void (*line)(FILE *f, const struct lab_line *l);
 	bool micro;   /* times only to the microsecond */
-	bool no_irq;  /* interrupts are not told apart */
-	bool no_node; /* nor the node asked for */
+	bool no_node; /* the node asked for is not told */
 };
 
 /* Ends with a NULL name. */

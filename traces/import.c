@@ -4,6 +4,7 @@
 #include "traces/import.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "traces/bytes.h"
 #include "traces/guard.h"
 
+#define HASH_BYTES (1U << 20)
 #define HEAD_BYTES (1U << 18) /* a whole block, if compressed */
 
 /* The words of a user, and their place, while the child runs. */
@@ -22,39 +24,45 @@ struct import_job {
 	const struct import_options *options;
 	const struct importer *importer;
 	u64 hash;
+	bool hash_failed;
 };
 
-/* Hash of the content, and its first bytes. */
-static int look_at(const char *path, u8 *head, size_t *head_n, u64 *hash, struct err *e)
+/* Its first bytes. */
+static int look_at(const char *path, u8 *head, size_t *head_n, struct err *e)
 {
 	bool failed;
-	size_t n;
 	FILE *f;
-	u8 *buf;
 
-	*head_n = 0;
-	*hash = 0;
 	if (file_check_regular(path, e))
 		return -1;
 	f = fopen(path, "rb");
 	if (!f)
 		return err_set(e, "%s: cannot open: %s", path, strerror(errno));
-	buf = mem_alloc(1 << 20, 1);
-	while ((n = fread(buf, 1, 1 << 20, f)) > 0) {
-		if (!*head_n) {
-			*head_n = min(n, (size_t)HEAD_BYTES);
-			memcpy(head, buf, *head_n);
-		}
-		*hash = bytes_checksum(*hash, buf, n);
-	}
+	*head_n = fread(head, 1, HEAD_BYTES, f);
 	failed = ferror(f);
 	fclose(f);
-	free(buf);
 	if (failed)
 		return err_set(e, "%s: cannot read: %s", path, strerror(errno));
 	if (!*head_n)
 		return err_set(e, "%s: the file is empty", path);
 	return 0;
+}
+
+/* A thread: the hash of the whole content, while the importer reads it. */
+static void *hash_content(void *arg)
+{
+	struct import_job *job = arg;
+	FILE *f = fopen(job->path, "rb");
+	u8 *buf = mem_alloc(HASH_BYTES, 1);
+	size_t n;
+
+	while (f && (n = fread(buf, 1, HASH_BYTES, f)) > 0)
+		job->hash = bytes_checksum(job->hash, buf, n);
+	job->hash_failed = !f || ferror(f);
+	if (f)
+		fclose(f);
+	free(buf);
+	return NULL;
 }
 
 static const struct importer *choose(const struct import_options *o, const char *path,
@@ -90,6 +98,21 @@ static const char *base_name(const struct import_job *job)
 	return file_base(job->options->name ? job->options->name : job->path);
 }
 
+static int read_recording(struct import_job *job, struct raw_sink *sink, struct err *e)
+{
+	pthread_t hasher;
+	bool beside = !pthread_create(&hasher, NULL, hash_content, job);
+	int ret = job->importer->run(job->path, sink, e);
+
+	if (beside)
+		pthread_join(hasher, NULL);
+	else
+		hash_content(job);
+	if (!ret && job->hash_failed)
+		ret = err_set(e, "%s: cannot be read twice", job->path);
+	return ret;
+}
+
 static int import_in_child(void *arg, struct err *e)
 {
 	struct import_job *job = arg;
@@ -102,7 +125,7 @@ static int import_in_child(void *arg, struct err *e)
 	w = kmt_writer_open(job->out, e);
 	if (!w)
 		goto out;
-	if (job->importer->run(job->path, sink, e))
+	if (read_recording(job, sink, e))
 		kmt_writer_abort(w);
 	else
 		ret = raw_sink_finish(sink, w, job->options, base_name(job), job->hash,
@@ -130,9 +153,9 @@ static int import_file(const char *path, FILE *out, const struct import_options 
 {
 	struct import_job job = {.path = path, .out = out, .options = o};
 	u8 head[HEAD_BYTES];
-	size_t n;
+	size_t n = 0;
 
-	if (look_at(path, head, &n, &job.hash, e))
+	if (look_at(path, head, &n, e))
 		return -1;
 	job.importer = choose(o, path, head, n, e);
 	if (!job.importer)
