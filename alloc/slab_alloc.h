@@ -56,9 +56,10 @@ struct slab_cache {
 	unsigned int size;    /* chunk: distance of two objects */
 	unsigned int objsize; /* what the user may write */
 	unsigned int inuse;   /* end of what the object uses, layers' additions included */
-	unsigned int offset;  /* of the free pointer; of parameters: where it is to be, 0: anywhere */
-	int order;	      /* of a slab's pages */
-	gfp_t gfp;	      /* ORed into page requests (__GFP_RECLAIMABLE, __GFP_DMA) */
+	unsigned int
+		offset; /* of the free pointer; of parameters: where it is to be, 0: anywhere */
+	int order;	/* of a slab's pages */
+	gfp_t gfp;	/* ORed into page requests (__GFP_RECLAIMABLE, __GFP_DMA) */
 	char name[SLAB_NAME_MAX];
 	struct list_head list; /* all caches of one allocator */
 
