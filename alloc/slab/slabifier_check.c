@@ -56,8 +56,8 @@ int slabifier_in_use(struct slab_cache *cache, const void *object)
 	struct slabifier_cache *s = to_slabifier(cache);
 	struct page *page = slab_page_of(s, object);
 
-	return page && !(freeptr_tagged(s, *freeptr_word(s, object)) &&
-			 object_is_free(s, page, object));
+	return page &&
+	       !(freeptr_tagged(s, *freeptr_word(s, object)) && object_is_free(s, page, object));
 }
 
 static void report_object(struct slabifier_cache *s, const char *kind, const void *object)
