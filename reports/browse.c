@@ -43,8 +43,9 @@ static void csv_row(struct writer *w, const char *load, const char *stack, sqlit
 
 static void json_row(struct writer *w, const char *load, const char *stack, sqlite3_stmt *s)
 {
-	fprintf(w->json, "%s[%u,%u", w->nr_rows++ ? ",\n" : "", rows_name(&w->names, load),
-		rows_name(&w->names, stack));
+	/* One after the other: numbers are given in the order of asking. */
+	fprintf(w->json, "%s[%u", w->nr_rows++ ? ",\n" : "", rows_name(&w->names, load));
+	fprintf(w->json, ",%u", rows_name(&w->names, stack));
 	for (size_t i = 0; i < w->table->nr_columns; i++) {
 		double v = sqlite3_column_double(s, (int)i);
 

@@ -322,7 +322,7 @@ static int latency_figure(struct report *p, size_t load, size_t group, const str
 {
 	struct figure f = {.cols = 3,
 			   .panel_w = 368,
-			   .left = 14,
+			   .left = 26,
 			   .right = 24,
 			   .top = 6,
 			   .page = p,

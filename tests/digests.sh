@@ -77,3 +77,9 @@ for n in 1 2; do
 done
 [ "$(wc -l <"$SCRATCH/1.txt")" -gt 1000 ] && cmp "$SCRATCH/1.txt" "$SCRATCH/2.txt"
 verdict "two databases are equal in everything but host times" $?
+
+for variant in "${variants[@]}"; do
+	tool "$variant" report "$SCRATCH/1.db" -o "$SCRATCH/report-$variant" --page-only &&
+		cmp -s "$SCRATCH/report-$base/index.html" "$SCRATCH/report-$variant/index.html"
+	verdict "report: $variant writes the same page" $?
+done
