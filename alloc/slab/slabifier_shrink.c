@@ -23,7 +23,7 @@
 #include <string.h>
 
 #define FILL_CLASSES 64
-#define SHRINK_PROMOTE_MAX 32 /* slabs with as many free objects are not sorted (mm/slub.c) */
+#define SHRINK_PROMOTE_MAX 32 /* slabs with more free objects are not sorted (mm/slub.c, 6.1) */
 
 /* ---- Flushing ---- */
 
@@ -135,7 +135,7 @@ static void move_to_class(struct page *page, struct list_head *fill, bool vacate
 
 	if (vacate)
 		list_move_tail(&page->lru, &fill[page->inuse * FILL_CLASSES / page->objects]);
-	else if (nr_free < SHRINK_PROMOTE_MAX)
+	else if (nr_free <= SHRINK_PROMOTE_MAX)
 		list_move(&page->lru, &fill[FILL_CLASSES - nr_free]);
 	else
 		list_move_tail(&page->lru, &fill[0]);
