@@ -124,6 +124,7 @@ static void curve_panel(struct figure *f, int what, double most)
 static void taken_words(const struct report *p, size_t load, struct text *text)
 {
 	char least[VALUE_TEXT_MAX], most[VALUE_TEXT_MAX], ratio[VALUE_TEXT_MAX];
+	char low[160], high[160];
 	struct spread x = {.nr = 0};
 
 	/* The summary's figure: a peak may lie between two samples. */
@@ -143,10 +144,11 @@ static void taken_words(const struct report *p, size_t load, struct text *text)
 		return;
 	}
 	ratio_print(x.least > 0 ? x.most / x.least - 1 : INFINITY, ratio, sizeof(ratio));
+	spread_name(p, &x, true, high, sizeof(high));
+	spread_name(p, &x, false, low, sizeof(low));
 	text_add(text,
 		 "At its peak, %s takes most memory under %s, %s, and least under %s, %s (%s).",
-		 p->loads.names[load], p->stacks[x.high->stack].name, most,
-		 p->stacks[x.low->stack].name, least, ratio);
+		 p->loads.names[load], high, most, low, least, ratio);
 }
 
 /* Most and mean over time of what the lowest seed holds back; returns the instant of the peak. */

@@ -340,10 +340,23 @@ struct band report_band(const struct report_run *run,
 void spread_add(struct spread *x, const struct report_run *run, double v)
 {
 	if (!x->nr || v < x->least)
-		x->low = run, x->least = v;
+		x->low = run, x->least = v, x->nr_low = 0;
 	if (!x->nr || v > x->most)
-		x->high = run, x->most = v;
+		x->high = run, x->most = v, x->nr_high = 0;
+	x->nr_low += v == x->least;
+	x->nr_high += v == x->most;
 	x->nr++;
+}
+
+void spread_name(const struct report *p, const struct spread *x, bool high, char *buf, size_t n)
+{
+	const char *name = p->stacks[(high ? x->high : x->low)->stack].name;
+	size_t others = (high ? x->nr_high : x->nr_low) - 1;
+
+	if (others)
+		snprintf(buf, n, "%s and %zu other%s", name, others, others == 1 ? "" : "s");
+	else
+		snprintf(buf, n, "%s", name);
 }
 
 void report_load_heading(const struct report *p, size_t load)

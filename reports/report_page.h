@@ -97,10 +97,12 @@ struct band report_band(const struct report_run *run,
 struct spread {
 	const struct report_run *low, *high; /* NULL: nobody was added */
 	double least, most;
-	size_t nr;
+	size_t nr, nr_low, nr_high; /* all; those with exactly least, most */
 };
 
 void spread_add(struct spread *x, const struct report_run *run, double v);
+/* "plain", or "plain and 2 others" that have the same. */
+void spread_name(const struct report *p, const struct spread *x, bool high, char *buf, size_t n);
 
 /* <h3>LOAD</h3>, only if there is more than one load. */
 void report_load_heading(const struct report *p, size_t load);
