@@ -42,6 +42,7 @@ GIB=$((1024 * MIB))
 # Where the kernel shows itself; other places for tests only.
 PROC=${KMEMSIM_PROC:-/proc}
 SYS=${KMEMSIM_SYS:-/sys}
+BOOT=${KMEMSIM_BOOT:-/boot}
 TRACEFS=${KMEMSIM_TRACEFS:-}
 
 output= duration_ms= every_ms= labels=() shrink=yes buffer= max_size=$((4 * GIB)) keep_free=$GIB dry_run=
@@ -544,6 +545,12 @@ about_nodes()
 	done
 }
 
+# The kernel's tick, if its configuration is at hand.
+about_hz()
+{
+	{ zcat "$PROC/config.gz" || cat "$BOOT/config-$(uname -r)"; } 2>/dev/null | sed -n 's/^CONFIG_HZ=/hz: /p'
+}
+
 write_meta()
 {
 	cat <<END
@@ -552,6 +559,7 @@ kernel: $(cat "$PROC/version")
 cmdline: $(cat "$PROC/cmdline")
 nodes:
 $(about_nodes)
+$(about_hz)
 trace_clock: mono (timestamps = CLOCK_MONOTONIC seconds; same base as snaps/*/times, in ns)
 buffer_kb: $((buffer / KIB)) a CPU
 lost_total: $lost   (must be 0)

@@ -46,6 +46,7 @@ Node 0, zone    DMA32
   start_pfn:           0
 END
 echo 'Linux version 6.1.0' >"$fake/proc/version"
+printf 'CONFIG_HZ_300=y\nCONFIG_HZ=300\n' | gzip >"$fake/proc/config.gz"
 echo 'quiet' >"$fake/proc/cmdline"
 ln -s /proc/uptime "$fake/proc/uptime"
 printf '0-1\n' >"$fake/sys/devices/system/node/node0/cpulist"
@@ -173,6 +174,8 @@ verdict "every file is there" $?
 from_archive META | grep -q '^  node0: cpus=0-1 distance=10 Node 0 MemTotal: 2000000 kB$' &&
 	from_archive META | grep -q '^lost_total: 0 ' && from_archive META | grep -q '(exit 3)$'
 verdict "META tells of nodes, losses, the command" $?
+from_archive META | grep -qx 'hz: 300'
+verdict "META tells the kernel's tick" $?
 [ "$(from_archive slab_static.tsv | tail -1)" = "$(printf 'filp\t8\t8\t8\t8\t8\t8\t8\t0\t0\t0\t0\t0\t0\tinit_once+0x0/0x10')" ]
 verdict "slab_static.tsv, with zeroes for what the kernel lacks" $?
 from_archive snaps/01-before/slab_sysfs.tsv | cmp -s - <(
