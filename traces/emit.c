@@ -92,6 +92,14 @@ static void set_object_kind(const struct emit *m, struct request *q, u32 cache)
 		q->kind = kmalloc ? REQ_KFREE : REQ_CACHE_FREE;
 }
 
+/* When it ends, on the recorded clock's whole steps. */
+static u64 silent_time(const struct emit *m, u64 t_ns, u64 age)
+{
+	u64 over = (m->r->t_first_ns + t_ns) % SILENT_STEP_NS;
+
+	return age >= SILENT_STEP_NS ? t_ns - min(over, t_ns) : t_ns;
+}
+
 static void emit_object(struct emit *m, const struct spool_record *rec, struct request *q)
 {
 	struct naming *n = &m->r->naming;
@@ -114,10 +122,11 @@ static void emit_object(struct emit *m, const struct spool_record *rec, struct r
 	m->nr_live++;
 	age = silent_age(&m->r->silent, rec->site);
 	if (age && !(rec->slot & SLOT_LATE))
-		silent_add(&m->r->silent, (struct silent_end){.t_ns = rec->t_ns + age,
-							      .slot = rec->slot,
-							      .pos = m->pos,
-							      .cpu = rec->cpu});
+		silent_add(&m->r->silent,
+			   (struct silent_end){.t_ns = silent_time(m, rec->t_ns + age, age),
+					       .slot = rec->slot,
+					       .pos = m->pos,
+					       .cpu = rec->cpu});
 }
 
 static void emit_end(struct emit *m, const struct spool_record *rec, struct request *q)

@@ -68,6 +68,8 @@ void silent_finish(struct silent *s)
 			continue;
 		qsort(at->ages, at->nr_ages, sizeof(*at->ages), by_age);
 		at->age_ns = at->ages[at->nr_ages / 4];
+		if (at->age_ns > SILENT_STEP_NS)
+			at->age_ns -= at->age_ns % SILENT_STEP_NS;
 	}
 }
 

@@ -16,6 +16,8 @@
 
 #include "lib/types.h"
 
+/* Ages and ends are multiples of it, so that recordings of coarser time give the same. */
+#define SILENT_STEP_NS 1000000U
 #define SILENT_AGES 4096U /* of a site are kept: the first ones */
 
 struct silent_site {
