@@ -35,8 +35,8 @@ done
 
 # The comparison it shows is the one this program prints.
 mkdir -p "$SCRATCH/build/demo"
-"$KMEMSIM" import traces/samples/small-fstree.dat -o "$SCRATCH/build/demo/small-fstree.kmt" \
-	--machine configs/machine-2node.yaml >/dev/null
+"$KMEMSIM" import traces/samples/small-fstree.dat --snapshots traces/samples/small-fstree \
+	-o "$SCRATCH/build/demo/small-fstree.kmt" >/dev/null
 "$KMEMSIM" run configs/demo.yaml --db "$SCRATCH/build/demo/results.db" \
 	--set loads.small-fstree.trace="$SCRATCH/build/demo/small-fstree.kmt" 2>/dev/null
 "$KMEMSIM" compare "$SCRATCH/build/demo/results.db" plain rcu >"$SCRATCH/now"
