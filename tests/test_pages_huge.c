@@ -86,18 +86,14 @@ static void one_percent_of_a_terabyte(const char *chain)
 static void the_buddy_system_is_sparse(void **state)
 {
 	(void)state;
-#ifdef SHADOWED
-	skip();
-#endif
+	skip_shadowed();
 	one_percent_of_a_terabyte("page_allocator");
 }
 
 static void the_bitmap_is_sparse(void **state)
 {
 	(void)state;
-#ifdef SHADOWED
-	skip();
-#endif
+	skip_shadowed();
 	one_percent_of_a_terabyte("bitmap");
 }
 

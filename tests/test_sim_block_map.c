@@ -259,10 +259,8 @@ static void large_machines_have_large_cells(void **state)
 	(void)state;
 	assert_int_equal(machine_config_load(&config, "configs/machine-8node-1tib.yaml", &e), 0);
 	m = machine_create(&config, &e);
-#ifdef SHADOWED
 	if (!m)
-		skip();
-#endif
+		skip_shadowed();
 	assert_non_null(m);
 	machine_use(m);
 	pa = lab_chain("bitmap", &e);
