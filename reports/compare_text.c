@@ -324,13 +324,13 @@ static void tests_text(const struct table *t, size_t nr, size_t nr_caches)
 			t->x->nr_pairings, STATS_PAIRS_MIN);
 	if (!nr)
 		return;
-	fprintf(t->f, "  %zu figures tested", nr);
+	fprintf(t->f, "  %zu figure%s tested", nr, nr == 1 ? "" : "s");
 	if (nr_caches)
 		fprintf(t->f, ", and %zu cache%s", nr_caches, nr_caches == 1 ? "" : "s");
 	fprintf(t->f,
-		": by chance alone about %.0f would have p < 0.05. *: < 0.05 after\n  Holm's "
+		": by chance alone about %.1f would have p < 0.05. *: < 0.05 after\n  Holm's "
 		"correction for all of them%s, which takes %zu pairs at least.\n",
-		ceil(STATS_LEVEL * (double)(nr + nr_caches)),
+		STATS_LEVEL * (double)(nr + nr_caches),
 		nr_caches ? " (figures and caches apart)" : "", stats_holm_pairs(nr));
 }
 

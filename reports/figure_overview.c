@@ -13,6 +13,8 @@
 
 #define ROW_PIXELS 34
 
+enum { MEMORY, SLABS, ROUNDING, CPU_TIME, LATENCY, UNUSABLE, REFUSED };
+
 static const struct {
 	const char *metric, *unit, *title;
 } shown[] = {
@@ -20,8 +22,9 @@ static const struct {
 	{"slab_bytes_mean", "bytes", "memory in slabs, mean"},
 	{"internal_frag_percent", "percent", "given beyond what was asked for"},
 	{"cpu_ns", "ns", "CPU time"},
-	{"alloc_latency_p99_ns", "ns", "allocation, 99th percentile"},
+	{"alloc_latency_mean_ns", "ns", "allocation, mean latency"},
 	{"unusable_free_index_9_mean", "permille", "free, but too small for a huge page"},
+	{"nr_failed", "count", "requests refused"}, /* drawn only where there are any */
 };
 
 struct overview {
@@ -167,6 +170,15 @@ static void versus(const struct overview *o, size_t s, size_t m, const char *wha
 		 v == base ? "the same " : "", v == base ? "" : ratio, what);
 }
 
+/* Who refuses more does less work: what it saves elsewhere is no gain. */
+static void refused(const struct overview *o, size_t s, struct text *text)
+{
+	double base = o->of[0][REFUSED].mid, v = o->of[s][REFUSED].mid;
+
+	if (o->has[0][REFUSED] && o->has[s][REFUSED] && base + v > 0)
+		text_add(text, ", %.0f requests refused (%.0f)", v, base);
+}
+
 #define FEW_STACKS 4 /* a sentence can speak of each */
 
 static void each_stack(const struct report *p, size_t load, const struct overview *o)
@@ -178,9 +190,10 @@ static void each_stack(const struct report *p, size_t load, const struct overvie
 		if (!report_run(p, load, s))
 			continue;
 		text_add(&text, "%s%s ", text.len ? "; " : "", p->stacks[s].name);
-		versus(o, s, 0, "memory at the peak", &text);
-		versus(o, s, 3, "CPU time", &text);
-		versus(o, s, 4, "allocation latency at the 99th percentile", &text);
+		versus(o, s, MEMORY, "memory at the peak", &text);
+		versus(o, s, CPU_TIME, "CPU time", &text);
+		versus(o, s, LATENCY, "mean allocation latency", &text);
+		refused(o, s, &text);
 	}
 	if (text.len)
 		report_finding(p, "Against %s on %s: %s.", p->stacks[0].name, p->loads.names[load],
@@ -218,9 +231,11 @@ static void overview_finding(const struct report *p, size_t load, const struct o
 		each_stack(p, load, o);
 		return;
 	}
-	ends_of(p, load, o, 0, "memory at the peak", &text);
-	ends_of(p, load, o, 3, "CPU time", &text);
-	ends_of(p, load, o, 4, "allocation latency at the 99th percentile", &text);
+	ends_of(p, load, o, MEMORY, "memory at the peak", &text);
+	ends_of(p, load, o, CPU_TIME, "CPU time", &text);
+	ends_of(p, load, o, LATENCY, "mean allocation latency", &text);
+	if (o->any[REFUSED])
+		ends_of(p, load, o, REFUSED, "requests refused", &text);
 	if (text.len)
 		report_finding(p, "On %s: %s.", p->loads.names[load], sentence);
 }

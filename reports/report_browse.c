@@ -142,10 +142,12 @@ static int site_finding(struct report *p, size_t load, struct err *e)
 	if (!of || rc)
 		return rc;
 	size_human(most, text, sizeof(text));
-	report_finding(p,
-		       "When %s ends, the call site that still holds most is %s (%s): %s under %s.",
-		       p->loads.names[load], site, *cache ? cache : "pages", text,
-		       p->stacks[of->stack].name);
+	report_finding(
+		p,
+		"When %s ends, of the call sites that are known %s (%s) still holds most: %s "
+		"under %s.",
+		p->loads.names[load], site, *cache ? cache : "pages", text,
+		p->stacks[of->stack].name);
 	return 0;
 }
 
@@ -154,7 +156,8 @@ int report_sites(struct report *p, struct err *e)
 	for (size_t load = 0; load < p->loads.nr; load++)
 		if (site_finding(p, load, e))
 			return -1;
-	fputs("<p class=\"how\">As <code>perf kmem</code> counts: calls and bytes over the whole "
+	fputs("<p class=\"how\">?: not recorded, as of what is older than the trace, and of "
+	      "pages. As <code>perf kmem</code> counts: calls and bytes over the whole "
 	      "run, "
 	      "what is live at its end, frees on another CPU than the allocation's, memory of "
 	      "another "

@@ -276,7 +276,7 @@ static void test_text(void **state)
 	assert_says(text, " ~\n");
 	assert_says(text, "the same in each pair (medians): nr_failed 0");
 	assert_says(text, "[slab_bytes_mean by cache: the 1 that differs]\n  c:05/x");
-	assert_says(text, "5 figures tested, and 1 cache: by chance alone about 1");
+	assert_says(text, "5 figures tested, and 1 cache: by chance alone about 0.3");
 	free(notes);
 	compare(&o, &again, &notes);
 	assert_string_equal(text, again);
