@@ -99,13 +99,14 @@ static void side_cell(const struct table *t, double v, const char *unit, size_t 
 }
 
 /* "+1.70 to +1.82 MiB": a unit that both have is said once. */
-static void interval_print(struct interval i, const char *unit, char *buf, size_t n)
+void effect_interval_print(const struct effects *x, const struct effect *f, char *buf, size_t n)
 {
+	struct interval i = isnan(f->p) ? effect_range(x, f) : f->interval;
 	char low[VALUE_TEXT_MAX], high[VALUE_TEXT_MAX];
 	char *low_unit, *high_unit;
 
-	value_print_diff(i.low, unit, low, sizeof(low));
-	value_print_diff(i.high, unit, high, sizeof(high));
+	value_print_diff(i.low, f->pair->unit, low, sizeof(low));
+	value_print_diff(i.high, f->pair->unit, high, sizeof(high));
 	low_unit = strchr(low, ' ');
 	high_unit = strchr(high, ' ');
 	if (low_unit && high_unit && !strcmp(low_unit, high_unit))
@@ -113,23 +114,29 @@ static void interval_print(struct interval i, const char *unit, char *buf, size_
 	snprintf(buf, n, "%s to %s", low, high);
 }
 
+void p_print(double p, char *buf, size_t n)
+{
+	if (isnan(p))
+		*buf = '\0';
+	else if (p < 0.001)
+		snprintf(buf, n, "<0.001");
+	else
+		snprintf(buf, n, "%.3f", p);
+}
+
 static void interval_cell(const struct table *t, const struct effect *f)
 {
-	struct interval i = isnan(f->p) ? effect_range(t->x, f) : f->interval;
-	char text[2 * VALUE_TEXT_MAX + 8];
+	char text[INTERVAL_TEXT_MAX];
 
-	interval_print(i, f->pair->unit, text, sizeof(text));
+	effect_interval_print(t->x, f, text, sizeof(text));
 	cell(t->f, text, t->interval_width, true);
 }
 
 static void p_cell(const struct table *t, const struct effect *f)
 {
-	char text[32] = "";
+	char text[32];
 
-	if (f->p < 0.001)
-		snprintf(text, sizeof(text), "<0.001");
-	else if (!isnan(f->p))
-		snprintf(text, sizeof(text), "%.3f", f->p);
+	p_print(f->p, text, sizeof(text));
 	cell(t->f, text, 8, true);
 	fputs(f->p_holm < STATS_LEVEL ? "*" : " ", t->f);
 }
@@ -177,11 +184,6 @@ static void heading(const char *label, const char *side, char *buf, size_t n)
 		snprintf(buf, n, "%s", side);
 }
 
-static bool tests_made(const struct effects *x)
-{
-	return !x->exact && x->nr_pairings >= STATS_PAIRS_MIN;
-}
-
 static void column_headings(struct table *t)
 {
 	const struct pairing *pg = t->x->pairings;
@@ -201,10 +203,10 @@ static void column_headings(struct table *t)
 	cell(t->f, new, t->new_width, true);
 	cell(t->f, "difference", t->diff_width, true);
 	if (!t->x->exact)
-		cell(t->f, tests_made(t->x) ? "95 % interval" : "lowest to highest",
+		cell(t->f, effects_tested(t->x) ? "95 % interval" : "lowest to highest",
 		     t->interval_width, true);
 	cell(t->f, "relative", t->ratio_width, true);
-	if (tests_made(t->x))
+	if (effects_tested(t->x))
 		cell(t->f, "p", 8, true);
 	fputc('\n', t->f);
 }
@@ -217,14 +219,9 @@ static void note_text(void *arg, const char *text)
 static void table_heading(struct table *t, const struct comparison *c)
 {
 	const struct pairing *pg = t->x->pairings;
-	size_t n = t->x->nr_pairings;
 	char seeds[96];
 
-	if (t->x->exact)
-		pairings_alike(c, (size_t)(pg - c->pairings), seeds, sizeof(seeds));
-	else
-		snprintf(seeds, sizeof(seeds), "%zu pairs, seeds %lld to %lld", n,
-			 (long long)pg[0].new->seed, (long long)pg[n - 1].new->seed);
+	effects_seeds_print(t->x, c, seeds, sizeof(seeds));
 	fprintf(t->f, "\n%s, %s: '%s' against '%s'\n", pg->new->load, seeds, pg->new->label,
 		pg->base->label);
 	compare_notes(t->x, note_text, t->f);
@@ -319,7 +316,7 @@ static void caches_text(const struct table *t)
 
 static void tests_text(const struct table *t, size_t nr, size_t nr_caches)
 {
-	if (!t->x->exact && !tests_made(t->x))
+	if (!t->x->exact && !effects_tested(t->x))
 		fprintf(t->f, "  %zu pairs are too few for a test: %d at least.\n",
 			t->x->nr_pairings, STATS_PAIRS_MIN);
 	if (!nr)

@@ -4,6 +4,7 @@
 #include "reports/effects.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,6 +168,22 @@ void effects_free(struct effects *x)
 {
 	free(x->list);
 	memset(x, 0, sizeof(*x));
+}
+
+bool effects_tested(const struct effects *x)
+{
+	return !x->exact && x->nr_pairings >= STATS_PAIRS_MIN;
+}
+
+void effects_seeds_print(const struct effects *x, const struct comparison *c, char *buf, size_t n)
+{
+	const struct pairing *first = x->pairings, *last = first + x->nr_pairings - 1;
+
+	if (x->exact)
+		pairings_alike(c, (size_t)(first - c->pairings), buf, n);
+	else
+		snprintf(buf, n, "%zu pairs, seeds %lld to %lld", x->nr_pairings,
+			 (long long)first->new->seed, (long long)last->new->seed);
 }
 
 struct interval effect_range(const struct effects *x, const struct effect *f)

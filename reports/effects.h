@@ -38,6 +38,11 @@ struct effects {
 void effects_make(struct effects *x, const struct comparison *c, size_t at);
 void effects_free(struct effects *x);
 
+/* Are there pairs enough for tests, and chance to test against? */
+bool effects_tested(const struct effects *x);
+/* "seed 1", "seeds 1 to 3, the same for each", "12 pairs, seeds 1 to 12". */
+void effects_seeds_print(const struct effects *x, const struct comparison *c, char *buf, size_t n);
+
 /* Lowest and highest of the paired differences. */
 struct interval effect_range(const struct effects *x, const struct effect *f);
 /*

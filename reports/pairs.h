@@ -21,6 +21,7 @@ enum verdict {
 	VERDICT_ONE_SIDED,
 	VERDICT_UNDETECTED, /* over seeds: it might be chance */
 	VERDICT_FEW,	    /* over seeds: too few to tell */
+	NR_VERDICTS
 };
 
 extern const char *const verdict_names[];

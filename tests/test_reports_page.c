@@ -184,6 +184,55 @@ static void test_many_stacks_and_seeds(void **state)
 	free(page);
 }
 
+static size_t occurrences(const char *text, const char *words)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, words)); text += strlen(words))
+		n++;
+	return n;
+}
+
+/* Over seeds the page says what `compare` says: one table, its tests, and a sum that adds up. */
+static void test_compares_over_seeds(void **state)
+{
+	struct err e = {""};
+	struct db *db = db_open(results_path, DB_WRITE, &e);
+	struct sink *s = db_sink_new(db);
+	size_t better, worse, same;
+	char *page, *sum;
+
+	(void)state;
+	for (u64 i = 0; i < 24; i++) {
+		struct feed f = {.label = i % 2 ? "rcu" : "plain",
+				 .load = "fstree",
+				 .rcu = i % 2,
+				 .seed = 1 + i / 2,
+				 .nr_samples = 20,
+				 .nr_caches = 2};
+
+		assert_int_equal(feed_run(&f, s, &e), 0);
+	}
+	db_sink_free(s);
+	db_close(db);
+	report_made("out");
+	page = text_of("out/index.html");
+	assert_int_equal(occurrences(page, "fstree, 12 pairs, seeds 1 to 12: rcu against plain"),
+			 1);
+	assert_int_equal(occurrences(page, "95 % interval</th>"), 1);
+	assert_says(page, "Over seeds: each seed gives an exact pair.");
+	sum = strstr(page, "Of 8 figures compared with plain, ");
+	assert_non_null(sum);
+	assert_int_equal(sscanf(sum,
+				"Of 8 figures compared with plain, %zu are better, %zu worse, "
+				"%zu equal.",
+				&better, &worse, &same),
+			 3);
+	assert_int_equal(better + worse + same, 8);
+	assert_true(worse > 0);
+	free(page);
+}
+
 /* A run without samples, slabs and latencies still has its page. */
 static void test_bare_run(void **state)
 {
@@ -343,6 +392,7 @@ int main(void)
 		TEST(test_equal_runs_equal_pages),
 		TEST(test_shared_words),
 		TEST(test_many_stacks_and_seeds),
+		TEST(test_compares_over_seeds),
 		TEST(test_bare_run),
 		TEST(test_replaces_a_report),
 		TEST(test_spares_other_files),
