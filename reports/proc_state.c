@@ -11,7 +11,7 @@
 
 #define PAGEBLOCK_ORDER 9
 #define PAGEBLOCK_PAGES 512UL
-#define FREE_SHOWN_MAX 100000UL /* the kernel stops counting a list there */
+#define FREE_SHOWN_MAX 100000UL /* pagetypeinfo_showfree_print stops counting a list there */
 
 const char *const proc_type_names[PROC_TYPES] = {"Unmovable", "Movable", "Reclaimable",
 						 "HighAtomic", "Isolate"};
@@ -121,7 +121,7 @@ static void print_type_free(FILE *f, const struct proc_zone *z)
 		for (int o = 0; o < PROC_ORDERS; o++) {
 			u64 n = z->type_free[t][o];
 
-			fprintf(f, "%s%6llu ", n > FREE_SHOWN_MAX ? ">" : "",
+			fprintf(f, "%s%6llu ", n >= FREE_SHOWN_MAX ? ">" : "",
 				(unsigned long long)min(n, FREE_SHOWN_MAX));
 		}
 		fputc('\n', f);

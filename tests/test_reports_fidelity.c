@@ -258,7 +258,7 @@ static void files_are_the_kernels(void **state)
 				.has_blocks = true,
 				.nr_free = {0, 0, 0, 0, 0, 0, 1, 1, 0, 1, 3},
 				.type_free = {{0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0},
-					      {100001, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3}},
+					      {100000, 99999, 0, 0, 0, 0, 0, 0, 0, 1, 3}},
 				.type_blocks = {1, 7, 0, 0, 0}};
 	prints(proc_print_buddyinfo, &s,
 	       "Node 0, zone      DMA      0      0      0      0      0      0      1      1      "
@@ -271,7 +271,7 @@ static void files_are_the_kernels(void **state)
 	       "Node    0, zone      DMA, type    Unmovable      0      0      0      0      0     "
 	       " "
 	       "0      1      1      0      0      0 \n"
-	       "Node    0, zone      DMA, type      Movable >100000      0      0      0      0    "
+	       "Node    0, zone      DMA, type      Movable >100000  99999      0      0      0    "
 	       " "
 	       " 0      0      0      0      1      3 \n"
 	       "Node    0, zone      DMA, type  Reclaimable      0      0      0      0      0     "
