@@ -440,8 +440,8 @@ int report_fidelity(struct report *p, struct err *e)
 	}
 	if (any)
 		return browse_write(p, &table, e);
-	fputs("<p>No run was compared with a recorded machine: <code>kmemsim fidelity</code> does "
-	      "that.</p>\n",
+	fputs("<p>No run was compared with a recorded machine: "
+	      "<code>kmemsim fidelity TRACE.kmt --db FILE</code> does that.</p>\n",
 	      p->html);
 	return 0;
 }
