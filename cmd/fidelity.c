@@ -1,6 +1,7 @@
 /*
  * kmemsim fidelity: the simulated machine beside the recorded one.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,19 +35,21 @@ static const char usage[] =
 	"  --snapshots DIR   the recorded machine: NN-LABEL/slabinfo, buddyinfo, ... (default: "
 	"the\n"
 	"                    snapshots that the trace was imported with)\n"
-	"  --cold            a start on an empty machine too, its scores beside the warm one's\n"
+	"  --cold            start on an empty machine, whatever the snapshots say\n"
+	"  --both            the warm start, and the scores of a cold one beside it\n"
 	"  --format FORMAT   text (default) or json\n"
 	"  --fail-on LIMIT   exit 1 if a pooled score misses it: 'slab_change_error>0.3', also <,\n"
 	"                    any score; may be repeated\n"
 	"  --write DIR       slabinfo, buddyinfo and pagetypeinfo of both machines at each "
 	"snapshot\n" REPLAY_USAGE("none", SLAB_DEFAULT);
 
-enum { OPT_SNAPSHOTS = OPT_OWN, OPT_COLD, OPT_FORMAT, OPT_FAIL_ON, OPT_WRITE };
+enum { OPT_SNAPSHOTS = OPT_OWN, OPT_COLD, OPT_BOTH, OPT_FORMAT, OPT_FAIL_ON, OPT_WRITE };
 
 static const struct option long_options[] = {
 	REPLAY_OPTIONS,
 	{"snapshots", required_argument, NULL, OPT_SNAPSHOTS},
 	{"cold", no_argument, NULL, OPT_COLD},
+	{"both", no_argument, NULL, OPT_BOTH},
 	{"format", required_argument, NULL, OPT_FORMAT},
 	{"fail-on", required_argument, NULL, OPT_FAIL_ON},
 	{"write", required_argument, NULL, OPT_WRITE},
@@ -58,7 +61,8 @@ static const struct option long_options[] = {
 struct fidelity_args {
 	struct replay_args replay; /* first: the shared part leads back here */
 	const char *snapshots_dir, *write_dir;
-	bool cold; /* a cold start too */
+	bool cold; /* instead of a warm start */
+	bool both; /* a warm start, and a cold one beside it */
 	enum out_format format;
 	struct fidelity_limit limits[LIMITS_MAX];
 	size_t nr_limits;
@@ -77,6 +81,8 @@ static void repeat(const struct replay_args *a, struct repeat *line)
 	repeat_option(line, "snapshots", to_fidelity_args(a)->snapshots_dir);
 	if (to_fidelity_args(a)->cold)
 		repeat_word(line, "--cold");
+	if (to_fidelity_args(a)->both)
+		repeat_word(line, "--both");
 }
 
 static int limits_missed(const struct fidelity_args *a, const struct fidelity *f)
@@ -85,70 +91,78 @@ static int limits_missed(const struct fidelity_args *a, const struct fidelity *f
 
 	for (size_t i = 0; i < a->nr_limits; i++) {
 		const struct fidelity_limit *l = &a->limits[i];
+		char value[32];
 
 		if (!fidelity_limit_missed(l, &f->pooled))
 			continue;
-		fprintf(stderr, "kmemsim fidelity: %s is %.4f: --fail-on '%s'\n",
-			fidelity_score_names[l->score], f->pooled.score[l->score], l->text);
+		if (isnan(f->pooled.score[l->score]))
+			snprintf(value, sizeof(value), "undefined");
+		else
+			snprintf(value, sizeof(value), "%.4f", f->pooled.score[l->score]);
+		fprintf(stderr, "kmemsim fidelity: %s is %s: --fail-on '%s'\n",
+			fidelity_score_names[l->score], value, l->text);
 		ret = 1;
 	}
 	return ret;
 }
 
-/* Of the cold start the database gets nothing: it is there to be compared with. */
-static int run_start(struct fidelity_args *a, struct fidelity *f, bool cold, struct err *e)
+static int run_start(struct fidelity_args *a, struct fidelity *f, bool cold, struct sink *results,
+		     struct err *e)
 {
-	struct sink *results = a->replay.run.sink;
-	struct fidelity_sink *sink = fidelity_sink_new(f, cold ? NULL : results);
+	struct sink *own = a->replay.run.sink;
+	struct fidelity_sink *sink = fidelity_sink_new(f, results);
 	int ret;
 
 	a->replay.run.start.cold = cold;
 	a->replay.run.sink = fidelity_sink_base(sink);
 	ret = one_run(&a->replay.run, e);
-	a->replay.run.sink = results;
+	a->replay.run.sink = own;
 	fidelity_sink_free(sink);
 	return ret;
 }
 
-static int show(const struct fidelity_args *a, const struct fidelity *warm,
-		const struct fidelity *cold, struct err *e)
+static int show(const struct fidelity_args *a, const struct fidelity *f,
+		const struct fidelity *beside, struct err *e)
 {
-	const struct fidelity_start starts[] = {{"warm", warm}, {"cold", cold}};
+	const struct fidelity_start starts[] = {{a->cold ? "cold" : "warm", f}, {"cold", beside}};
 
-	if (a->write_dir && fidelity_write(warm, a->write_dir, e))
+	if (a->write_dir && fidelity_write(f, a->write_dir, e))
 		return EXIT_MISTAKE;
 	if (a->format == OUT_JSON)
-		fidelity_print_json(stdout, starts, cold ? 2 : 1);
+		fidelity_print_json(stdout, starts, beside ? 2 : 1);
 	else
-		fidelity_print_text(stdout, starts, cold ? 2 : 1);
-	return limits_missed(a, warm);
+		fidelity_print_text(stdout, starts, beside ? 2 : 1);
+	return limits_missed(a, f);
 }
 
-/* What a run that ended early has seen is shown as well. */
-static int run_starts(struct fidelity_args *a, struct fidelity *warm, struct fidelity *cold,
+/*
+ * Of the start beside the first the database gets nothing: it is there to be compared with. What a
+ * run that ended early has seen is shown as well.
+ */
+static int run_starts(struct fidelity_args *a, struct fidelity *f, struct fidelity *beside,
 		      struct err *e)
 {
-	int ret = run_start(a, warm, false, e), missed;
+	int ret = run_start(a, f, a->cold, a->replay.run.sink, e), missed;
 
-	if (cold && (!ret || ret == EXIT_OOM))
-		ret = max(ret, run_start(a, cold, true, e));
+	if (beside && (!ret || ret == EXIT_OOM))
+		ret = max(ret, run_start(a, beside, true, NULL, e));
 	if (ret && ret != EXIT_OOM)
 		return ret;
-	missed = show(a, warm, cold, e);
+	missed = show(a, f, beside, e);
 	return missed == EXIT_MISTAKE || !ret ? missed : ret;
 }
 
 static int with_shapes(struct fidelity_args *a, const struct source *kmt, struct err *e)
 {
-	struct fidelity *warm = recorded_fidelity(&a->snapshots, kmt, e), *cold = NULL;
+	struct fidelity *f = recorded_fidelity(&a->snapshots, kmt, e), *beside = NULL;
 	int ret = EXIT_MISTAKE;
 
-	if (warm && a->cold)
-		cold = recorded_fidelity(&a->snapshots, kmt, e);
-	if (warm && (cold || !a->cold))
-		ret = run_starts(a, warm, cold, e);
-	fidelity_free(warm);
-	fidelity_free(cold);
+	if (f && a->both)
+		beside = recorded_fidelity(&a->snapshots, kmt, e);
+	if (f && (beside || !a->both))
+		ret = run_starts(a, f, beside, e);
+	fidelity_free(f);
+	fidelity_free(beside);
 	return ret;
 }
 
@@ -213,8 +227,11 @@ static int set(void *arg, int opt, const char *text, struct err *e)
 		a->snapshots_dir = text;
 		return 0;
 	case OPT_COLD:
-		a->cold = true;
-		return 0;
+	case OPT_BOTH:
+		a->cold |= opt == OPT_COLD;
+		a->both |= opt == OPT_BOTH;
+		return a->cold && a->both ? err_set(e, "--cold: --both asks for a warm start too")
+					  : 0;
 	case OPT_FORMAT:
 		if (out_format_parse(text, &a->format, e))
 			return err_prefix(e, "--format");

@@ -65,6 +65,25 @@ limit 'slab_change_error_idle>0.5'
 [ $? = 1 ] && [ -s "$SCRATCH/limit.out" ]
 verdict "a limit that is missed: exit 1, and the result all the same" $?
 
+# --cold is as in replay: instead of the warm start; --both shows it beside.
+starts()
+{
+	"$KMEMSIM" fidelity "$kmt" --snapshots $sample "$@" 2>/dev/null | sed -n 's/ start, .*//p' | paste -sd' '
+}
+[ "$(starts)" = warm ] && [ "$(starts --cold)" = cold ] && [ "$(starts --both)" = "warm cold" ]
+verdict "--cold: instead of the warm start; --both: beside it" $?
+"$KMEMSIM" fidelity "$kmt" --snapshots $sample --cold --format json >"$SCRATCH/cold.json" 2>/dev/null
+"$KMEMSIM" fidelity "$kmt" --snapshots $sample --both --format json >"$SCRATCH/both.json" 2>/dev/null
+perl -MJSON::PP -e 'local $/; my ($c, $b, $w) = map { open my $f, "<", $_; decode_json(<$f>) } @ARGV;
+	exit !($c->{start} eq "cold" && $c->{slab_error} == $b->{cold}{slab_error} &&
+	       $b->{start} eq "warm" && $b->{slab_error} == $w->{slab_error})' \
+	"$SCRATCH/cold.json" "$SCRATCH/both.json" "$SCRATCH/small-fstree.json"
+verdict "and either has the same scores in both" $?
+refused "--cold --both" "asks for a warm start too" "$KMEMSIM" fidelity "$kmt" --cold --both
+
+# The line that repeats a run is its last.
+"$KMEMSIM" fidelity "$kmt" --snapshots $sample 2>&1 >/dev/null | tail -1 | grep -q '; repeat: '
+verdict "a run ends with the line that repeats it" $?
 refused "a score that is none" "did you mean 'slab_change_error'?" \
 	"$KMEMSIM" fidelity "$kmt" --snapshots $sample --fail-on 'slab_chang_error>1'
 refused "no snapshots" "carries no snapshots" "$KMEMSIM" fidelity "$kmt"
@@ -86,3 +105,8 @@ rm -r "$SCRATCH"/one/snaps/0[2-9]-*
 "$KMEMSIM" fidelity "$kmt" --snapshots "$SCRATCH/one" >"$SCRATCH/one.out" 2>"$SCRATCH/one.err"
 [ $? = 0 ] && grep -q 'no score' "$SCRATCH/one.err" && grep -q '^before  *0/DMA32' "$SCRATCH/one.out"
 verdict "with one snapshot it says what it can" $?
+"$KMEMSIM" fidelity "$kmt" --snapshots "$SCRATCH/one" --fail-on 'slab_error>1' >/dev/null 2>"$SCRATCH/one.err"
+[ $? = 1 ] && grep -q "slab_error is undefined: --fail-on" "$SCRATCH/one.err"
+verdict "a limit on a score that is undefined is missed, and says so" $?
+"$KMEMSIM" fidelity "$kmt" --snapshots "$SCRATCH/one" --format json 2>/dev/null | grep -q '"slab_error": null'
+verdict "which in JSON is null" $?
