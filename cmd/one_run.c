@@ -72,17 +72,9 @@ static int trial(struct running *run, struct trial *t, struct sink *sink, struct
 	return ret;
 }
 
-static void closing_line(const struct running *run, const struct trial *t)
+/* What a reader must know before the figures. */
+static void notes(const struct running *run, const struct trial *t)
 {
-	char count[32], wall[32], rate[32];
-
-	count_human((double)t->nr_requests, count, sizeof(count));
-	time_human((double)t->wall_ns, wall, sizeof(wall));
-	count_human((double)t->nr_requests / ((double)max(t->wall_ns, (u64)1) / 1e9), rate,
-		    sizeof(rate));
-	fprintf(stderr, "%s %s: %s, digest %016llx, %s requests in %s (%s/s); repeat: %s\n",
-		run->load, t->run.label, trial_status_names[t->status],
-		(unsigned long long)t->digest, count, wall, rate, run->r->command);
 	if (run->start_note)
 		fprintf(stderr, "%s %s: %s\n", run->load, t->run.label, run->start_note);
 	if (t->pages.wanted) {
@@ -99,6 +91,21 @@ static void closing_line(const struct running *run, const struct trial *t)
 			run->load, t->run.label, (unsigned long long)t->nr_unserved);
 }
 
+/* The line that repeats the run, and its digest, come last. */
+static void closing_lines(const struct running *run, const struct trial *t)
+{
+	char count[32], wall[32], rate[32];
+
+	notes(run, t);
+	count_human((double)t->nr_requests, count, sizeof(count));
+	time_human((double)t->wall_ns, wall, sizeof(wall));
+	count_human((double)t->nr_requests / ((double)max(t->wall_ns, (u64)1) / 1e9), rate,
+		    sizeof(rate));
+	fprintf(stderr, "%s %s: %s, digest %016llx, %s requests in %s (%s/s); repeat: %s\n",
+		run->load, t->run.label, trial_status_names[t->status],
+		(unsigned long long)t->digest, count, wall, rate, run->r->command);
+}
+
 /* The first of two times is for the digest alone; the second one keeps its results. */
 static int twice(struct running *run, struct trial *t, struct err *e)
 {
@@ -106,7 +113,7 @@ static int twice(struct running *run, struct trial *t, struct err *e)
 
 	if (trial(run, &first, NULL, e) || trial(run, t, run->r->sink, e))
 		return EXIT_MISTAKE;
-	closing_line(run, t);
+	closing_lines(run, t);
 	if (first.digest == t->digest)
 		return 0;
 	fprintf(stderr, "bug: the same run twice: digest %016llx, then %016llx\n",
@@ -118,7 +125,7 @@ static int once(struct running *run, struct trial *t, struct err *e)
 {
 	if (trial(run, t, run->r->sink, e))
 		return EXIT_MISTAKE;
-	closing_line(run, t);
+	closing_lines(run, t);
 	return 0;
 }
 
