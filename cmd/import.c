@@ -10,6 +10,7 @@
 #include "lib/file.h"
 #include "lib/mem.h"
 #include "lib/suggest.h"
+#include "lib/units.h"
 #include "sim/machine_config.h"
 #include "traces/import.h"
 #include "traces/kmt.h"
@@ -124,8 +125,25 @@ static int check_output(const char *input, const char *output, struct err *e)
 	return 0;
 }
 
+/* Node by node the machine was assumed, and the recording knows better. */
+static void check_frames(const char *path, const struct source *s, const struct emit_nodes *nodes)
+{
+	u64 pfn_max = kmt_meta(s)->stats.pfn_max, end = nodes->pfn_end[nodes->nr_nodes - 1];
+	char memory[32], has[32];
+
+	if (pfn_max < end)
+		return;
+	size_human((double)((pfn_max + 1) * PAGE_BYTES), memory, sizeof(memory));
+	size_human((double)(end * PAGE_BYTES), has, sizeof(has));
+	fprintf(stderr,
+		"kmemsim import: %s: the recording has page frames up to %s, the machine %s: nodes "
+		"are "
+		"wrong (--machine says which machine it was)\n",
+		path, memory, has);
+}
+
 /* What the file now says; and which snapshots in it are not marked in the trace. */
-static int print_result(const char *path, struct err *e)
+static int print_result(const char *path, const struct emit_nodes *nodes, struct err *e)
 {
 	struct source *s = kmt_open(path, e);
 	struct snapshots snaps;
@@ -137,6 +155,8 @@ static int print_result(const char *path, struct err *e)
 	has = snapshots_of_load(&snaps, s, NULL, &warning, e);
 	if (has >= 0)
 		info_print_text(stdout, s, has ? &snaps : NULL);
+	if (nodes->nr_nodes)
+		check_frames(path, s, nodes);
 	if (has > 0 && warning)
 		fprintf(stderr, "kmemsim import: %s\n", warning);
 	if (has > 0)
@@ -158,7 +178,7 @@ static int import_to(const struct arguments *a, const struct recording *rec,
 		new_file_abort(&out);
 		return -1;
 	}
-	return new_file_commit(&out, e) ? -1 : print_result(a->output, e);
+	return new_file_commit(&out, e) ? -1 : print_result(a->output, &o->nodes, e);
 }
 
 /* Births would take place on other nodes than recorded. */

@@ -176,7 +176,7 @@ static void refused(const struct overview *o, size_t s, struct text *text)
 	double base = o->of[0][REFUSED].mid, v = o->of[s][REFUSED].mid;
 
 	if (o->has[0][REFUSED] && o->has[s][REFUSED] && base + v > 0)
-		text_add(text, ", %.0f requests refused (%.0f)", v, base);
+		text_add(text, ", %.0f requests refused instead of %.0f", v, base);
 }
 
 #define FEW_STACKS 4 /* a sentence can speak of each */

@@ -15,6 +15,10 @@ verdict "import: two recordings at once" $?
 "$KMEMSIM" import $dat -o "$kmt" --from tracedat >"$SCRATCH/printed" 2>"$SCRATCH/err"
 [ $? = 0 ] && [ ! -s "$SCRATCH/err" ]
 verdict "import: quiet on standard error" $?
+printf 'kmemsim: machine/1\nnodes:\n  - {memory: 1GiB, cpus: 0-3, distance: [10]}\n' >"$SCRATCH/half.yaml"
+"$KMEMSIM" import $dat -o "$SCRATCH/half.kmt" --machine "$SCRATCH/half.yaml" >/dev/null 2>"$SCRATCH/err"
+[ $? = 0 ] && grep -q "page frames up to 2.00 GiB, the machine 1 GiB: nodes are wrong" "$SCRATCH/err"
+verdict "import: says that the machine is too small for the recorded frames" $?
 "$KMEMSIM" info "$kmt" >"$SCRATCH/info"
 cmp -s "$SCRATCH/printed" "$SCRATCH/info"
 verdict "info repeats what import printed" $?
