@@ -15,14 +15,17 @@ _Static_assert(PROC_ORDERS == SNAPSHOT_ORDERS && PROC_TYPES == SNAPSHOT_TYPES, "
 
 /* ---- Do they belong together? ---- */
 
-static const struct source_mark *slabinfo_mark(const struct source_tables *t, const char *label)
+static const struct source_mark *slabinfo_mark(const struct source_tables *t,
+					       const struct snapshot *snap)
 {
+	const char *wanted = snapshot_slabinfo_last(snap).file, *label = snap->label;
+
 	for (unsigned int i = 0; i < t->nr_marks; i++) {
 		const char *name, *file;
 		size_t len;
 
 		if (snapshot_mark_parse(t->marks[i].text, &name, &len, &file) &&
-		    strlen(label) == len && !strncmp(label, name, len) && !strcmp(file, "slabinfo"))
+		    strlen(label) == len && !strncmp(label, name, len) && !strcmp(file, wanted))
 			return &t->marks[i];
 	}
 	return NULL;
@@ -63,19 +66,18 @@ static int other_kernel(const struct snapshots *s, const struct source_tables *t
 
 static void take_slabs(struct proc_state *p, const struct snapshot *snap)
 {
-	const struct snapshot_slab *slabs = snap->nr_slabs ? snap->slabs : snap->slabs0;
-	size_t nr = snap->nr_slabs ? snap->nr_slabs : snap->nr_slabs0;
+	const struct snapshot_slabinfo last = snapshot_slabinfo_last(snap);
 
-	for (size_t i = 0; i < nr; i++)
+	for (size_t i = 0; i < last.nr_slabs; i++)
 		proc_slab_add(p, &(struct proc_slab){
-					 .cache = slabs[i].cache,
-					 .active_objs = slabs[i].active_objs,
-					 .num_objs = slabs[i].num_objs,
-					 .objsize = slabs[i].objsize,
-					 .objperslab = slabs[i].objperslab,
-					 .pagesperslab = slabs[i].pagesperslab,
-					 .active_slabs = slabs[i].active_slabs,
-					 .num_slabs = slabs[i].num_slabs,
+					 .cache = last.slabs[i].cache,
+					 .active_objs = last.slabs[i].active_objs,
+					 .num_objs = last.slabs[i].num_objs,
+					 .objsize = last.slabs[i].objsize,
+					 .objperslab = last.slabs[i].objperslab,
+					 .pagesperslab = last.slabs[i].pagesperslab,
+					 .active_slabs = last.slabs[i].active_slabs,
+					 .num_slabs = last.slabs[i].num_slabs,
 				 });
 }
 
@@ -112,13 +114,14 @@ static int take_snapshots(struct fidelity *f, const struct snapshots *s, const s
 
 	for (size_t i = 0; i < s->nr_snaps; i++) {
 		const struct snapshot *snap = &s->snaps[i];
-		const struct source_mark *mark = slabinfo_mark(&kmt->tables, snap->label);
+		const struct source_mark *mark = slabinfo_mark(&kmt->tables, snap);
 		struct fidelity_snapshot *to = &f->snaps[nr];
 
 		if (!mark) /* who opened them has said so */
 			continue;
 		to->label = mem_dup(snap->label);
 		to->t_ns = mark->t_ns;
+		to->slabs_first = snap->nr_slabs == 0;
 		take_state(&to->recorded, snap);
 		nr++;
 	}
@@ -214,8 +217,10 @@ int recorded_shapes(const struct snapshots *s, struct slab_shapes *shapes, struc
 	size_t nr = 0, room = 0;
 
 	for (size_t i = 0; i < s->nr_snaps; i++) {
-		for (size_t k = 0; k < s->snaps[i].nr_slabs; k++) {
-			const struct snapshot_slab *b = &s->snaps[i].slabs[k];
+		struct snapshot_slabinfo last = snapshot_slabinfo_last(&s->snaps[i]);
+
+		for (size_t k = 0; k < last.nr_slabs; k++) {
+			const struct snapshot_slab *b = &last.slabs[k];
 
 			if (i && snapshot_slab(&s->snaps[i - 1], b->cache))
 				continue;

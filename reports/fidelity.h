@@ -48,6 +48,7 @@ struct fidelity_snapshot {
 	char *label;
 	u64 t_ns; /* on the load's clock: when slabinfo was read */
 	struct proc_state recorded, simulated;
+	bool slabs_first; /* recorded slabs are slabinfo0's, which is read before the others */
 	bool has_slabs, has_free; /* both sides are known */
 	struct fidelity_scores scores;
 };

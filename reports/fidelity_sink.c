@@ -94,7 +94,7 @@ static void on_mark(struct sink *base, u64 t_ns, const char *text)
 	s->snap = snapshot_of(s->f, label, len);
 	if (!s->snap)
 		return;
-	if (!strcmp(file, "slabinfo"))
+	if (!strcmp(file, s->snap->slabs_first ? "slabinfo0" : "slabinfo"))
 		want(s, WANT_SLABS, t_ns);
 	else if (!strcmp(file, "buddyinfo"))
 		want(s, WANT_FREE, t_ns);

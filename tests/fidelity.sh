@@ -99,6 +99,19 @@ cp -r $sample "$SCRATCH/other"
 awk '!/^(slabinfo|#)/ { $4 = $4 * 2 } { print }' $sample/snaps/01-before/slabinfo >"$SCRATCH/other/snaps/01-before/slabinfo"
 refused "another kernel" "another machine" "$KMEMSIM" fidelity "$kmt" --snapshots "$SCRATCH/other"
 
+# Without slabinfo, slabinfo0 is what there is, at its own marks: as little is left unexplained.
+before_at()
+{
+	perl -MJSON::PP -e 'local $/; print decode_json(<STDIN>)->{snapshots}[0]{t_ns}' <"$1"
+}
+cp -r $sample "$SCRATCH/first"
+rm "$SCRATCH/first/snaps/01-before/slabinfo"
+"$KMEMSIM" fidelity "$kmt" --snapshots "$SCRATCH/first" --format json --fail-on 'slab_change_error>0.03' \
+	>"$SCRATCH/first.json" 2>/dev/null
+verdict "slabinfo0 alone is compared where it was read" $?
+[ "$(before_at "$SCRATCH/first.json")" -lt "$(before_at "$SCRATCH/small-fstree.json")" ]
+verdict "and at its mark" $?
+
 # One snapshot: nothing to score, but both sides are shown.
 cp -r $sample "$SCRATCH/one"
 rm -r "$SCRATCH"/one/snaps/0[2-9]-*

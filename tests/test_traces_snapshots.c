@@ -377,10 +377,39 @@ static void recordings(void **state)
 	}
 }
 
+/* Each slabinfo stands for the other, under its own name and dates. */
+static void slabinfo_that_is_there(void **state)
+{
+	static const char *const only_first[] = {"01-before/slabinfo0", lab_slabinfo,
+						 "01-before/times",
+						 "slabinfo0\t300\t400\nslabinfo\t900\t950\n", NULL};
+	struct snapshot_slabinfo first, last;
+	struct snapshots s;
+
+	(void)state;
+	lab_snapshots(&s, only_first);
+	first = snapshot_slabinfo_first(&s.snaps[0]);
+	last = snapshot_slabinfo_last(&s.snaps[0]);
+	assert_int_equal(s.snaps[0].nr_slabs, 0);
+	assert_string_equal(last.file, "slabinfo0");
+	assert_int_equal(last.nr_slabs, 2);
+	assert_int_equal(last.at->begin_ns, 300);
+	assert_ptr_equal(first.slabs, last.slabs);
+	assert_int_equal(snapshot_slab(&s.snaps[0], "dentry")->num_slabs, 828);
+	snapshots_close(&s);
+	lab_snapshots(&s, whole);
+	first = snapshot_slabinfo_first(&s.snaps[0]);
+	assert_string_equal(first.file, "slabinfo");
+	assert_non_null(snapshot_slabinfo_find(&first, "dentry"));
+	assert_null(snapshot_slabinfo_find(&first, "nobody"));
+	snapshots_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slabs_as_written),
+		cmocka_unit_test(slabinfo_that_is_there),
 		cmocka_unit_test(zones_as_written),
 		cmocka_unit_test(machine_as_recorded),
 		cmocka_unit_test(machine_without_meta),

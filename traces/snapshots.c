@@ -93,11 +93,11 @@ static const struct kind kinds[] = {
 };
 
 static int parse_file(struct snapshot *snap, const struct snapshot_files *f, const char *folder,
-		      size_t len, const char *name, const struct kind *k, struct err *e)
+		      size_t len, const struct kind *k, struct err *e)
 {
 	struct scan scan;
 	char *path;
-	int ret = text_of(f, folder, len, name, &path, &scan, e);
+	int ret = text_of(f, folder, len, k->name, &path, &scan, e);
 
 	if (ret > 0)
 		ret = k->parse(&scan, snap, e);
@@ -108,20 +108,12 @@ static int parse_file(struct snapshot *snap, const struct snapshot_files *f, con
 static int parse_snapshot(struct snapshot *snap, const struct snapshot_files *f, const char *folder,
 			  size_t len, struct err *e)
 {
-	bool has[2] = {snapshot_files_find(f, folder, len, "slabinfo0"),
-		       snapshot_files_find(f, folder, len, "slabinfo")};
-
-	if (!has[0] && !has[1])
+	if (!snapshot_files_find(f, folder, len, "slabinfo0") &&
+	    !snapshot_files_find(f, folder, len, "slabinfo"))
 		return err_set(e, "%s/%.*s: slabinfo is missing", f->dir, (int)len, folder);
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		const char *name = kinds[i].name;
-
-		/* What is not there: the other is all that is known. */
-		if (!has[1] && !strcmp(name, "slabinfo"))
-			name = "slabinfo0";
-		if (parse_file(snap, f, folder, len, name, &kinds[i], e))
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (parse_file(snap, f, folder, len, &kinds[i], e))
 			return -1;
-	}
 	snapshot_zones_sort(snap);
 	return 0;
 }
@@ -247,9 +239,35 @@ static const void *find(const void *rows, size_t nr, size_t size, const char *ca
 	return nr ? bsearch(cache, rows, nr, size, by_cache) : NULL;
 }
 
+static struct snapshot_slabinfo slabinfo_of(const struct snapshot *s, bool last)
+{
+	if (last)
+		return (struct snapshot_slabinfo){"slabinfo", s->slabs, s->nr_slabs,
+						  &s->slabinfo_at};
+	return (struct snapshot_slabinfo){"slabinfo0", s->slabs0, s->nr_slabs0, &s->slabinfo0_at};
+}
+
+struct snapshot_slabinfo snapshot_slabinfo_first(const struct snapshot *s)
+{
+	return slabinfo_of(s, !s->nr_slabs0);
+}
+
+struct snapshot_slabinfo snapshot_slabinfo_last(const struct snapshot *s)
+{
+	return slabinfo_of(s, s->nr_slabs || !s->nr_slabs0);
+}
+
+const struct snapshot_slab *snapshot_slabinfo_find(const struct snapshot_slabinfo *info,
+						   const char *cache)
+{
+	return find(info->slabs, info->nr_slabs, sizeof(*info->slabs), cache);
+}
+
 const struct snapshot_slab *snapshot_slab(const struct snapshot *s, const char *cache)
 {
-	return find(s->slabs, s->nr_slabs, sizeof(*s->slabs), cache);
+	struct snapshot_slabinfo last = snapshot_slabinfo_last(s);
+
+	return snapshot_slabinfo_find(&last, cache);
 }
 
 const struct snapshot_sysfs *snapshot_sysfs(const struct snapshot *s, const char *cache)

@@ -6,7 +6,8 @@
  * there); beside them, or one folder up, slab_static.tsv and META. Recorded clock: that of the trace.
  *
  * The one question everybody asks: *which slabinfo?* slabinfo0 is read before slab_sysfs.tsv, right
- * after a shrink; slabinfo last. Where one file is missing, the other is what there is.
+ * after a shrink; slabinfo last. Where one file is missing, the other is what there is, and says when:
+ * snapshot_slabinfo_first(), snapshot_slabinfo_last().
  */
 #ifndef TRACES_SNAPSHOTS_H
 #define TRACES_SNAPSHOTS_H
@@ -51,7 +52,8 @@ struct snapshot {
 	char *label; /* without the number */
 	struct snapshot_span shrink, slabinfo0_at, sysfs_at, zoneinfo_at, pagetypeinfo_at,
 		buddyinfo_at, slabinfo_at;
-	struct snapshot_slab *slabs, *slabs0; /* slabinfo, slabinfo0; by cache name */
+	struct snapshot_slab *slabs, *slabs0; /* slabinfo, slabinfo0, as far as they
+						   are there; by cache name */
 	size_t nr_slabs, nr_slabs0;
 	struct snapshot_sysfs *sysfs; /* by cache name */
 	size_t nr_sysfs;
@@ -87,7 +89,21 @@ int __must_check snapshots_parse(struct snapshots *s, const struct snapshot_file
 				 struct err *e);
 void snapshots_close(struct snapshots *s);
 
+/* What slabinfo said, and which file that is, as marks name it: dates are that file's. */
+struct snapshot_slabinfo {
+	const char *file; /* "slabinfo", "slabinfo0" */
+	const struct snapshot_slab *slabs;
+	size_t nr_slabs;
+	const struct snapshot_span *at;
+};
+/* slabinfo0, slabinfo; each the other where it is missing. */
+struct snapshot_slabinfo snapshot_slabinfo_first(const struct snapshot *s);
+struct snapshot_slabinfo snapshot_slabinfo_last(const struct snapshot *s);
+
 /* NULL if there is none of that name. */
+const struct snapshot_slab *snapshot_slabinfo_find(const struct snapshot_slabinfo *info,
+						   const char *cache);
+/* Of the last slabinfo. */
 const struct snapshot_slab *snapshot_slab(const struct snapshot *s, const char *cache);
 const struct snapshot_sysfs *snapshot_sysfs(const struct snapshot *s, const char *cache);
 const struct snapshot_zone *snapshot_zone(const struct snapshot *s, int node, const char *zone);

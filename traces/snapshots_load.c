@@ -88,7 +88,7 @@ static int check_marks(const struct snapshots *s, const struct snapshot *snap,
 static int check_span(const struct snapshots *s, const struct snapshot *snap,
 		      const struct snapshots_trace *t, struct err *e)
 {
-	const struct snapshot_span *at = &snap->slabinfo_at;
+	const struct snapshot_span *at = snapshot_slabinfo_last(snap).at;
 
 	if (!at->end_ns || (at->begin_ns + CLOCK_SLACK_NS >= t->t_first_ns &&
 			    at->begin_ns <= t->t_last_ns + CLOCK_SLACK_NS))

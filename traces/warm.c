@@ -103,19 +103,20 @@ static void sum_up(struct warm *w)
 		r->slabs_made += row->slabs_made;
 		r->objs_wanted += row->objs_wanted;
 		r->objs_made += row->objs_made;
-		r->nr_missed +=
-			row->slabs_wanted != row->slabs_made || row->objs_wanted != row->objs_made;
+		r->nr_missed += is_missed(row);
 	}
 }
 
-static u64 hash_slabs(u64 h, const struct snapshot_slab *slabs, size_t nr)
+static u64 hash_slabinfo(u64 h, struct snapshot_slabinfo info)
 {
-	for (size_t i = 0; i < nr; i++) {
-		h = digest_u64(h, text_hash(slabs[i].cache));
-		h = digest_u64(digest_u64(h, slabs[i].active_objs), slabs[i].num_slabs);
-		h = digest_u64(digest_u64(h, slabs[i].objperslab), slabs[i].pagesperslab);
+	for (size_t i = 0; i < info.nr_slabs; i++) {
+		const struct snapshot_slab *s = &info.slabs[i];
+
+		h = digest_u64(h, text_hash(s->cache));
+		h = digest_u64(digest_u64(h, s->active_objs), s->num_slabs);
+		h = digest_u64(digest_u64(h, s->objperslab), s->pagesperslab);
 	}
-	return digest_u64(h, nr);
+	return digest_u64(h, info.nr_slabs);
 }
 
 /* Of all that a run depends on. */
@@ -130,7 +131,7 @@ static u64 hash_births(const struct warm *w)
 		h = digest_u64(h, (u64)q->kind << 32 | (u64)(u16)q->node << 16 | q->cache);
 	}
 	for (size_t i = 0; i < w->snapshots->nr_snaps; i++)
-		h = hash_slabs(h, w->snapshots->snaps[i].slabs, w->snapshots->snaps[i].nr_slabs);
+		h = hash_slabinfo(h, snapshot_slabinfo_last(&w->snapshots->snaps[i]));
 	for (unsigned int i = 0; i < w->pages.nr_zones; i++)
 		h = digest_bytes(h, w->zones[i].nr_free, sizeof(w->zones[i].nr_free));
 	for (u64 i = 0; i < w->pages.nr_places; i++)

@@ -12,13 +12,11 @@
 
 /* When slabinfo of a snapshot had been read, since the start of the load. */
 struct instant {
-	const struct snapshot *snap;
-	const struct snapshot_slab *slabs;
-	size_t nr_slabs;
+	struct snapshot_slabinfo info;
 	u64 t_ns;
 };
 
-struct scan {
+struct load_scan {
 	struct warm *w;
 	u32 *cache_of; /* by object born since time zero, + 1 */
 	struct instant *instants;
@@ -39,33 +37,29 @@ static const struct source_mark *find_mark(const struct source_tables *t, const 
 	return found;
 }
 
-static int add_instant(struct scan *s, const struct snapshot *snap, const char *file,
-		       const struct snapshot_span *span, struct err *e)
+static int add_instant(struct load_scan *s, const struct snapshot *snap,
+		       struct snapshot_slabinfo info, struct err *e)
 {
 	const struct source_tables *t = &s->w->kmt->tables;
-	const struct source_mark *mark = find_mark(t, snap->label, file);
+	const struct source_mark *mark = find_mark(t, snap->label, info.file);
 	u64 first_ns = kmt_meta(s->w->kmt)->stats.t_first_ns;
 	struct instant *at = &s->instants[s->nr_instants++];
 
-	*at = (struct instant){snap, snap->slabs, snap->nr_slabs, 0};
-	if (!strcmp(file, "slabinfo0")) {
-		at->slabs = snap->slabs0;
-		at->nr_slabs = snap->nr_slabs0;
-	}
+	at->info = info;
 	if (mark)
 		at->t_ns = mark->t_ns;
-	else if (!span->end_ns)
+	else if (!info.at->end_ns)
 		return err_set(e,
 			       "%s: snapshot '%s': neither a mark of the trace nor a file `times` "
 			       "says when it was taken",
 			       s->w->snapshots->dir, snap->label);
-	else if (span->end_ns < first_ns || span->end_ns - first_ns > t->duration_ns)
+	else if (info.at->end_ns < first_ns || info.at->end_ns - first_ns > t->duration_ns)
 		return err_set(e,
 			       "%s: snapshot '%s' was not taken while %s was recorded: of another "
 			       "machine, or another time",
 			       s->w->snapshots->dir, snap->label, t->name);
 	else
-		at->t_ns = span->end_ns - first_ns;
+		at->t_ns = info.at->end_ns - first_ns;
 	return 0;
 }
 
@@ -76,17 +70,18 @@ static int by_time(const void *va, const void *vb)
 	return a->t_ns < b->t_ns ? -1 : a->t_ns > b->t_ns;
 }
 
-static int find_instants(struct scan *s, struct err *e)
+static int find_instants(struct load_scan *s, struct err *e)
 {
 	const struct snapshots *ss = s->w->snapshots;
 
 	s->instants = mem_alloc(2 * ss->nr_snaps, sizeof(*s->instants));
 	for (size_t i = 0; i < ss->nr_snaps; i++) {
 		const struct snapshot *snap = &ss->snaps[i];
+		struct snapshot_slabinfo first = snapshot_slabinfo_first(snap);
+		struct snapshot_slabinfo last = snapshot_slabinfo_last(snap);
 
-		if (snap->nr_slabs0 && add_instant(s, snap, "slabinfo0", &snap->slabinfo0_at, e))
-			return -1;
-		if (snap->nr_slabs && add_instant(s, snap, "slabinfo", &snap->slabinfo_at, e))
+		if (add_instant(s, snap, first, e) ||
+		    (last.slabs != first.slabs && add_instant(s, snap, last, e)))
 			return -1;
 	}
 	qsort(s->instants, s->nr_instants, sizeof(*s->instants), by_time);
@@ -98,12 +93,7 @@ static int find_instants(struct scan *s, struct err *e)
 		       s->w->kmt->tables.name);
 }
 
-static int by_name(const void *key, const void *row)
-{
-	return strcmp(key, ((const struct snapshot_slab *)row)->cache);
-}
-
-static void take_snapshot(struct scan *s)
+static void take_snapshot(struct load_scan *s)
 {
 	const struct instant *at = &s->instants[s->next++];
 	const struct source_tables *t = &s->w->kmt->tables;
@@ -111,7 +101,7 @@ static void take_snapshot(struct scan *s)
 	for (u32 c = 0; c < t->nr_caches; c++) {
 		struct warm_count *n = &s->w->counts[c];
 		const struct snapshot_slab *slab =
-			bsearch(t->caches[c].name, at->slabs, at->nr_slabs, sizeof(*slab), by_name);
+			snapshot_slabinfo_find(&at->info, t->caches[c].name);
 		s64 left = slab ? (s64)slab->active_objs - n->net : 0;
 
 		if (!slab)
@@ -136,7 +126,7 @@ static void before_zero(struct warm *w, const struct request *q)
 		w->live[q->object].kind = NR_REQUEST_KINDS;
 }
 
-static void since_zero(struct scan *s, const struct request *q)
+static void since_zero(struct load_scan *s, const struct request *q)
 {
 	struct warm *w = s->w;
 	u32 born = of_slab(q) ? s->cache_of[q->object] : 0;
@@ -155,7 +145,7 @@ static void since_zero(struct scan *s, const struct request *q)
 	}
 }
 
-static int walk(struct scan *s, struct err *e)
+static int walk(struct load_scan *s, struct err *e)
 {
 	struct warm *w = s->w;
 	const struct request *batch;
@@ -206,7 +196,7 @@ static bool ends_shrink(const struct warm *w)
 int warm_scan(struct warm *w, struct err *e)
 {
 	const struct source_tables *t = &w->kmt->tables;
-	struct scan s = {.w = w};
+	struct load_scan s = {.w = w};
 	int ret;
 
 	w->live = mem_alloc(t->nr_objects_max, sizeof(*w->live));

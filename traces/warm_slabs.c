@@ -210,11 +210,11 @@ static void find_wanted(struct placing *p)
 	const struct snapshot *snap = &ss->snaps[0];
 	const char *name = p->row->name;
 	const struct snapshot_geometry *g = snapshots_geometry(ss, name);
-	const struct snapshot_slab *s = snapshot_slab(snap, name);
+	struct snapshot_slabinfo first = snapshot_slabinfo_first(snap);
+	const struct snapshot_slab *s = snapshot_slabinfo_find(&first, name);
 
-	for (size_t i = 0; i < snap->nr_slabs0; i++)
-		if (!strcmp(snap->slabs0[i].cache, name))
-			s = &snap->slabs0[i];
+	if (!s)
+		s = snapshot_slab(snap, name);
 	p->sysfs = snapshot_sysfs(snap, name);
 	if (s) {
 		p->row->objs_per_slab = (u32)s->objperslab;
