@@ -8,6 +8,7 @@
 #include "lib/rng.h"
 #include "lib/text.h"
 #include "sim/trial.h"
+#include "tests/array_source.h"
 #include "tests/test.h"
 #include "traces/kmt.h"
 #include "traces/kmt_check.h"
@@ -117,6 +118,30 @@ static struct trial run_and_write(u64 seed)
 	return t;
 }
 
+/* Once something is written, be it at time 0, there is no way back. */
+static void no_rewind_once_written(void **state)
+{
+	static const struct request birth = {
+		.kind = REQ_CACHE_ALLOC, .size = 104, .node = -1, .flags = REQ_F_BIRTH};
+	const struct request *q;
+	struct array_source a;
+	struct source *tee;
+	FILE *f = fopen(kmt_path, "w+b");
+	struct err e = {{0}};
+
+	(void)state;
+	assert_non_null(f);
+	array_source_init(&a, &birth, 1);
+	tee = kmt_tee_open(&a.src, f, &e);
+	assert_non_null(tee);
+	assert_int_equal(tee->ops->rewind(tee, &e), 0);
+	assert_int_equal(tee->ops->next(tee, &q, &e), 1);
+	assert_int_equal(q->t_ns, 0);
+	assert_int_equal(tee->ops->rewind(tee, &e), -1);
+	tee->ops->close(tee);
+	fclose(f);
+}
+
 static void traces_replay_as_they_ran(void **state)
 {
 	unsigned int nr_oom = 0, nr_told = 0;
@@ -170,7 +195,10 @@ static int remove_dir(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(traces_replay_as_they_ran)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_rewind_once_written),
+		cmocka_unit_test(traces_replay_as_they_ran),
+	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

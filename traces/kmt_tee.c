@@ -15,7 +15,7 @@ struct kmt_tee {
 	struct kmt_writer *w;
 	struct kmt_cache_use *use;
 	u16 *cache_of; /* by object */
-	u64 nr_objects, t_ns, nr_live;
+	u64 nr_objects, t_ns, nr_live, nr_written;
 };
 
 static struct kmt_tee *to_tee(struct source *s)
@@ -38,6 +38,7 @@ static void count(struct kmt_tee *t, const struct request *r)
 	else if (kind == REQ_CACHE_FREE || kind == REQ_KFREE)
 		t->use[t->cache_of[r->object]].frees++;
 	t->t_ns = r->t_ns;
+	t->nr_written++;
 }
 
 static long tee_next(struct source *s, const struct request **batch, struct err *e)
@@ -62,7 +63,7 @@ static int tee_rewind(struct source *s, struct err *e)
 {
 	struct kmt_tee *t = to_tee(s);
 
-	if (t->t_ns)
+	if (t->nr_written)
 		return err_set(e, "what has been written cannot be written again");
 	return t->inner->ops->rewind(t->inner, e);
 }
