@@ -48,6 +48,15 @@ typedef u32 gfp_t;
 	((GFP_HIGHUSER_MOVABLE | __GFP_COMP | __GFP_NOMEMALLOC | __GFP_NOWARN) & ~__GFP_RECLAIM)
 #define GFP_TRANSHUGE (GFP_TRANSHUGE_LIGHT | __GFP_DIRECT_RECLAIM)
 
+/* Mobility asked for, by the two mobility bits, as enum migratetype (alloc/kernel.h) numbers it: 0
+ * unmovable, also where both are set. gfp_migratetype() of include/linux/gfp.h, 6.1. */
+static inline int gfp_migratetype(gfp_t flags)
+{
+	unsigned int bits = (flags & (__GFP_MOVABLE | __GFP_RECLAIMABLE)) / __GFP_MOVABLE;
+
+	return unlikely(bits == 3) ? 0 : (int)bits;
+}
+
 /* Names and values of all single and common flags, for options and messages; ended by NULL. */
 extern const char *const gfp_flag_names[];
 extern const u64 gfp_flag_values[];

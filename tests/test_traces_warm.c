@@ -286,6 +286,7 @@ static void pages_have_places(void **state)
 
 	(void)state;
 	lab_page_alloc(&lab, 0x14, 2, 0x100cca);
+	lab_page_alloc(&lab, 0x20, 0, GFP_KERNEL | __GFP_MOVABLE | __GFP_RECLAIMABLE);
 	zero();
 	lab_page_free(&lab, 0x14, 2);
 	lab_page_free(&lab, 0x1041, 0);
@@ -293,12 +294,15 @@ static void pages_have_places(void **state)
 	traces_lab_end(&lab);
 	s = open_warm(&e);
 	assert_non_null(s);
-	assert_int_equal(s->tables.pages->nr_places, 2);
+	assert_int_equal(s->tables.pages->nr_places, 3);
 	assert_int_equal(s->tables.pages->places[0].pfn, 0x14);
 	assert_int_equal(s->tables.pages->places[0].order, 2);
 	assert_int_equal(s->tables.pages->places[0].migratetype, 1);
-	assert_int_equal(s->tables.pages->places[1].pfn, 0x1041);
-	assert_true(s->ops->next(s, &q, &e) >= 2);
+	/* Both mobility bits: the kernel takes it for unmovable. */
+	assert_int_equal(s->tables.pages->places[1].pfn, 0x20);
+	assert_int_equal(s->tables.pages->places[1].migratetype, 0);
+	assert_int_equal(s->tables.pages->places[2].pfn, 0x1041);
+	assert_true(s->ops->next(s, &q, &e) >= 3);
 	assert_int_equal(q[0].kind, REQ_PAGE_ALLOC);
 	assert_int_equal(q[1].kind, REQ_PAGE_ALLOC);
 	s->ops->close(s);

@@ -11,14 +11,12 @@
 #include "lib/mem.h"
 #include "traces/warm_priv.h"
 
-/* gfp_migratetype() of Linux 6.1. */
-static u8 migratetype(gfp_t gfp)
-{
-	return (u8)((gfp & (__GFP_MOVABLE | __GFP_RECLAIMABLE)) >> 3);
-}
+_Static_assert(PAGE_TARGET_ORDERS == SNAPSHOT_ORDERS && PAGE_TARGET_TYPES <= SNAPSHOT_TYPES,
+	       "rows are copied; the types of a target come first");
 
 static void fill_zone(struct page_target_zone *to, const struct snapshot_zone *from)
 {
+	_Static_assert(sizeof(to->zone) == sizeof(from->zone), "names are copied");
 	*to = (struct page_target_zone){.node = from->node, .sums_only = true};
 	memcpy(to->zone, from->zone, sizeof(to->zone));
 	for (int t = 0; t < PAGE_TARGET_TYPES; t++)
@@ -74,7 +72,7 @@ void warm_pages(struct warm *w)
 			(struct page_place){.pfn = b->pfn,
 					    .object = b->object,
 					    .order = b->order,
-					    .migratetype = migratetype(q->gfp)};
+					    .migratetype = (u8)gfp_migratetype(q->gfp)};
 	}
 	w->pages.places = w->places;
 }

@@ -99,12 +99,7 @@ static inline void block_forget(unsigned long start_pfn, unsigned long end_pfn)
 	}
 }
 
-/* Mobility asked for, by the two mobility bits (gfp_migratetype, include/linux/gfp.h, 6.1). */
-static inline int gfp_migratetype(gfp_t flags)
-{
-	unsigned int bits = (flags & (__GFP_MOVABLE | __GFP_RECLAIMABLE)) >> 3;
-
-	return unlikely(bits == MIGRATE_PCPTYPES) ? MIGRATE_UNMOVABLE : (int)bits;
-}
+_Static_assert(MIGRATE_UNMOVABLE == 0 && MIGRATE_MOVABLE == 1 && MIGRATE_RECLAIMABLE == 2,
+	       "gfp_migratetype() numbers them so");
 
 #endif
