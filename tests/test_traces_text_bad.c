@@ -176,6 +176,36 @@ static void values(void **state)
 	}
 }
 
+static char *headed(unsigned int nr_notes)
+{
+	char *text = mem_alloc(nr_notes * 4UL + 256, 1), *at = text;
+
+	for (unsigned int i = 0; i < nr_notes; i++)
+		at = stpcpy(at, "# x\n");
+	stpcpy(at, "a-1 [003] 1.000001: " KMALLOC);
+	return text;
+}
+
+/* However many lines of '#' come first; beyond what is looked at, the user has to say what it is. */
+static void long_headers(void **state)
+{
+	char *some = headed(5000), *many = headed(100000);
+	struct source *s;
+	struct err e = {{0}};
+
+	(void)state;
+	s = imported(some);
+	assert_int_equal(kmt_meta(s)->stats.nr_events, 1);
+	s->ops->close(s);
+	assert_int_equal(import(many, NULL, &e), -1);
+	assert_says(e.msg, "no importer knows");
+	assert_int_equal(import(many, "ftrace", &e), 0);
+	assert_int_equal(import(many, "perf", &e), -1);
+	assert_says(e.msg, ":100001:");
+	free(some);
+	free(many);
+}
+
 /* What is no event is noted, passed over, or the end. */
 static void notes(void **state)
 {
@@ -341,8 +371,10 @@ static void fuzz(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(prefixes), cmocka_unit_test(values),	  cmocka_unit_test(notes),
-		cmocka_unit_test(mistakes), cmocka_unit_test(compressed), cmocka_unit_test(fuzz),
+		cmocka_unit_test(prefixes),	cmocka_unit_test(values),
+		cmocka_unit_test(long_headers), cmocka_unit_test(notes),
+		cmocka_unit_test(mistakes),	cmocka_unit_test(compressed),
+		cmocka_unit_test(fuzz),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

@@ -13,9 +13,12 @@
 #include "lib/mem.h"
 #include "traces/bytes.h"
 #include "traces/guard.h"
+#include "traces/kmt_format.h"
+#include "traces/text_input.h"
 
 #define HASH_BYTES (1U << 20)
 #define HEAD_BYTES (1U << 18) /* a whole block, if compressed */
+#define TEXT_BYTES 4096U      /* of text, until it is taken for text */
 
 /* The words of a user, and their place, while the child runs. */
 struct import_job {
@@ -65,6 +68,13 @@ static void *hash_content(void *arg)
 	return NULL;
 }
 
+static bool is_text(const u8 *head, size_t n)
+{
+	char buf[TEXT_BYTES + 1];
+
+	return text_head(head, n, buf, TEXT_BYTES);
+}
+
 static const struct importer *choose(const struct import_options *o, const char *path,
 				     const u8 *head, size_t n, struct err *e)
 {
@@ -73,7 +83,7 @@ static const struct importer *choose(const struct import_options *o, const char 
 	if (o->from) {
 		im = importer_find(o->from);
 		ASSERT(im); /* the caller has checked the name */
-		if (im->probe(head, n))
+		if (im->probe(head, n) || (im->text && is_text(head, n)))
 			return im;
 		err_set(e, "%s: offset 0: not a file of the kind '%s' (%s)", path, im->name,
 			im->summary);
@@ -82,7 +92,7 @@ static const struct importer *choose(const struct import_options *o, const char 
 	for (im = importer_first(); im; im = im->next)
 		if (im->probe(head, n))
 			return im;
-	if (n >= 4 && !memcmp(head, "\x89KMT", 4))
+	if (n >= strlen(KMT_MAGIC) && !memcmp(head, KMT_MAGIC, strlen(KMT_MAGIC)))
 		err_set(e, "%s: offset 0: this is a .kmt trace already", path);
 	else
 		err_set(e,

@@ -137,7 +137,7 @@ static const struct text_form form = {
 	.like = "COMM-PID [CPU] SECONDS: EVENT:",
 };
 
-/* The first line of each form says what it is; without it, the first event does. */
+/* Headers differ or are missing: the first event says what it is. */
 static bool ftrace_probe(const u8 *head, size_t n)
 {
 	return text_probe(&form, head, n);
@@ -151,6 +151,7 @@ static int ftrace_run(const char *path, struct raw_sink *sink, struct err *e)
 static struct importer ftrace = {
 	.name = "ftrace",
 	.summary = "text of trace-cmd report or of tracefs' trace file (also .zst)",
+	.text = true,
 	.probe = ftrace_probe,
 	.run = ftrace_run,
 };

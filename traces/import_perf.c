@@ -153,6 +153,7 @@ static int perf_run(const char *path, struct raw_sink *sink, struct err *e)
 static struct importer perf = {
 	.name = "perf",
 	.summary = "text of perf script, kmem events (also .zst)",
+	.text = true,
 	.probe = perf_probe,
 	.run = perf_run,
 };

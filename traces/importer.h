@@ -9,10 +9,11 @@
 
 #include "traces/raw_event.h"
 
-/* Required: all fields. */
+/* Required: all fields, unless said otherwise. */
 struct importer {
 	const char *name;    /* as the user types it: --from NAME */
 	const char *summary; /* one line for `list importers` */
+	bool text; /* lines; optional. What the user says is such text is read without the probe */
 	/* Could these first bytes of a file be ours? */
 	bool (*probe)(const u8 *head, size_t n);
 	/*

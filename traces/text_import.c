@@ -10,7 +10,7 @@
 #include "traces/text_value.h"
 
 #define PROBE_BYTES 65536
-#define PROBE_LINES 512
+#define PROBE_LINES 512 /* of notes; lines that begin with '#' are not counted */
 #define CPUS_MAX 4096
 
 void text_back_blanks(const char *start, const char **p)
@@ -101,12 +101,15 @@ bool text_probe(const struct text_form *form, const u8 *head, size_t n)
 
 	if (!text_head(head, n, buf, PROBE_BYTES))
 		return false;
-	for (int i = 0; i < PROBE_LINES && (nl = strchr(line, '\n')); i++, line = nl + 1) {
+	for (int i = 0; i < PROBE_LINES && (nl = strchr(line, '\n')); line = nl + 1) {
 		struct text_event ev = {.line = line, .end = nl};
 
 		if (form->event(&ev))
 			return true;
-		if (nl != line && *line != '#' && !form->note(&notes, line, (u32)(nl - line)))
+		if (*line == '#')
+			continue;
+		i++;
+		if (nl != line && !form->note(&notes, line, (u32)(nl - line)))
 			return false;
 	}
 	return false;

@@ -29,8 +29,8 @@ struct text_form {
 	const char *like; /* how an event line begins, for messages */
 };
 
-/* Does text that begins so come from this tool? A line decides that is an event or only this
- * tool's note. */
+/* Does text that begins so come from this tool? The first event says yes; a line that is neither an
+ * event nor such a note before it, no. Lines that begin with '#' and empty ones tell nothing. */
 bool text_probe(const struct text_form *form, const u8 *head, size_t n);
 int __must_check text_import(const struct text_form *form, const char *path, struct raw_sink *sink,
 			     struct err *e);
