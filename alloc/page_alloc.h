@@ -78,6 +78,11 @@ struct page_allocator *page_allocator_get(struct page_allocator *pa);
 /* The last put destroys; outside of allocator operations only. NULL is fine. */
 void page_allocator_put(struct page_allocator *pa);
 
+/* The innermost one of the chain: where its pages come from. */
+const struct page_allocator *page_allocator_source(const struct page_allocator *pa);
+/* True if a layer of the chain, or its source, is of this kind. */
+bool page_chain_has(const struct page_allocator *pa, const struct allocator_desc *desc);
+
 /* ---- Derivations by their C names (options: as their files document) ---- */
 
 struct page_allocator *rcuify_page_allocator(struct page_allocator *base);

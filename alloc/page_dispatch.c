@@ -235,3 +235,17 @@ void page_allocator_put(struct page_allocator *pa)
 	if (!--pa->refs)
 		pa->destructor(pa);
 }
+
+const struct page_allocator *page_allocator_source(const struct page_allocator *pa)
+{
+	while (pa->base)
+		pa = pa->base;
+	return pa;
+}
+
+bool page_chain_has(const struct page_allocator *pa, const struct allocator_desc *desc)
+{
+	while (pa && pa->desc != desc)
+		pa = pa->base;
+	return pa;
+}

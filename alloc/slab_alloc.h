@@ -123,8 +123,7 @@ struct slab_allocator {
 	struct slab_allocator *base;
 	struct page_allocator *pages; /* what new caches stand on; counted */
 	unsigned int refs;
-	bool defers_free;   /* a free waits here or below: contents may be read until then */
-	bool keeps_nothing; /* see struct page_allocator; true too if its pages keep nothing */
+	bool defers_free; /* a free waits here or below: contents may be read until then */
 	struct layer *layer;
 	struct list_head caches;
 };
@@ -161,6 +160,28 @@ void derive_slab_allocator(struct slab_allocator *self, struct slab_allocator *b
 void derived_slab_destructor(struct slab_allocator *self);
 struct slab_allocator *slab_allocator_get(struct slab_allocator *sa);
 void slab_allocator_put(struct slab_allocator *sa);
+
+/* The innermost one of the chain: where its objects come from. */
+const struct slab_allocator *slab_allocator_source(const struct slab_allocator *sa);
+/* True if a layer of the chain, or its source, is of this kind. */
+bool slab_chain_has(const struct slab_allocator *sa, const struct allocator_desc *desc);
+/*
+ * For a layer that leaves something with the objects of `base`, or with its pages (NULL: it leaves
+ * nothing there): -1 if whoever is to keep it keeps nothing. `what` the layer does begins the message.
+ */
+int __must_check slab_check_keeps(const struct slab_allocator *base,
+				  const struct page_allocator *pages, const char *what,
+				  struct err *e);
+/* The pages a new cache of self shall stand on: its parameters' or self's; counted. */
+struct page_allocator *slab_pages_get(const struct slab_allocator *self,
+				      const struct slab_cache *parameters);
+
+/*
+ * What is the same in every new cache: its owner, its place on the owner's list, one holder. A
+ * source's has base NULL.
+ */
+void slab_cache_init(struct slab_cache *cache, const struct slab_allocator *self,
+		     struct slab_cache *base);
 
 /*
  * Makes `cache` (in the caller's room) a derived cache of self: creates the base cache from

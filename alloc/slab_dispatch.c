@@ -270,8 +270,6 @@ void derive_slab_allocator(struct slab_allocator *self, struct slab_allocator *b
 		.pages = page_allocator_get(pages),
 		.refs = 1,
 		.defers_free = base && base->defers_free,
-		.keeps_nothing = desc->keeps_nothing || pages->keeps_nothing ||
-				 (base && base->keeps_nothing),
 		.layer = instance_alloc(sizeof(struct layer)),
 	};
 	INIT_LIST_HEAD(&self->caches);
@@ -304,11 +302,65 @@ void slab_allocator_put(struct slab_allocator *sa)
 		sa->destructor(sa);
 }
 
+const struct slab_allocator *slab_allocator_source(const struct slab_allocator *sa)
+{
+	while (sa->base)
+		sa = sa->base;
+	return sa;
+}
+
+bool slab_chain_has(const struct slab_allocator *sa, const struct allocator_desc *desc)
+{
+	while (sa && sa->desc != desc)
+		sa = sa->base;
+	return sa;
+}
+
+int slab_check_keeps(const struct slab_allocator *base, const struct page_allocator *pages,
+		     const char *what, struct err *e)
+{
+	const struct slab_allocator *source = slab_allocator_source(base);
+
+	if (source->desc->keeps_nothing)
+		return err_set(e, "%s, and '%s' keeps nothing", what, source->name);
+	if (pages && pages->keeps_nothing)
+		return err_set(e, "%s, and the pages of '%s' keep nothing", what,
+			       page_allocator_source(pages)->name);
+	return 0;
+}
+
+struct page_allocator *slab_pages_get(const struct slab_allocator *self,
+				      const struct slab_cache *parameters)
+{
+	const struct page_allocator *pages =
+		parameters->page_alloc ? parameters->page_alloc : self->pages;
+
+	return page_allocator_get((struct page_allocator *)pages);
+}
+
 /* The caches of a base have the layers above them as holders; `top` must reach the bottom. */
 static void set_top(struct slab_cache *cache, struct slab_cache *top)
 {
 	for (; cache; cache = cache->base)
 		cache->top = top;
+}
+
+/* The list of an allocator's caches is bookkeeping of its own, whoever may read the rest. */
+static struct list_head *list_of_caches(const struct slab_allocator *self)
+{
+	return (struct list_head *)&self->caches;
+}
+
+void slab_cache_init(struct slab_cache *cache, const struct slab_allocator *self,
+		     struct slab_cache *base)
+{
+	cache->slab_alloc = self;
+	cache->layer = self->layer;
+	cache->base = base;
+	cache->own_pages = NULL;
+	cache->refs = 1;
+	list_add_tail(&cache->list, list_of_caches(self));
+	set_top(cache, cache);
 }
 
 struct slab_cache *derive_slab_cache(const struct slab_allocator *self, struct slab_cache *cache,
@@ -322,16 +374,7 @@ struct slab_cache *derive_slab_cache(const struct slab_allocator *self, struct s
 		return NULL;
 	}
 	*cache = *base;
-	cache->slab_alloc = self;
-	cache->layer = self->layer;
-	cache->base = base;
-	cache->own_pages = NULL;
-	cache->refs = 1;
-	/*
-	 * The list of an allocator's caches is bookkeeping of its own, whoever may read the rest.
-	 */
-	list_add_tail(&cache->list, (struct list_head *)&self->caches);
-	set_top(cache, cache);
+	slab_cache_init(cache, self, base);
 	return cache;
 }
 

@@ -141,9 +141,8 @@ static int check_size(const struct page_target *t, struct err *e)
 int page_state_begin(struct page_state *ps, const struct page_target *target,
 		     const struct page_allocator *pages, u64 nr_objects, struct err *e)
 {
-	*ps = (struct page_state){.pages = pages, .source = pages, .nr_objects = nr_objects};
-	while (ps->source->base)
-		ps->source = ps->source->base;
+	*ps = (struct page_state){
+		.pages = pages, .source = page_allocator_source(pages), .nr_objects = nr_objects};
 	if (!target)
 		return 0;
 	ps->report.wanted = true;

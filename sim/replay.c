@@ -74,9 +74,7 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 	};
 	if (check_fits(tables, rp->m, e) || stack_create(&rp->stack, t->stack, e))
 		return -1;
-	for (unsigned int i = 0; i < rp->stack.nr_layers; i++)
-		if (rp->stack.layer_base[i] < 0 && !rp->page_source)
-			rp->page_source = rp->stack.layers[i];
+	rp->page_source = page_allocator_source(rp->stack.pages)->layer;
 	rp->reserved_objs = rp->page_source->live_objs;
 	if (rp->sink) {
 		rp->m->on_event = hand_on_event;

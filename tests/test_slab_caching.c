@@ -239,7 +239,7 @@ static void senseless_chains_are_refused_with_a_reason(void **state)
 		{"caching:rcu:slabifier", "hand objects out again before the grace period"},
 		{"caching:dma:rcu:slabifier", "the order that works: rcu:caching"},
 		{"caching:debug:caching:slabifier", "has magazines already"},
-		{"caching:null", "nothing to cache"},
+		{"caching:null", "in its magazines, and 'null' keeps nothing"},
 		{"caching(rounds=31,max_rounds=15):slabifier",
 		 "max_rounds=15 is less than rounds=31"},
 	};

@@ -259,8 +259,31 @@ static void senseless_chains_are_refused_with_a_reason(void **state)
 	assert_refused(&sl, "debug:rcu:slabifier", "readers may still look");
 	assert_refused(&sl, "debug:dma:rcu:slabifier", "readers may still look");
 	assert_refused(&sl, "debug:dma:debug:slabifier", "has red zones already");
-	assert_refused(&sl, "debug:null", "keeps nothing");
+	assert_refused(&sl, "debug:null", "and 'null' keeps nothing");
 	slab_lab_close(&sl);
+}
+
+/* It is the pages that keep nothing, not the slabifier; who does not fill pages does not mind. */
+static void who_keeps_nothing_is_named(void **state)
+{
+	static const char *const fine[] = {"caching:slabifier", "rcu:slabifier", "dma:slabifier"};
+	struct slab_lab sl;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(fine); i++) {
+		struct slab_cache *cache;
+		void *objects[100];
+
+		slab_lab_open(&sl, LAB_NODE, "rcu:null", fine[i]);
+		assert_refused(&sl, "debug:slabifier", "and the pages of 'null' keep nothing");
+		assert_refused(&sl, "debug:null", "and 'null' keeps nothing");
+		cache = slab_lab_cache(&sl, &room, "test", 256);
+		for (size_t k = 0; k < ARRAY_SIZE(objects); k++)
+			objects[k] = slab_lab_alloc(&sl, (int)k % 2, cache, GFP_KERNEL, -1);
+		for (size_t k = 0; k < ARRAY_SIZE(objects); k++)
+			slab_lab_free(&sl, (int)k % 2, cache, objects[k]);
+		close_cache(&sl, cache);
+	}
 }
 
 int main(void)
@@ -274,6 +297,7 @@ int main(void)
 		cmocka_unit_test(frees_of_what_is_no_object_are_left_out),
 		cmocka_unit_test(kmalloc_stands_on_it),
 		cmocka_unit_test(senseless_chains_are_refused_with_a_reason),
+		cmocka_unit_test(who_keeps_nothing_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

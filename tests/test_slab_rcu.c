@@ -149,7 +149,7 @@ static void rcu_over_null_is_refused(void **state)
 	(void)state;
 	slab_lab_open(&sl, LAB_NODE, "page_allocator", "null");
 	assert_null(slab_lab_chain(sl.lab.pa, "rcu:null", &e));
-	assert_says(e.msg, "null keeps nothing");
+	assert_says(e.msg, "'null' keeps nothing");
 	slab_lab_close(&sl);
 }
 

@@ -345,8 +345,7 @@ static void page_allocator_destructor(struct page_allocator *self)
 
 static const struct page_source *find_source(const struct page_allocator *pa)
 {
-	while (pa->base)
-		pa = pa->base;
+	pa = page_allocator_source(pa);
 	return pa->desc == &page_allocator_desc ? to_source(pa) : NULL;
 }
 

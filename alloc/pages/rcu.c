@@ -48,9 +48,7 @@ static struct page_allocator *rcu_create(struct page_allocator *base, const void
 	struct page_allocator *self;
 
 	(void)options;
-	for (const struct page_allocator *pa = base; pa; pa = pa->base) {
-		if (pa->desc != &rcu_desc)
-			continue;
+	if (page_chain_has(base, &rcu_desc)) {
 		err_set(e, "'%s' waits for a grace period already: its pages would wait for two",
 			base->name);
 		return NULL;

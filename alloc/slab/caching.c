@@ -270,11 +270,10 @@ static int check_base(const struct slab_allocator *base, const struct caching_op
 			"a free waits in '%s': magazines would hand objects out again before the "
 			"grace period (the order that works: rcu:caching:...)",
 			base->name);
-	if (base->keeps_nothing)
-		return err_set(e, "'%s' keeps nothing: there is nothing to cache", base->name);
-	for (const struct slab_allocator *sa = base; sa; sa = sa->base)
-		if (sa->desc == &caching_desc)
-			return err_set(e, "'%s' has magazines already", base->name);
+	if (slab_check_keeps(base, NULL, "caching marks the objects in its magazines", e))
+		return -1;
+	if (slab_chain_has(base, &caching_desc))
+		return err_set(e, "'%s' has magazines already", base->name);
 	if (o->max_rounds < o->rounds)
 		return err_set(e, "max_rounds=%llu is less than rounds=%llu",
 			       (unsigned long long)o->max_rounds, (unsigned long long)o->rounds);

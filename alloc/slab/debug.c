@@ -315,8 +315,7 @@ static struct slab_cache *debug_create(const struct slab_allocator *self, struct
 {
 	const struct debug_slab *ds = container_of(self, const struct debug_slab, sa);
 	struct debug_cache *dc = (struct debug_cache *)(void *)room->room;
-	const struct page_allocator *pages =
-		parameters->page_alloc ? parameters->page_alloc : self->pages;
+	struct page_allocator *poisoned;
 	struct slab_cache larger = *parameters;
 	unsigned int redzone = (unsigned int)ds->redzone, left, trailer;
 
@@ -327,10 +326,10 @@ static struct slab_cache *debug_create(const struct slab_allocator *self, struct
 	larger.offset = left + trailer + (unsigned int)offsetof(struct trailer, link);
 	if (larger.size)
 		larger.size = ALIGN(max(larger.size, larger.objsize), larger.align);
-	if (!derive_slab_cache_on(self, &dc->c, &larger,
-				  ctor_and_dtor_for_page_allocator(
-					  page_allocator_get((struct page_allocator *)pages),
-					  PAGE_SIZE, NULL, poison_page, NULL)))
+	poisoned = ctor_and_dtor_for_page_allocator(slab_pages_get(self, parameters), PAGE_SIZE,
+						    NULL, poison_page, NULL);
+	ASSERT(poisoned); /* check_base: the pages keep what is written */
+	if (!derive_slab_cache_on(self, &dc->c, &larger, poisoned))
 		return NULL;
 	dc->left = left;
 	dc->trailer = trailer;
@@ -353,7 +352,8 @@ static int debug_shrink(struct slab_cache *cache, move_object_fn move_object)
 
 static struct allocator_desc debug_desc;
 
-static int check_base(const struct slab_allocator *base, struct err *e)
+static int check_base(const struct slab_allocator *base, const struct page_allocator *pages,
+		      struct err *e)
 {
 	if (base->defers_free)
 		return err_set(
@@ -361,14 +361,11 @@ static int check_base(const struct slab_allocator *base, struct err *e)
 			"a free waits in '%s': debug would poison what readers may still look "
 			"at (the order that works: rcu:debug:...)",
 			base->name);
-	if (base->keeps_nothing)
-		return err_set(e,
-			       "debug keeps its red zones beside the objects, and '%s' keeps "
-			       "nothing",
-			       base->name);
-	for (const struct slab_allocator *sa = base; sa; sa = sa->base)
-		if (sa->desc == &debug_desc)
-			return err_set(e, "'%s' has red zones already", base->name);
+	if (slab_check_keeps(base, pages, "debug fills pages and keeps red zones beside objects",
+			     e))
+		return -1;
+	if (slab_chain_has(base, &debug_desc))
+		return err_set(e, "'%s' has red zones already", base->name);
 	return 0;
 }
 
@@ -379,7 +376,7 @@ static struct slab_allocator *debug_instance(struct slab_allocator *base,
 	const struct debug_options *o = options;
 	struct debug_slab *ds;
 
-	if (check_base(base, e))
+	if (check_base(base, pages, e))
 		return NULL;
 	ds = instance_alloc(sizeof(*ds));
 	derive_slab_allocator(&ds->sa, base, pages, &debug_desc);

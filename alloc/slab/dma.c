@@ -13,13 +13,11 @@
 static struct slab_cache *dma_create(const struct slab_allocator *self, struct slab_control *room,
 				     const struct slab_cache *parameters)
 {
-	const struct page_allocator *pages =
-		parameters->page_alloc ? parameters->page_alloc : self->pages;
-	struct page_allocator *low =
-		dmaify_page_allocator(page_allocator_get((struct page_allocator *)pages));
+	struct page_allocator *pages = slab_pages_get(self, parameters);
+	struct page_allocator *low = dmaify_page_allocator(pages);
 
 	if (!low) {
-		page_allocator_put((struct page_allocator *)pages);
+		page_allocator_put(pages);
 		return NULL;
 	}
 	return derive_slab_cache_on(self, (struct slab_cache *)(void *)room->room, parameters, low);
@@ -35,9 +33,7 @@ static struct slab_allocator *dma_instance(struct slab_allocator *base,
 	struct slab_allocator *sa;
 
 	(void)options;
-	for (const struct slab_allocator *s = base; s; s = s->base) {
-		if (s->desc != &dma_slab_desc)
-			continue;
+	if (slab_chain_has(base, &dma_slab_desc)) {
 		err_set(e, "the caches of '%s' lie in ZONE_DMA already", base->name);
 		return NULL;
 	}

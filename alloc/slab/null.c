@@ -104,12 +104,7 @@ static struct slab_cache *null_create(const struct slab_allocator *self, struct 
 	n->page->flags |= PG_slab;
 	n->page->slab_cache = c;
 	n->end = (u32)((PAGE_SIZE << c->order) / c->size * c->size);
-	c->slab_alloc = self;
-	c->layer = self->layer;
-	c->base = NULL;
-	c->top = c;
-	c->refs = 1;
-	list_add_tail(&c->list, (struct list_head *)&self->caches);
+	slab_cache_init(c, self, NULL);
 	return c;
 }
 

@@ -158,17 +158,11 @@ static struct slab_allocator *rcu_instance(struct slab_allocator *base,
 					   struct page_allocator *pages, const void *options,
 					   struct err *e)
 {
-	const struct slab_allocator *source = base;
 	struct slab_allocator *sa;
 
 	(void)options;
-	while (source->base)
-		source = source->base;
-	if (source->desc->keeps_nothing) {
-		err_set(e, "rcu keeps its queue behind the objects, and %s keeps nothing",
-			base->name);
+	if (slab_check_keeps(base, NULL, "rcu keeps its queue behind the objects", e))
 		return NULL;
-	}
 	sa = instance_alloc(sizeof(*sa));
 	derive_slab_allocator(sa, base, pages, &rcu_slab_desc);
 	sa->defers_free = true;

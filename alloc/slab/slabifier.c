@@ -141,11 +141,6 @@ static struct slab_cache *slabifier_create(const struct slab_allocator *self,
 	if (!slab_geometry(s, parameters->size))
 		return NULL;
 	s->c.shape = NULL;
-	s->c.slab_alloc = self;
-	s->c.layer = self->layer;
-	s->c.base = NULL;
-	s->c.top = &s->c;
-	s->c.refs = 1;
 	if (!s->c.page_alloc)
 		s->c.page_alloc = self->pages;
 	s->tag = name_tag(s->c.name);
@@ -154,7 +149,7 @@ static struct slab_cache *slabifier_create(const struct slab_allocator *self,
 	for_each_possible_cpu(cpu) INIT_LIST_HEAD(&per_cpu_ptr(s->cpu_slab, cpu)->partial);
 	nodes_init(s);
 	flushers_init(s);
-	list_add_tail(&s->c.list, (struct list_head *)&self->caches);
+	slab_cache_init(&s->c, self, NULL);
 	return &s->c;
 }
 
