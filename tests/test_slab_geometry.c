@@ -123,6 +123,39 @@ static void options_outweigh_the_shape(void **state)
 	slab_lab_close(&sl);
 }
 
+/* Who writes what would hold without a shape has said so all the same. */
+static void the_usual_order_can_be_chosen(void **state)
+{
+	static const char *const chains[] = {"slabifier(max_order=3)", "slabifier"};
+	struct slab_shape large = shape;
+	struct slab_cache parameters = {
+		.objsize = 256, .node = NUMA_NO_NODE, .name = "shaped", .shape = &large};
+	int order[2];
+
+	(void)state;
+	large.order = 5;
+	for (size_t i = 0; i < ARRAY_SIZE(chains); i++) {
+		struct slab_control room;
+		struct slab_cache *cache;
+		struct slab_lab sl;
+
+		slab_lab_open(&sl, LAB_TWO_NODES, "page_allocator", chains[i]);
+		cache = slab_cache_create(sl.sa, &room, &parameters);
+		order[i] = cache->order;
+		parameters.shape = NULL;
+		slab_cache_destroy(cache);
+		if (i) { /* without a shape the two are one */
+			cache = slab_cache_create(sl.sa, &room, &parameters);
+			assert_int_equal(cache->order, order[0]);
+			slab_cache_destroy(cache);
+		}
+		parameters.shape = &large;
+		slab_lab_close(&sl);
+	}
+	assert_int_equal(order[1], 5);
+	assert_in_range(order[0], 0, 3);
+}
+
 /* What a layer adds is not cut off: the chunk grows, the order stays while a slab holds one. */
 static void layers_enlarge_the_shape(void **state)
 {
@@ -237,6 +270,7 @@ int main(void)
 		cmocka_unit_test(as_slub),
 		cmocka_unit_test(shape_is_kept),
 		cmocka_unit_test(options_outweigh_the_shape),
+		cmocka_unit_test(the_usual_order_can_be_chosen),
 		cmocka_unit_test(layers_enlarge_the_shape),
 		cmocka_unit_test(the_tail_is_at_most_a_quarter),
 		cmocka_unit_test(sizes_beyond_the_largest_block_are_refused),

@@ -16,8 +16,8 @@
 #define SLAB_OBJECTS_MAX 32767
 
 struct slabifier_options {
-	u64 min_order, max_order, min_objects;
-	s64 cpu_partial, min_partial;
+	u64 min_order, min_objects;
+	s64 max_order, cpu_partial, min_partial; /* -1: as recorded, else by Linux's rule */
 	u64 flush_ns;
 	bool remote_partial;
 };

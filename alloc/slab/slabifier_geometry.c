@@ -20,7 +20,8 @@
  */
 #include "alloc/slab/slabifier.h"
 
-/* Of CONFIG_SLUB_CPU_PARTIAL and of MIN_PARTIAL, MAX_PARTIAL. */
+/* PAGE_ALLOC_COSTLY_ORDER, of slab_max_order; then MIN_PARTIAL, MAX_PARTIAL. */
+#define DEFAULT_MAX_ORDER 3
 #define MIN_PARTIAL 5
 #define MAX_PARTIAL 10
 
@@ -56,6 +57,11 @@ static int order_for(int min_order, int max_order, unsigned int size, unsigned i
 	return order;
 }
 
+static int max_order_of(const struct slabifier_options *o)
+{
+	return o->max_order < 0 ? DEFAULT_MAX_ORDER : (int)o->max_order;
+}
+
 /* Objects a slab should hold so that many CPUs do not meet at the list lock too often. */
 static unsigned int wanted_objects(const struct slabifier_options *o, unsigned int size)
 {
@@ -63,13 +69,14 @@ static unsigned int wanted_objects(const struct slabifier_options *o, unsigned i
 
 	if (!wanted)
 		wanted = 4 * (bit_highest((u64)kernel->nr_cpu_ids) + 2);
-	return min(wanted, order_objects((int)o->max_order, size));
+	return min(wanted, order_objects(max_order_of(o), size));
 }
 
 /* -1: larger than the largest block. */
 static int slab_order(const struct slabifier_options *o, unsigned int size)
 {
-	int min_order = (int)o->min_order, max_order = (int)max(o->max_order, o->min_order), order;
+	int min_order = (int)o->min_order, max_order = max(max_order_of(o), (int)o->min_order),
+	    order;
 
 	for (unsigned int n = wanted_objects(o, size); n > 1; n--) {
 		for (unsigned int fraction = 16; fraction >= 4; fraction /= 2) {
@@ -88,7 +95,7 @@ static int slab_order(const struct slabifier_options *o, unsigned int size)
 /* The user has said how large slabs are to be. */
 static bool order_is_chosen(const struct slabifier_options *o)
 {
-	return o->min_order != 0 || o->max_order != 3 || o->min_objects != 0;
+	return o->min_order || o->max_order >= 0 || o->min_objects;
 }
 
 /* The recorded order counts as long as a slab of it holds an object, which layers may have enlarged. */
