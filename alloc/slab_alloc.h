@@ -142,6 +142,8 @@ int slab_cache_destroy(struct slab_cache *cache);
 void slab_cache_counts(struct slab_cache *cache, struct slab_counts *counts);
 /* Walks the cache and those below it. */
 void slab_cache_check(struct slab_cache *cache);
+/* Of an object that its holder names, for no recount finds what is handed out; ASSERTs. */
+void slab_object_check(struct slab_cache *cache, const void *object);
 
 /*
  * An allocator's `free` did not take the object (double free, invalid pointer; reported): undoes

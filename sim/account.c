@@ -60,6 +60,12 @@ void account_grow(struct account *a, u64 nr_objects_max)
 	a->nr_objects_max = nr_objects_max;
 }
 
+void account_restart_peaks(struct account *a)
+{
+	a->bytes_req_live_max = a->bytes_req_live;
+	a->bytes_alloc_live_max = a->bytes_alloc_live;
+}
+
 void account_count_anew(struct account *a)
 {
 	for (u32 i = 0; i < a->nr_rows; i++) {
@@ -77,8 +83,7 @@ void account_count_anew(struct account *a)
 	memset(&a->allocs, 0, sizeof(a->allocs));
 	memset(&a->frees, 0, sizeof(a->frees));
 	a->nr_alloc = a->nr_free = a->nr_failed = a->nr_skipped_frees = a->nr_unserved = 0;
-	a->bytes_req_live_max = a->bytes_req_live;
-	a->bytes_alloc_live_max = a->bytes_alloc_live;
+	account_restart_peaks(a);
 	a->bytes_req_total = a->bytes_alloc_total = 0;
 	a->ping_pong = a->cross_node = 0;
 }

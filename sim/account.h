@@ -88,6 +88,8 @@ void account_free(struct account *a);
 void account_grow(struct account *a, u64 nr_objects_max);
 /* All that adds up begins anew; what is alive stays. */
 void account_count_anew(struct account *a);
+/* What is alive is the most there was. */
+void account_restart_peaks(struct account *a);
 
 u32 account_new_row(struct account *a, u32 site, u32 name);
 

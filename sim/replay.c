@@ -191,9 +191,8 @@ static inline u64 occupied(const struct replay *rp, const struct object *o)
 static void note_peak(struct replay *rp)
 {
 	u64 taken = (u64)rp->page_source->live_bytes;
-	u64 slab = (u64)rp->stack.pages->layer->live_bytes - rp->acc.page_bytes_live;
 
-	rp->slab_max = max(rp->slab_max, slab);
+	rp->slab_max = max(rp->slab_max, replay_slab_bytes(rp));
 	if (taken > rp->taken_max) {
 		rp->taken_max = taken;
 		rp->taken_max_req = rp->acc.bytes_req_live;
@@ -312,6 +311,12 @@ static void shrink_all(struct replay *rp, const struct request *r)
 static void check_all(struct replay *rp)
 {
 	for_each_name(rp, n) if (n->cache) slab_cache_check(n->cache);
+	for (u64 i = 0; i < rp->acc.nr_objects_max; i++) {
+		const struct object *o = &rp->acc.objects[i];
+
+		if (o->addr && rp->acc.names[o->name].cache)
+			slab_object_check(rp->acc.names[o->name].cache, o->addr);
+	}
 	page_allocator_check(rp->stack.pages);
 }
 
@@ -384,10 +389,7 @@ static int start_timing(struct replay *rp, struct err *e)
 	if (rp->at_marks)
 		sampler_mark(rp, 0, MARK_TIME_ZERO);
 	rp->timed = true;
-	rp->slab_max = rp->taken_max = rp->taken_max_req = 0;
-	rp->acc.bytes_req_live_max = rp->acc.bytes_req_live;
-	rp->acc.bytes_alloc_live_max = rp->acc.bytes_alloc_live;
-	note_peak(rp);
+	replay_restart_peaks(rp);
 	memcpy(kernel->cost_ns, rp->m->config.costs.ns, sizeof(kernel->cost_ns));
 	return 0;
 }

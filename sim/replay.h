@@ -44,8 +44,16 @@ int __must_check replay_begin(struct replay *rp, const struct trial *t, struct e
 int __must_check replay_run(struct replay *rp, struct trial *t, struct err *e);
 /* The warm-up is over: every statistic begins anew. */
 void replay_count_anew(struct replay *rp);
+/* What is alive is the most there was. */
+void replay_restart_peaks(struct replay *rp);
 /* Frees what is alive, destroys caches and stack, and proves that every page came back. */
 void replay_end(struct replay *rp);
+/* Bytes of pages that the slab layers hold: all that left the chain of pages but the load's own. */
+static inline u64 replay_slab_bytes(const struct replay *rp)
+{
+	return (u64)rp->stack.pages->layer->live_bytes - rp->acc.page_bytes_live;
+}
+
 /* Every cache that exists, for sampler and checks. */
 #define for_each_name(rp, n)                                                                       \
 	for (struct name *n = (rp)->acc.names; n < (rp)->acc.names + (rp)->acc.name_pages; n++)

@@ -153,7 +153,7 @@ static void sampler_take(struct sampler *s, struct replay *rp, u64 t_ns)
 {
 	const struct account *a = &rp->acc;
 	u64 clock_ns = kernel->clock_ns;
-	u64 slab_bytes = (u64)rp->stack.pages->layer->live_bytes - a->page_bytes_live;
+	u64 slab_bytes = replay_slab_bytes(rp);
 	double req = (double)(a->bytes_req_live - a->page_bytes_live);
 
 	s->since_ns = t_ns - s->last_ns;

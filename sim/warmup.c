@@ -7,6 +7,14 @@
  */
 #include "sim/replay.h"
 
+void replay_restart_peaks(struct replay *rp)
+{
+	account_restart_peaks(&rp->acc);
+	rp->slab_max = replay_slab_bytes(rp);
+	rp->taken_max = (u64)rp->page_source->live_bytes;
+	rp->taken_max_req = rp->acc.bytes_req_live;
+}
+
 void replay_count_anew(struct replay *rp)
 {
 	for (unsigned int i = 0; i < rp->stack.nr_layers; i++) {
@@ -18,8 +26,6 @@ void replay_count_anew(struct replay *rp)
 	}
 	machine_count_anew(rp->m);
 	account_count_anew(&rp->acc);
-	rp->slab_max = (u64)rp->stack.pages->layer->live_bytes - rp->acc.page_bytes_live;
-	rp->taken_max = (u64)rp->page_source->live_bytes;
-	rp->taken_max_req = rp->acc.bytes_req_live;
+	replay_restart_peaks(rp);
 	rp->warming_up = false;
 }

@@ -124,6 +124,9 @@ void oracle_moved(struct oracle *o, unsigned int i, void *to)
 
 void oracle_verify(struct oracle *o)
 {
-	for (unsigned int i = 0; i < o->nr_live; i++)
+	for (unsigned int i = 0; i < o->nr_live; i++) {
 		verify_stamp(o, &o->live[i]);
+		if (!*o->wrong)
+			slab_object_check(o->live[i].cache, o->live[i].address);
+	}
 }

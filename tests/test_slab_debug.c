@@ -241,6 +241,121 @@ static void kmalloc_stands_on_it(void **state)
 	slab_lab_close(&sl);
 }
 
+static void assert_filled(const u8 *from, size_t n, u8 byte)
+{
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(from[i], byte);
+}
+
+/* Red zones and state of whoever is named, as a random load leaves them. */
+static void every_object_is_what_its_holder_thinks(void **state)
+{
+	static const char *const chains[] = {"debug(redzone=16B):slabifier",
+					     "debug(redzone=16B,poison=off):slabifier",
+					     "rcu:caching:debug(redzone=16B):slabifier"};
+	enum { N = 64, OBJSIZE = 96 };
+
+	(void)state;
+	for (size_t c = 0; c < ARRAY_SIZE(chains); c++) {
+		u8 *objects[N] = {NULL};
+		struct found f;
+		struct slab_lab sl;
+		struct slab_cache *cache = open_cache(&sl, &f, chains[c], OBJSIZE);
+		unsigned int bytes = cache->objsize;
+
+		while (cache->base->base)
+			cache = cache->base;
+		bytes = cache->objsize;
+		for (u32 step = 0; step < 4000; step++) {
+			u32 i = (step * 2654435761U) >> 26;
+
+			if (objects[i]) {
+				slab_lab_free(&sl, (int)step % 2, cache->top, objects[i]);
+				if (cache == cache->top) {
+					assert_false(cache->slab_alloc->in_use(cache, objects[i]));
+					assert_filled(objects[i] - 16, 16, 0xbb);
+					assert_filled(objects[i] + bytes, 16, 0xbb);
+				}
+				objects[i] = NULL;
+			} else {
+				objects[i] = slab_lab_alloc(&sl, (int)step % 2, cache->top,
+							    GFP_KERNEL, -1);
+				memset(objects[i], (int)step, OBJSIZE);
+			}
+			for (i = 0; step % 97 == 0 && i < N; i++) {
+				if (!objects[i])
+					continue;
+				slab_object_check(cache->top, objects[i]);
+				assert_true(cache->slab_alloc->in_use(cache, objects[i]));
+				assert_filled(objects[i] - 16, 16, 0xcc);
+				assert_filled(objects[i] + bytes, 16, 0xcc);
+			}
+		}
+		for (u32 i = 0; i < N; i++)
+			if (objects[i])
+				slab_lab_free(&sl, 0, cache->top, objects[i]);
+		assert_int_equal(f.nr, 0);
+		close_cache(&sl, cache->top);
+	}
+}
+
+/* poison=off: contents of a free object are nobody's business, all else is found as before. */
+static void without_poison_only_the_contents_go_unwatched(void **state)
+{
+	struct found f;
+	struct slab_lab sl;
+	struct slab_cache *cache =
+		open_cache(&sl, &f, "debug(poison=off):slabifier(max_order=0)", 96);
+	u8 *a = make_at(&sl, cache, 1);
+
+	(void)state;
+	memset(a, 0x11, 96);
+	free_at(&sl, cache, a, 2);
+	assert_filled(a, 96, 0x11);
+	a[50] = 0;
+	assert_ptr_equal(make_at(&sl, cache, 1), a);
+	assert_int_equal(f.nr, 0);
+	free_at(&sl, cache, a, 2);
+	a[96] = 0;
+	assert_ptr_equal(make_at(&sl, cache, 1), a);
+	assert_string_equal(f.kinds, "use_after_free ");
+	assert_found("Right Redzone overwritten");
+	free_at(&sl, cache, a, 2);
+	free_at(&sl, cache, a, 3);
+	assert_string_equal(f.kinds, "use_after_free double_free ");
+	close_cache(&sl, cache);
+}
+
+/* A red zone is as wide as asked for, and that many writes beside the object are found. */
+static void red_zones_are_as_wide_as_asked_for(void **state)
+{
+	static const struct {
+		const char *chain;
+		int bytes;
+	} widths[] = {{"debug(redzone=1B):slabifier", 1},
+		      {"debug(redzone=64B):slabifier", 64},
+		      {"debug(redzone=1KiB):slabifier", 1024}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
+		const int at[] = {-widths[i].bytes, -1, 100, 99 + widths[i].bytes};
+		struct found f;
+		struct slab_lab sl;
+		struct slab_cache *cache = open_cache(&sl, &f, widths[i].chain, 100);
+
+		for (unsigned int k = 0; k < ARRAY_SIZE(at); k++) {
+			u8 *a = make_at(&sl, cache, 1);
+
+			a[at[k]] = 0;
+			free_at(&sl, cache, a, 2);
+			if (f.nr != k + 1)
+				fail_msg("%s: byte %d: %u reports", widths[i].chain, at[k], f.nr);
+		}
+		assert_string_equal(f.kinds, "redzone redzone redzone redzone ");
+		close_cache(&sl, cache);
+	}
+}
+
 static void assert_refused(struct slab_lab *sl, const char *chain, const char *why)
 {
 	struct err e = {0};
@@ -296,6 +411,9 @@ int main(void)
 		cmocka_unit_test(a_double_free_names_both_sites_and_changes_nothing),
 		cmocka_unit_test(frees_of_what_is_no_object_are_left_out),
 		cmocka_unit_test(kmalloc_stands_on_it),
+		cmocka_unit_test(every_object_is_what_its_holder_thinks),
+		cmocka_unit_test(without_poison_only_the_contents_go_unwatched),
+		cmocka_unit_test(red_zones_are_as_wide_as_asked_for),
 		cmocka_unit_test(senseless_chains_are_refused_with_a_reason),
 		cmocka_unit_test(who_keeps_nothing_is_named),
 	};

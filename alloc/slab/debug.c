@@ -392,14 +392,6 @@ static struct slab_allocator *debug_instance(struct slab_allocator *base,
 	return &ds->sa;
 }
 
-struct slab_allocator *debug_slab_allocator(struct slab_allocator *base)
-{
-	struct debug_options o = {.redzone = 8, .poison = true};
-	struct err e;
-
-	return debug_instance(base, base->pages, &o, &e);
-}
-
 static const struct opt_desc debug_opts[] = {
 	OPT_SIZE("redzone", struct debug_options, redzone, "8B", 1, 4096,
 		 "bytes on each side of an object, rounded up to its alignment"),
@@ -423,3 +415,12 @@ static struct allocator_desc debug_desc = {
 	.create_slab = debug_instance,
 };
 ALLOCATOR(debug_desc)
+
+struct slab_allocator *debug_slab_allocator(struct slab_allocator *base)
+{
+	struct debug_options o;
+	struct err e;
+
+	options_default(debug_opts, &o);
+	return debug_instance(base, base->pages, &o, &e);
+}
