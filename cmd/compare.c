@@ -24,7 +24,7 @@ static const char usage[] =
 	"up\n"
 	"to 50 pairs, none below 6), '~' where p >= 0.05, '*' where p < 0.05 after Holm's "
 	"correction\n"
-	"over all figures shown. Where they change nothing (recorded loads) the difference is "
+	"over the figures of its table. Where they change nothing (recorded loads) the difference is "
 	"exact.\n"
 	"\n"
 	"  --metric GLOB    only these metrics, such as 'alloc_latency_*'\n"

@@ -168,7 +168,7 @@ struct film_census film_census(const struct film *f, size_t frame)
 			s.blocks += n;
 			s.pinned += pinned;
 			s.free += used ? 0 : n;
-			s.nearly_free += used < SINK_CELL_FULL / 8 ? pinned : 0;
+			s.nearly_free += used * 8 < SINK_CELL_FULL ? pinned : 0;
 			s.mixed += (c->type_pinned & SINK_CELL_TYPE_MASK) == 1 ? pinned : 0;
 		}
 	}
