@@ -234,18 +234,28 @@ static void set_now(struct emit *m, const struct spool_record *rec)
 	m->cpu = rec->cpu;
 }
 
+static int compare(u64 a, u64 b)
+{
+	return a < b ? -1 : a > b;
+}
+
+/* Rows come in the order of hashes: the sort has to decide all of it. */
 static int by_ptr(const void *va, const void *vb)
 {
 	const struct state_slot *a = va, *b = vb;
+	int order = compare(a->ptr, b->ptr);
 
-	return a->ptr < b->ptr ? -1 : a->ptr > b->ptr;
+	order = order ? order : compare(a->object, b->object);
+	return order ? order : compare(a->cache, b->cache);
 }
 
 static int by_pfn(const void *va, const void *vb)
 {
 	const struct state_block *a = va, *b = vb;
+	int order = compare(a->pfn, b->pfn);
 
-	return a->pfn < b->pfn ? -1 : a->pfn > b->pfn;
+	order = order ? order : compare(a->order, b->order);
+	return order ? order : compare(a->object, b->object);
 }
 
 /* Who lives where: from here on a slot of the spool stands for another object. */
