@@ -229,6 +229,38 @@ static void empty_slabs_are_of_cpus(void **state)
 	assert_int_equal(report.objs_made, 0);
 }
 
+/* However many CPUs there are: the one that used the cache has the slab. */
+static void empty_slab_of_a_high_cpu(void **state)
+{
+	const struct request *q;
+	struct source *s;
+	struct err e = {{0}};
+	long n;
+
+	(void)state;
+	raw_sink_cpus(lab.sink, 80);
+	lab.cpu = 70;
+	alloc(0x20, 0);
+	freed(0x20, 0);
+	lab_page_free(&lab, 0x20, 0);
+	lab.cpu = 0;
+	zero();
+	alloc(0x10, 0);
+	freed(0x10, 0);
+	lab_page_free(&lab, 0x10, 0);
+	slabs(&first, 4, 1);
+	slabs(&last, 0, 0);
+	lab_mark(&lab, "SNAP after end slabinfo");
+	traces_lab_end(&lab);
+	s = open_warm(&e);
+	assert_non_null(s);
+	n = s->ops->next(s, &q, &e);
+	assert_true(n > 2);
+	assert_int_equal(q[n - 2].kind, REQ_CACHE_ALLOC);
+	assert_int_equal(q[n - 2].cpu, 70);
+	s->ops->close(s);
+}
+
 /* Slots that were free in slabs that were not yet there. */
 static void no_slabs_are_invented(void **state)
 {
@@ -341,6 +373,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(known_ones_live, begin, end),
 		cmocka_unit_test_setup_teardown(dead_slabs_hide_nobody, begin, end),
 		cmocka_unit_test_setup_teardown(empty_slabs_are_of_cpus, begin, end),
+		cmocka_unit_test_setup_teardown(empty_slab_of_a_high_cpu, begin, end),
 		cmocka_unit_test_setup_teardown(no_slabs_are_invented, begin, end),
 		cmocka_unit_test_setup_teardown(time_is_shifted, begin, end),
 		cmocka_unit_test_setup_teardown(pages_have_places, begin, end),

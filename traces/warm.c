@@ -200,6 +200,8 @@ static void warm_close(struct source *s)
 	state_free(&w->state);
 	free(w->live);
 	free(w->counts);
+	free(w->node_of_cpu);
+	free(w->cpus_of);
 	free(w->mark_of);
 	free(w->marks);
 	free(w->births);

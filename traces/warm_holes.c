@@ -12,6 +12,9 @@
  * slabs the CPU would take one of those, so a resident stands in. Where there was no shrink before
  * time zero, empty slabs wait on the lists of a CPU.
  */
+#include <stdlib.h>
+
+#include "lib/mem.h"
 #include "traces/warm_place.h"
 
 /* Slots of a slab that may be made free. Its last object, if unknown, stays: see empty_slabs. */
@@ -177,15 +180,15 @@ static bool has_partial(const struct placing *p, u8 nid)
 }
 
 /* A CPU of the node for one more slab of its own: one that used the cache, if there is one. */
-static int next_cpu(const struct placing *p, u8 nid, u64 taken)
+static int next_cpu(const struct placing *p, u8 nid, const u64 *taken)
 {
-	u64 used = p->w->counts[p->cache].cpus;
+	const u64 *used = warm_cpus_of(p->w, p->cache);
 	int found = -1;
 
-	for (int cpu = (int)min(p->w->kmt->tables.nr_cpus, 64U) - 1; cpu >= 0; cpu--) {
-		bool better = found < 0 || used >> cpu & 1 || !(used >> found & 1);
+	for (int cpu = (int)p->w->kmt->tables.nr_cpus - 1; cpu >= 0; cpu--) {
+		bool better = found < 0 || bit_test(used, (u64)cpu) || !bit_test(used, (u64)found);
 
-		if (p->w->node_of_cpu[cpu] == nid && !(taken >> cpu & 1) && better)
+		if (p->w->node_of_cpu[cpu] == nid && !bit_test(taken, (u64)cpu) && better)
 			found = cpu;
 	}
 	return found;
@@ -194,7 +197,7 @@ static int next_cpu(const struct placing *p, u8 nid, u64 taken)
 /* Empty slabs after a shrink: to CPUs; those that no CPU can have get a resident. */
 static void hand_out_empty(struct placing *p)
 {
-	u64 taken = 0;
+	u64 *taken = mem_alloc(p->w->cpu_words, sizeof(*taken));
 
 	for (u64 i = 0; i < p->nr_slabs; i++) {
 		struct warm_slab *s = &p->slabs[i];
@@ -203,7 +206,7 @@ static void hand_out_empty(struct placing *p)
 		if (!s->empty)
 			continue;
 		if (cpu >= 0) {
-			taken |= 1ULL << cpu;
+			bit_set(taken, (u64)cpu);
 			s->cpu = cpu;
 		} else {
 			s->empty = false;
@@ -212,6 +215,7 @@ static void hand_out_empty(struct placing *p)
 			s->room += !s->room;
 		}
 	}
+	free(taken);
 }
 
 void warm_place_holes(struct placing *p, u64 residents)

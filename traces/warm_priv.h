@@ -10,6 +10,7 @@
 #ifndef TRACES_WARM_PRIV_H
 #define TRACES_WARM_PRIV_H
 
+#include "lib/bits.h"
 #include "traces/kmt.h"
 #include "traces/state.h"
 #include "traces/warm.h"
@@ -20,7 +21,6 @@
 struct warm_count {
 	s64 net;       /* allocations less frees since time zero, so far */
 	s64 residents; /* the smallest of active less net, over snapshots */
-	u64 cpus;      /* that allocated from it before time zero (of the first 64) */
 	bool counted;  /* a snapshot has the cache */
 };
 
@@ -36,7 +36,9 @@ struct warm {
 	struct warm_count *counts;
 	u32 *mark_of; /* by recorded mark: its new number */
 	struct source_mark *marks;
-	u8 node_of_cpu[64];
+	u8 *node_of_cpu;
+	u64 *cpus_of; /* by cache, cpu_words words: CPUs that allocated from it before time zero */
+	size_t cpu_words;
 	bool shrunk; /* every cache was shrunk right before time zero */
 
 	/* What comes before the load. */
@@ -56,6 +58,12 @@ struct warm {
 	u64 skip;	       /* requests of the load still to leave out */
 	bool begun;
 };
+
+/* A bitmap of CPUs. */
+static inline u64 *warm_cpus_of(const struct warm *w, u32 cache)
+{
+	return w->cpus_of + cache * w->cpu_words;
+}
 
 /* warm_scan.c */
 int __must_check warm_scan(struct warm *w, struct err *e);

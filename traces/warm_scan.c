@@ -120,8 +120,8 @@ static void before_zero(struct warm *w, const struct request *q)
 {
 	if (request_is_alloc(q->kind)) {
 		w->live[q->object] = *q;
-		if (of_slab(q) && q->cpu < 64 && !(q->flags & REQ_F_BIRTH))
-			w->counts[q->cache].cpus |= 1ULL << q->cpu;
+		if (of_slab(q) && q->cpu < w->kmt->tables.nr_cpus && !(q->flags & REQ_F_BIRTH))
+			bit_set(warm_cpus_of(w, q->cache), q->cpu);
 	} else if (request_is_free(q->kind))
 		w->live[q->object].kind = NR_REQUEST_KINDS;
 }
@@ -170,18 +170,20 @@ static int walk(struct load_scan *s, struct err *e)
 /* Pages mostly come from the CPU's own node. */
 static void find_nodes(struct warm *w)
 {
-	u32 votes[64][WARM_NODES] = {{0}};
+	unsigned int nr_cpus = w->kmt->tables.nr_cpus;
+	u32(*votes)[WARM_NODES] = mem_alloc(nr_cpus, sizeof(*votes));
 
 	for (u64 i = 0; i < w->state.nr_pages; i++) {
 		const struct request *q = &w->live[w->state.pages[i].object];
 
-		if (q->kind == REQ_PAGE_ALLOC && q->cpu < 64 && !(q->flags & REQ_F_BIRTH))
+		if (q->kind == REQ_PAGE_ALLOC && q->cpu < nr_cpus && !(q->flags & REQ_F_BIRTH))
 			votes[q->cpu][warm_node(w, w->state.pages[i].pfn)]++;
 	}
-	for (int cpu = 0; cpu < 64; cpu++)
+	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++)
 		for (u8 nid = 1; nid < WARM_NODES; nid++)
 			if (votes[cpu][nid] > votes[cpu][w->node_of_cpu[cpu]])
 				w->node_of_cpu[cpu] = nid;
+	free(votes);
 }
 
 /* Time zero is the mark that ends a shrink, or some other. */
@@ -203,6 +205,9 @@ int warm_scan(struct warm *w, struct err *e)
 	for (u64 i = 0; i < t->nr_objects_max; i++)
 		w->live[i].kind = NR_REQUEST_KINDS;
 	w->counts = mem_alloc(t->nr_caches, sizeof(*w->counts));
+	w->node_of_cpu = mem_alloc(t->nr_cpus, 1);
+	w->cpu_words = DIV_ROUND_UP(t->nr_cpus, BITS_PER_WORD);
+	w->cpus_of = mem_alloc(t->nr_caches * w->cpu_words, sizeof(*w->cpus_of));
 	w->mark_of = mem_alloc(t->nr_marks, sizeof(*w->mark_of));
 	w->marks = mem_alloc(t->nr_marks, sizeof(*w->marks));
 	w->src.tables.nr_marks = 0;
