@@ -15,22 +15,6 @@ _Static_assert(PROC_ORDERS == SNAPSHOT_ORDERS && PROC_TYPES == SNAPSHOT_TYPES, "
 
 /* ---- Do they belong together? ---- */
 
-static const struct source_mark *slabinfo_mark(const struct source_tables *t,
-					       const struct snapshot *snap)
-{
-	const char *wanted = snapshot_slabinfo_last(snap).file, *label = snap->label;
-
-	for (unsigned int i = 0; i < t->nr_marks; i++) {
-		const char *name, *file;
-		size_t len;
-
-		if (snapshot_mark_parse(t->marks[i].text, &name, &len, &file) &&
-		    strlen(label) == len && !strncmp(label, name, len) && !strcmp(file, wanted))
-			return &t->marks[i];
-	}
-	return NULL;
-}
-
 /* Kernels differ in the sizes of their objects. */
 static int other_kernel(const struct snapshots *s, const struct source_tables *t, struct err *e)
 {
@@ -114,7 +98,8 @@ static int take_snapshots(struct fidelity *f, const struct snapshots *s, const s
 
 	for (size_t i = 0; i < s->nr_snaps; i++) {
 		const struct snapshot *snap = &s->snaps[i];
-		const struct source_mark *mark = slabinfo_mark(&kmt->tables, snap);
+		const struct source_mark *mark = source_snap_mark(
+			&kmt->tables, snap->label, false, snapshot_slabinfo_last(snap).file);
 		struct fidelity_snapshot *to = &f->snaps[nr];
 
 		if (!mark) /* who opened them has said so */

@@ -9,6 +9,7 @@
 
 #include "lib/mem.h"
 #include "reports/db_sink.h"
+#include "sim/snap_mark.h"
 
 /* What a mark is about. */
 enum wanted { WANT_SLABS = 1, WANT_FREE = 2, WANT_TYPES = 4 };
@@ -27,25 +28,10 @@ static struct fidelity_sink *to_fidelity_sink(struct sink *s)
 	return container_of(s, struct fidelity_sink, base);
 }
 
-bool snapshot_mark_parse(const char *text, const char **label, size_t *label_len, const char **file)
-{
-	static const char snap[] = "SNAP ", begin[] = " begin ";
-
-	if (strncmp(text, snap, strlen(snap)))
-		return false;
-	*label = text + strlen(snap);
-	*label_len = strcspn(*label, " ");
-	*file = *label + *label_len;
-	if (strncmp(*file, begin, strlen(begin)))
-		return false;
-	*file += strlen(begin);
-	return true;
-}
-
-static struct fidelity_snapshot *snapshot_of(struct fidelity *f, const char *label, size_t len)
+static struct fidelity_snapshot *snapshot_of(struct fidelity *f, const struct snap_mark *m)
 {
 	for (size_t i = 0; i < f->nr_snaps; i++)
-		if (strlen(f->snaps[i].label) == len && !strncmp(f->snaps[i].label, label, len))
+		if (snap_mark_labels(m, f->snaps[i].label))
 			return &f->snaps[i];
 	return NULL;
 }
@@ -78,8 +64,7 @@ static void want(struct fidelity_sink *s, unsigned int wanted, u64 t_ns)
 static void on_mark(struct sink *base, u64 t_ns, const char *text)
 {
 	struct fidelity_sink *s = to_fidelity_sink(base);
-	const char *label, *file;
-	size_t len;
+	struct snap_mark m;
 
 	s->in_mark = text;
 	s->wanted = 0;
@@ -89,16 +74,16 @@ static void on_mark(struct sink *base, u64 t_ns, const char *text)
 		s->snap = s->f->snaps;
 		want(s, WANT_SLABS | WANT_FREE | WANT_TYPES, t_ns);
 	}
-	if (!snapshot_mark_parse(text, &label, &len, &file))
+	if (!snap_mark_parse(&m, text) || m.end)
 		return;
-	s->snap = snapshot_of(s->f, label, len);
+	s->snap = snapshot_of(s->f, &m);
 	if (!s->snap)
 		return;
-	if (!strcmp(file, s->snap->slabs_first ? "slabinfo0" : "slabinfo"))
+	if (!strcmp(m.file, s->snap->slabs_first ? "slabinfo0" : "slabinfo"))
 		want(s, WANT_SLABS, t_ns);
-	else if (!strcmp(file, "buddyinfo"))
+	else if (!strcmp(m.file, "buddyinfo"))
 		want(s, WANT_FREE, t_ns);
-	else if (!strcmp(file, "pagetypeinfo"))
+	else if (!strcmp(m.file, "pagetypeinfo"))
 		want(s, WANT_TYPES, t_ns);
 }
 

@@ -1,7 +1,7 @@
 /*
  * The sample stream of a run, looked at where the recorded machine was: at the marks of snapshots.
  *
- * Marks read "SNAP LABEL begin FILE": the program that took the snapshots wrote them right before it
+ * Marks are those of sim/snap_mark.h, "SNAP LABEL begin FILE": the program that took the snapshots wrote them right before it
  * read FILE. The first snapshot may be older than the run: it has the state at time zero until its
  * own marks come. What is sampled at marks becomes the simulated side of a `struct fidelity`; everything
  * else goes on to another sink, and at the end of the run so do scores and figures.
@@ -18,12 +18,5 @@ struct fidelity_sink;
 struct fidelity_sink *fidelity_sink_new(struct fidelity *f, struct sink *next);
 struct sink *fidelity_sink_base(struct fidelity_sink *s);
 void fidelity_sink_free(struct fidelity_sink *s);
-
-/*
- * Does the mark say that FILE of a snapshot is about to be read? Sets the length of the label,
- * which begins at *label, and the name of the file.
- */
-bool snapshot_mark_parse(const char *text, const char **label, size_t *label_len,
-			 const char **file);
 
 #endif

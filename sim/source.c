@@ -1,10 +1,14 @@
 /*
- * The request stream: names of its kinds.
+ * The request stream: names of its kinds, marks of its tables.
  *
- * Those that have an event in Linux are called after it (include/trace/events/kmem.h; page events
+ * Kinds that have an event in Linux are called after it (include/trace/events/kmem.h; page events
  * without their "mm_"), so that results read like the recording they came from.
  */
 #include "sim/source.h"
+
+#include <string.h>
+
+#include "sim/snap_mark.h"
 
 const char *const request_kind_names[NR_REQUEST_KINDS] = {
 	[REQ_KMALLOC] = "kmalloc",
@@ -18,3 +22,15 @@ const char *const request_kind_names[NR_REQUEST_KINDS] = {
 	[REQ_SHRINK] = "shrink",
 	[REQ_MARK] = "mark",
 };
+
+const struct source_mark *source_snap_mark(const struct source_tables *t, const char *label,
+					   bool end, const char *file)
+{
+	struct snap_mark m;
+
+	for (unsigned int i = 0; i < t->nr_marks; i++)
+		if (snap_mark_parse(&m, t->marks[i].text) && m.end == end &&
+		    snap_mark_labels(&m, label) && !strcmp(m.file, file))
+			return &t->marks[i];
+	return NULL;
+}

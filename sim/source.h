@@ -110,6 +110,10 @@ struct source_tables {
 	const struct page_target *pages;
 };
 
+/* The first mark "SNAP LABEL begin FILE", or "... end FILE" (snap_mark.h); NULL: there is none. */
+const struct source_mark *source_snap_mark(const struct source_tables *t, const char *label,
+					   bool end, const char *file);
+
 struct source {
 	const struct source_ops *ops;
 	struct source_tables tables;

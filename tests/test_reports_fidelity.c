@@ -7,6 +7,7 @@
 #include "reports/db.h"
 #include "reports/db_sink.h"
 #include "reports/fidelity_sink.h"
+#include "sim/snap_mark.h"
 #include "tests/report_fixture.h"
 #include "tests/test.h"
 
@@ -202,18 +203,21 @@ static void limits(void **state)
 
 static void marks(void **state)
 {
-	const char *label, *file;
-	size_t len;
+	struct snap_mark m;
 
 	(void)state;
-	assert_true(snapshot_mark_parse("SNAP before begin slabinfo", &label, &len, &file));
-	assert_int_equal(len, 6);
-	assert_string_equal(file, "slabinfo");
-	assert_true(snapshot_mark_parse("SNAP a begin shrink", &label, &len, &file));
-	assert_false(snapshot_mark_parse("SNAP a end slabinfo", &label, &len, &file));
-	assert_false(snapshot_mark_parse("SNAP a begin", &label, &len, &file));
-	assert_false(snapshot_mark_parse("begin", &label, &len, &file));
-	assert_false(snapshot_mark_parse("", &label, &len, &file));
+	assert_true(snap_mark_parse(&m, "SNAP before begin slabinfo"));
+	assert_true(snap_mark_labels(&m, "before") && !m.end);
+	assert_false(snap_mark_labels(&m, "befor") || snap_mark_labels(&m, "before "));
+	assert_string_equal(m.file, "slabinfo");
+	assert_true(snap_mark_parse(&m, "SNAP a begin shrink"));
+	assert_true(snap_mark_parse(&m, "SNAP a end slabinfo0"));
+	assert_true(m.end);
+	assert_string_equal(m.file, "slabinfo0");
+	assert_false(snap_mark_parse(&m, "SNAP a begin"));
+	assert_false(snap_mark_parse(&m, "SNAP a ends slabinfo"));
+	assert_false(snap_mark_parse(&m, "begin"));
+	assert_false(snap_mark_parse(&m, ""));
 }
 
 /* ---- Files ---- */

@@ -2,6 +2,7 @@
  * From recorded events to requests: dispatch, slots, tasks.
  */
 #include "traces/repair.h"
+#include "sim/snap_mark.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -124,13 +125,13 @@ static void mark(struct repair *r, const struct raw_event *ev)
 {
 	struct spool_record rec = repair_record(r, ev, REQ_MARK, (u32)ev->ptr);
 	const char *text = r->marks[ev->ptr].text;
-	size_t n = strlen(text);
+	struct snap_mark snap;
 
 	r->marks[ev->ptr].t_ns = r->now_ns;
 	repair_state_mark(r, text);
 	spool_add(&r->spool, &rec);
-	/* "SNAP LABEL begin shrink": from here on the recorded machine shrank every cache. */
-	if (!strncmp(text, "SNAP ", 5) && n > 13 && !strcmp(text + n - 13, " begin shrink")) {
+	/* From here on the recorded machine shrank every cache. */
+	if (snap_mark_parse(&snap, text) && !snap.end && !strcmp(snap.file, "shrink")) {
 		rec = repair_record(r, ev, REQ_SHRINK, SLOT_NONE);
 		spool_add(&r->spool, &rec);
 	}

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/mem.h"
+#include "sim/snap_mark.h"
 #include "traces/repair.h"
 
 void repair_state_free(struct repair *r)
@@ -71,26 +72,22 @@ static void walk_frames(struct repair *r)
 	}
 }
 
-/* "SNAP LABEL end FILE": is it of the first label? */
-static bool ends_first(struct repair_state *s, const char *label, const char **file)
+/* Is it of the first label? */
+static bool is_first(struct repair_state *s, const struct snap_mark *m)
 {
-	size_t n = strcspn(label, " ");
-
 	if (!s->label)
-		s->label = mem_dup_n(label, n);
-	*file = label + n + strlen(" end ");
-	return strlen(s->label) == n && !strncmp(label, s->label, n) &&
-	       !strncmp(label + n, " end ", strlen(" end "));
+		s->label = mem_dup_n(m->label, m->label_len);
+	return snap_mark_labels(m, s->label);
 }
 
 void repair_state_mark(struct repair *r, const char *text)
 {
 	struct repair_state *s = &r->state;
-	const char *file;
+	struct snap_mark m;
 
-	if (strncmp(text, "SNAP ", 5) || s->fixed || !ends_first(s, text + 5, &file))
+	if (s->fixed || !snap_mark_parse(&m, text) || !is_first(s, &m) || !m.end)
 		return;
-	s->fixed = !strcmp(file, "shrink");
+	s->fixed = !strcmp(m.file, "shrink");
 	s->pos = r->spool.nr;
 	s->t_ns = r->now_ns;
 	s->nr_slots = s->nr_pages = s->nr_dead = 0;

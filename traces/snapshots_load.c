@@ -14,6 +14,7 @@
 #include "lib/mem.h"
 #include "lib/text.h"
 #include "lib/units.h"
+#include "sim/snap_mark.h"
 #include "traces/snapshot_files.h"
 
 /* Between a mark and the reading of the clock beside it: usually some microseconds. */
@@ -33,17 +34,6 @@ static const struct {
 	{"buddyinfo", offsetof(struct snapshot, buddyinfo_at)},
 	{"slabinfo", offsetof(struct snapshot, slabinfo_at)},
 };
-
-/* "SNAP label begin FILE": where FILE begins; NULL: another mark. */
-static const char *mark_of(const char *text, const char *label)
-{
-	size_t len = strlen(label);
-
-	if (strncmp(text, "SNAP ", 5) || strncmp(text + 5, label, len) ||
-	    strncmp(text + 5 + len, " begin ", 7))
-		return NULL;
-	return text + 5 + len + 7;
-}
 
 static const struct snapshot_span *span_of(const struct snapshot *snap, const char *file)
 {
@@ -65,21 +55,23 @@ static int check_marks(const struct snapshots *s, const struct snapshot *snap,
 	int found = 0;
 
 	for (unsigned int i = 0; i < t->nr_marks; i++) {
-		const char *file = mark_of(t->marks[i].text, snap->label);
-		const struct snapshot_span *span = file ? span_of(snap, file) : NULL;
+		const struct snapshot_span *span;
 		u64 at = t->t_first_ns + t->marks[i].t_ns;
+		struct snap_mark m;
 
-		if (!file)
+		if (!snap_mark_parse(&m, t->marks[i].text) || m.end ||
+		    !snap_mark_labels(&m, snap->label))
 			continue;
 		found = 1;
+		span = span_of(snap, m.file);
 		if (!span || !span->end_ns)
 			continue;
 		if (at > span->begin_ns + CLOCK_SLACK_NS || span->begin_ns > at + CLOCK_SLACK_NS)
 			return err_set(e,
 				       "%s: snapshots of another recording: %s of '%s' was read at "
 				       "%.3f s, but %s marks it at %.3f s",
-				       s->dir, file, snap->label, seconds(span->begin_ns), t->name,
-				       seconds(at));
+				       s->dir, m.file, snap->label, seconds(span->begin_ns),
+				       t->name, seconds(at));
 	}
 	return found;
 }
@@ -109,19 +101,16 @@ static void marked_labels(const struct snapshots_trace *t, struct text *out)
 	unsigned int nr = 0;
 
 	for (unsigned int i = 0; i < t->nr_marks; i++) {
-		const char *p = t->marks[i].text, *end;
-		size_t len;
+		struct snap_mark m;
 
-		if (strncmp(p, "SNAP ", 5) || !(end = strstr(p + 5, " begin ")))
+		if (!snap_mark_parse(&m, t->marks[i].text) || m.end ||
+		    (m.label_len == last_len && !memcmp(m.label, last, last_len)))
 			continue;
-		p += 5;
-		len = (size_t)(end - p);
-		if (len == last_len && !memcmp(p, last, len))
-			continue;
-		last = p;
-		last_len = len;
+		last = m.label;
+		last_len = m.label_len;
 		if (++nr <= NAMES_SHOWN)
-			text_add(out, "%s'%.*s'", nr > 1 ? ", " : "", (int)min(len, (size_t)40), p);
+			text_add(out, "%s'%.*s'", nr > 1 ? ", " : "",
+				 (int)min(last_len, (size_t)40), last);
 	}
 	if (nr > NAMES_SHOWN)
 		text_add(out, " and %u more", nr - NAMES_SHOWN);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/mem.h"
+#include "sim/snap_mark.h"
 #include "traces/warm_priv.h"
 
 /* When slabinfo of a snapshot had been read, since the start of the load. */
@@ -23,25 +24,11 @@ struct load_scan {
 	size_t nr_instants, next;
 };
 
-/* The mark "SNAP LABEL end FILE"; NULL: there is none. */
-static const struct source_mark *find_mark(const struct source_tables *t, const char *label,
-					   const char *file)
-{
-	char *text = mem_print("SNAP %s end %s", label, file);
-	const struct source_mark *found = NULL;
-
-	for (unsigned int i = 0; i < t->nr_marks && !found; i++)
-		if (!strcmp(t->marks[i].text, text))
-			found = &t->marks[i];
-	free(text);
-	return found;
-}
-
 static int add_instant(struct load_scan *s, const struct snapshot *snap,
 		       struct snapshot_slabinfo info, struct err *e)
 {
 	const struct source_tables *t = &s->w->kmt->tables;
-	const struct source_mark *mark = find_mark(t, snap->label, info.file);
+	const struct source_mark *mark = source_snap_mark(t, snap->label, true, info.file);
 	u64 first_ns = kmt_meta(s->w->kmt)->stats.t_first_ns;
 	struct instant *at = &s->instants[s->nr_instants++];
 
@@ -189,10 +176,10 @@ static void find_nodes(struct warm *w)
 /* Time zero is the mark that ends a shrink, or some other. */
 static bool ends_shrink(const struct warm *w)
 {
-	const char *text = w->src.tables.nr_marks ? w->marks[0].text : "";
-	size_t n = strlen(text);
+	struct snap_mark m;
 
-	return n > 11 && !strcmp(text + n - 11, " end shrink");
+	return w->src.tables.nr_marks && snap_mark_parse(&m, w->marks[0].text) && m.end &&
+	       !strcmp(m.file, "shrink");
 }
 
 int warm_scan(struct warm *w, struct err *e)
