@@ -3,6 +3,7 @@
  * folder, and the script alone works on machines that have no kmemsim.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,6 +30,7 @@ int cmd_record(int argc, char **argv)
 	args[3] = name;
 	for (int i = 1; i < argc; i++)
 		args[3 + i] = argv[i];
+	fflush(NULL); /* what `help` has said already */
 	execvp(bash, args);
 	err_set(&e, "cannot run bash: %s", strerror(errno));
 	free(args[2]);

@@ -4,7 +4,7 @@
 . tests/shell_lib
 
 if ! command -v chromium >/dev/null; then
-	echo "ok the page in a browser # SKIP no chromium: tests/setup check"
+	skip "the page in a browser" "no chromium: tests/setup check"
 	exit
 fi
 

@@ -32,6 +32,17 @@ grep -oE '^    \./kmemsim [a-z]+.*|^\$ \./kmemsim [a-z]+' README.md | grep -oE '
 	sort -u | while read -r _ command; do
 	succeeds "README's command $command" "$KMEMSIM" help "$command"
 done
+grep -oE '^(    |\$ )\./kmemsim [a-z]+.*' README.md | sed 's/ #.*//; s/ -- .*//; s/ | .*//' |
+	while read -r line; do
+		command=$(sed 's/.*kmemsim //; s/ .*//' <<<"$line")
+		grep -oE -- ' --?[a-z][a-z-]*' <<<"$line" | sed "s/^/$command/"
+	done | sort -u >"$SCRATCH/options"
+[ "$(wc -l <"$SCRATCH/options")" -ge 20 ]
+verdict "README shows options" $?
+while read -r command option; do
+	"$KMEMSIM" help "$command" | grep -qE -- "(^|[[ ,|])$option([], =|]|$)"
+	verdict "README's option $command $option" $?
+done <"$SCRATCH/options"
 
 # The comparison it shows is the one this program prints.
 mkdir -p "$SCRATCH/build/demo"
