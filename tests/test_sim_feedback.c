@@ -5,6 +5,7 @@
 #include "lib/units.h"
 #include "sim/trial.h"
 #include "tests/array_source.h"
+#include "tests/null_sink.h"
 #include "tests/test.h"
 
 /* A load of one batch after the other that remembers what it was told. */
@@ -68,11 +69,6 @@ static struct figures *to_figures(struct sink *s)
 	return container_of(s, struct figures, sink);
 }
 
-static void on_begin(struct sink *s, const struct sink_run *run)
-{
-	(void)s, (void)run;
-}
-
 static void on_sample(struct sink *s, u64 t_ns, const char *layer, const char *metric, double value)
 {
 	struct figures *f = to_figures(s);
@@ -82,22 +78,6 @@ static void on_sample(struct sink *s, u64 t_ns, const char *layer, const char *m
 		return;
 	if (!f->samples++)
 		f->first_sample_ns = t_ns;
-}
-
-static void on_free_area(struct sink *s, u64 t_ns, int node, const char *zone, const char *type,
-			 const u64 nr_free[SINK_NR_ORDERS])
-{
-	(void)s, (void)t_ns, (void)node, (void)zone, (void)type, (void)nr_free;
-}
-
-static void on_slab(struct sink *s, const struct sink_slab *slab)
-{
-	(void)s, (void)slab;
-}
-
-static void on_cache(struct sink *s, const struct sink_cache *cache)
-{
-	(void)s, (void)cache;
 }
 
 static void on_event(struct sink *s, u64 t_ns, int cpu, const char *kind, const char *detail)
@@ -123,41 +103,20 @@ static void on_latency(struct sink *s, const struct sink_latency *l)
 	to_figures(s)->op_count += l->count;
 }
 
-static void on_lock(struct sink *s, const struct sink_lock *lock)
-{
-	(void)s, (void)lock;
-}
-
-static void on_mark(struct sink *s, u64 t_ns, const char *text)
-{
-	(void)s, (void)t_ns, (void)text;
-}
-
-static void on_block_map(struct sink *s, const struct sink_block_map *map)
-{
-	(void)s, (void)map;
-}
-
-static int on_end(struct sink *s, const struct sink_end *end, struct err *e)
-{
-	(void)s, (void)end, (void)e;
-	return 0;
-}
-
 static const struct sink_ops figures_ops = {
-	.begin = on_begin,
+	.begin = null_begin,
 	.sample = on_sample,
-	.free_area = on_free_area,
-	.slab = on_slab,
-	.cache = on_cache,
+	.free_area = null_free_area,
+	.slab = null_slab,
+	.cache = null_cache,
 	.event = on_event,
 	.summary = on_summary,
 	.site = on_site,
 	.latency = on_latency,
-	.lock = on_lock,
-	.mark = on_mark,
-	.block_map = on_block_map,
-	.end = on_end,
+	.lock = null_lock,
+	.mark = null_mark,
+	.block_map = null_block_map,
+	.end = null_end,
 };
 
 static double value(const struct figures *f, const char *metric)

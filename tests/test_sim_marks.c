@@ -4,6 +4,7 @@
 #include "lib/units.h"
 #include "sim/trial.h"
 #include "tests/array_source.h"
+#include "tests/null_sink.h"
 #include "tests/test.h"
 
 /* The state at the last mark. */
@@ -19,11 +20,6 @@ struct watcher {
 static struct watcher *to_watcher(struct sink *s)
 {
 	return container_of(s, struct watcher, sink);
-}
-
-static void on_begin(struct sink *s, const struct sink_run *run)
-{
-	(void)s, (void)run;
 }
 
 static void on_sample(struct sink *s, u64 t_ns, const char *layer, const char *metric, double value)
@@ -53,11 +49,6 @@ static void on_slab(struct sink *s, const struct sink_slab *slab)
 	}
 }
 
-static void on_cache(struct sink *s, const struct sink_cache *c)
-{
-	(void)s, (void)c;
-}
-
 static void on_mark(struct sink *s, u64 t_ns, const char *text)
 {
 	struct watcher *w = to_watcher(s);
@@ -71,56 +62,20 @@ static void on_mark(struct sink *s, u64 t_ns, const char *text)
 	assert_string_equal(text, !t_ns ? MARK_TIME_ZERO : t_ns == 10000 ? "first" : "second");
 }
 
-static void on_event(struct sink *s, u64 t_ns, int cpu, const char *kind, const char *detail)
-{
-	(void)s, (void)t_ns, (void)cpu, (void)kind, (void)detail;
-}
-
-static void on_summary(struct sink *s, const char *layer, const struct metric_desc *m, double value)
-{
-	(void)s, (void)layer, (void)m, (void)value;
-}
-
-static void on_site(struct sink *s, const struct sink_site *site)
-{
-	(void)s, (void)site;
-}
-
-static void on_latency(struct sink *s, const struct sink_latency *l)
-{
-	(void)s, (void)l;
-}
-
-static void on_lock(struct sink *s, const struct sink_lock *l)
-{
-	(void)s, (void)l;
-}
-
-static void on_block_map(struct sink *s, const struct sink_block_map *map)
-{
-	(void)s, (void)map;
-}
-
-static int on_end(struct sink *s, const struct sink_end *end, struct err *e)
-{
-	(void)s, (void)end, (void)e;
-	return 0;
-}
-
 static const struct sink_ops watcher_ops = {
-	.begin = on_begin,
+	.begin = null_begin,
 	.sample = on_sample,
 	.free_area = on_free_area,
 	.slab = on_slab,
-	.cache = on_cache,
+	.cache = null_cache,
 	.mark = on_mark,
-	.event = on_event,
-	.summary = on_summary,
-	.site = on_site,
-	.latency = on_latency,
-	.lock = on_lock,
-	.block_map = on_block_map,
-	.end = on_end,
+	.event = null_event,
+	.summary = null_summary,
+	.site = null_site,
+	.latency = null_latency,
+	.lock = null_lock,
+	.block_map = null_block_map,
+	.end = null_end,
 };
 
 static void run(struct trial *t, struct watcher *w, const struct request *requests, size_t nr,

@@ -7,6 +7,7 @@
 #include "lib/units.h"
 #include "sim/trial.h"
 #include "tests/array_source.h"
+#include "tests/null_sink.h"
 #include "tests/test.h"
 
 /* A sink that remembers the last summary of the whole stack, and counts the rest. */
@@ -39,21 +40,10 @@ static void on_sample(struct sink *s, u64 t_ns, const char *layer, const char *m
 		to_recorder(s)->samples++;
 }
 
-static void on_free_area(struct sink *s, u64 t_ns, int node, const char *zone,
-			 const char *migratetype, const u64 nr_free[SINK_NR_ORDERS])
-{
-	(void)s, (void)t_ns, (void)node, (void)zone, (void)migratetype, (void)nr_free;
-}
-
 static void on_slab(struct sink *s, const struct sink_slab *slab)
 {
 	assert_true(slab->active_objs <= slab->num_objs);
 	to_recorder(s)->slabs++;
-}
-
-static void on_mark(struct sink *s, u64 t_ns, const char *text)
-{
-	(void)s, (void)t_ns, (void)text;
 }
 
 static void on_cache(struct sink *s, const struct sink_cache *c)
@@ -134,10 +124,10 @@ static int on_end(struct sink *s, const struct sink_end *end, struct err *e)
 static const struct sink_ops recorder_ops = {
 	.begin = on_begin,
 	.sample = on_sample,
-	.free_area = on_free_area,
+	.free_area = null_free_area,
 	.slab = on_slab,
 	.cache = on_cache,
-	.mark = on_mark,
+	.mark = null_mark,
 	.event = on_event,
 	.summary = on_summary,
 	.site = on_site,
