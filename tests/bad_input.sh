@@ -155,9 +155,14 @@ sqlite3 "$SCRATCH/version.db" 'PRAGMA user_version = 99'
 refused "database: another version" "version" "$KMEMSIM" replay "$good" --db "$SCRATCH/version.db"
 refused "database: disk full" "full" bash -c \
 	'trap "" XFSZ; ulimit -f 40; exec "$0" replay "$1" --db "$2"' "$KMEMSIM" "$good" "$SCRATCH/full.db"
-sqlite3 "$SCRATCH/results.db" 'BEGIN EXCLUSIVE; SELECT 1;' '.shell sleep 8' >/dev/null &
-sleep 1
+# Another program that has it until the file `held` is gone.
+sqlite3 "$SCRATCH/results.db" 'BEGIN EXCLUSIVE; SELECT 1;' \
+	".shell touch '$SCRATCH/held'; while [ -e '$SCRATCH/held' ]; do sleep 0.1; done" >/dev/null &
+while kill -0 $! && [ ! -e "$SCRATCH/held" ]; do
+	sleep 0.05
+done
 refused "database: locked" "locked" "$KMEMSIM" replay "$good" --db "$SCRATCH/results.db"
+rm "$SCRATCH/held"
 wait
 for command in compare report; do
 	"$KMEMSIM" help $command >/dev/null 2>&1 || continue

@@ -37,7 +37,7 @@ grep -oE '^(    |\$ )\./kmemsim [a-z]+.*' README.md | sed 's/ #.*//; s/ -- .*//;
 		command=$(sed 's/.*kmemsim //; s/ .*//' <<<"$line")
 		grep -oE -- ' --?[a-z][a-z-]*' <<<"$line" | sed "s/^/$command/"
 	done | sort -u >"$SCRATCH/options"
-[ "$(wc -l <"$SCRATCH/options")" -ge 20 ]
+[ "$(wc -l <"$SCRATCH/options")" -ge 15 ]
 verdict "README shows options" $?
 while read -r command option; do
 	"$KMEMSIM" help "$command" | grep -qE -- "(^|[[ ,|])$option([], =|]|$)"

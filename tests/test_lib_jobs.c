@@ -21,7 +21,7 @@
 
 /* What all processes see. */
 struct board {
-	size_t nr_turns, in_turn, at_once, at_once_max, at_once_limit;
+	size_t nr_turns, in_turn, at_once, at_once_max;
 	size_t turns[NR];
 	size_t ended[NR], nr_ended;
 	int status[NR];

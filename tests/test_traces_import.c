@@ -9,13 +9,13 @@
 
 #include "lib/file.h"
 #include "lib/rng.h"
+#include "tests/recordings.h"
 #include "tests/test.h"
 #include "traces/import.h"
 #include "traces/kmt.h"
 #include "traces/kmt_check.h"
 
 #define SAMPLE "traces/samples/small-fstree.dat"
-#define RECORDINGS "../shared/traces"
 
 static char dir[] = "/tmp/kmemsim-test-XXXXXX";
 static char input[64], output[64];
@@ -181,23 +181,24 @@ static void recordings(void **state)
 					    "small-pressure", "small-zram"};
 
 	(void)state;
-	if (access(RECORDINGS, R_OK))
-		skip();
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		char path[256];
+		char *folder = recording_path(names[i]);
+		char *trace = mem_print("%s/trace.dat", folder);
+		char *counts = mem_print("%s/event_counts", folder);
 		struct err e = {{0}};
 		struct source *s;
 
-		snprintf(path, sizeof(path), RECORDINGS "/%s/trace.dat", names[i]);
-		if (import(path, &e))
+		if (import(trace, &e))
 			fail_msg("%s", e.msg);
 		s = open_sound(output);
-		snprintf(path, sizeof(path), RECORDINGS "/%s/event_counts", names[i]);
-		compare_counts(kmt_meta(s), path);
+		compare_counts(kmt_meta(s), counts);
 		compare_stats(kmt_meta(s));
 		print_message("%s: %llu events, all counts equal\n", names[i],
 			      (unsigned long long)kmt_meta(s)->stats.nr_events);
 		s->ops->close(s);
+		free(folder);
+		free(trace);
+		free(counts);
 	}
 }
 

@@ -9,13 +9,12 @@
 
 #include "lib/mem.h"
 #include "sim/machine_config.h"
+#include "tests/recordings.h"
 #include "tests/snapshots_lab.h"
 #include "tests/test.h"
 #include "traces/snapshot_files.h"
 #include "traces/snapshots.h"
 #include "traces/snapshots_load.h"
-
-#define SHARED "../shared/traces"
 
 static const char zoneinfo[] =
 	"Node 0, zone      DMA\n  per-node stats\n      nr_inactive_anon 12\n"
@@ -355,10 +354,8 @@ static void recordings(void **state)
 	};
 
 	(void)state;
-	if (access(SHARED "/small-pressure/snaps", R_OK))
-		skip();
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-		char *dir = mem_print(SHARED "/%s", all[i].dir);
+		char *dir = recording_path(all[i].dir);
 		struct machine_config m;
 		struct snapshots s;
 		struct err e;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/file.h"
+#include "tests/recordings.h"
 #include "tests/test.h"
 #include "tests/text_lab.h"
 #include "traces/import.h"
@@ -15,7 +16,6 @@
 #include "traces/kmt_check.h"
 
 #define SAMPLE "traces/samples/small-fstree.dat"
-#define RECORDINGS "../shared/traces"
 
 static char dir[] = "/tmp/kmemsim-test-XXXXXX";
 static char input[64], output[64], other[64];
@@ -134,15 +134,13 @@ static void recordings(void **state)
 					    "small-hackbench", "small-zram",	  "boot"};
 
 	(void)state;
-	if (access(RECORDINGS, R_OK))
-		skip();
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		char dat[256], text[256];
+		char *folder = recording_path(names[i]);
+		char *dat = mem_print("%s/trace.dat", folder);
+		char *text = mem_print("%s/trace.txt.zst", folder);
 		struct source *a, *b;
 		u64 n;
 
-		snprintf(dat, sizeof(dat), RECORDINGS "/%s/trace.dat", names[i]);
-		snprintf(text, sizeof(text), RECORDINGS "/%s/trace.txt.zst", names[i]);
 		a = import_sound(dat, output);
 		b = import_sound(text, other);
 		n = compare(a, b, NULL);
@@ -153,6 +151,9 @@ static void recordings(void **state)
 			      (unsigned long long)n);
 		a->ops->close(a);
 		b->ops->close(b);
+		free(folder);
+		free(dat);
+		free(text);
 	}
 }
 

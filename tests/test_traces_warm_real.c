@@ -7,6 +7,8 @@
 
 #include "lib/file.h"
 #include "sim/trial.h"
+#include "tests/null_sink.h"
+#include "tests/recordings.h"
 #include "tests/test.h"
 #include "traces/import.h"
 #include "traces/kmt.h"
@@ -22,27 +24,6 @@ struct watcher {
 	bool at_zero, done;
 	unsigned int nr_caches, nr_met;
 };
-
-static void on_begin(struct sink *s, const struct sink_run *run)
-{
-	(void)s, (void)run;
-}
-
-static void on_sample(struct sink *s, u64 t_ns, const char *layer, const char *metric, double value)
-{
-	(void)s, (void)t_ns, (void)layer, (void)metric, (void)value;
-}
-
-static void on_free_area(struct sink *s, u64 t_ns, int node, const char *zone, const char *type,
-			 const u64 nr_free[SINK_NR_ORDERS])
-{
-	(void)s, (void)t_ns, (void)node, (void)zone, (void)type, (void)nr_free;
-}
-
-static void on_cache(struct sink *s, const struct sink_cache *cache)
-{
-	(void)s, (void)cache;
-}
 
 static void on_mark(struct sink *s, u64 t_ns, const char *text)
 {
@@ -72,56 +53,20 @@ static void on_slab(struct sink *s, const struct sink_slab *slab)
 	}
 }
 
-static void on_event(struct sink *s, u64 t_ns, int cpu, const char *kind, const char *detail)
-{
-	(void)s, (void)t_ns, (void)cpu, (void)kind, (void)detail;
-}
-
-static void on_summary(struct sink *s, const char *layer, const struct metric_desc *m, double value)
-{
-	(void)s, (void)layer, (void)m, (void)value;
-}
-
-static void on_site(struct sink *s, const struct sink_site *site)
-{
-	(void)s, (void)site;
-}
-
-static void on_latency(struct sink *s, const struct sink_latency *latency)
-{
-	(void)s, (void)latency;
-}
-
-static void on_lock(struct sink *s, const struct sink_lock *lock)
-{
-	(void)s, (void)lock;
-}
-
-static void on_map(struct sink *s, const struct sink_block_map *map)
-{
-	(void)s, (void)map;
-}
-
-static int on_end(struct sink *s, const struct sink_end *sink_end, struct err *e)
-{
-	(void)s, (void)sink_end, (void)e;
-	return 0;
-}
-
 static const struct sink_ops watcher_ops = {
-	.begin = on_begin,
-	.sample = on_sample,
-	.free_area = on_free_area,
+	.begin = null_begin,
+	.sample = null_sample,
+	.free_area = null_free_area,
 	.slab = on_slab,
-	.cache = on_cache,
+	.cache = null_cache,
 	.mark = on_mark,
-	.event = on_event,
-	.summary = on_summary,
-	.site = on_site,
-	.latency = on_latency,
-	.lock = on_lock,
-	.block_map = on_map,
-	.end = on_end,
+	.event = null_event,
+	.summary = null_summary,
+	.site = null_site,
+	.latency = null_latency,
+	.lock = null_lock,
+	.block_map = null_block_map,
+	.end = null_end,
 };
 
 /* The geometry of the recorded caches. */
@@ -185,8 +130,6 @@ static void starts_as_recorded(const char *trace, const char *dir)
 	struct err e = {{0}};
 	u64 digest;
 
-	if (access(trace, R_OK))
-		skip();
 	snprintf(path, sizeof(path), "/tmp/kmemsim-test-%d.kmt", (int)getpid());
 	assert_int_equal(new_file_open(&nf, path, &e), 0);
 	assert_int_equal(import_trace(trace, nf.f, &options, &e), 0);
@@ -213,9 +156,13 @@ static void fstree(void **state)
 /* Beside the repository, if there. */
 static void hackbench(void **state)
 {
+	char *trace = recording_path("small-hackbench/trace.dat");
+	char *folder = recording_path("small-hackbench");
+
 	(void)state;
-	starts_as_recorded("../shared/traces/small-hackbench/trace.dat",
-			   "../shared/traces/small-hackbench");
+	starts_as_recorded(trace, folder);
+	free(trace);
+	free(folder);
 }
 
 int main(void)
