@@ -25,6 +25,7 @@ TESTS   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/test_*.c))
 # What tests share: every file in tests/ that is no test itself.
 TESTLIB := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/test_%,$(wildcard tests/*.c)))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/*.c))
+CLANG_FORMAT ?= clang-format-14
 FORMAT  := $(wildcard $(addsuffix /*.[ch],$(DIRS) tests bench))
 # All processors, unless the user has said how many.
 JOBS     = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -70,12 +71,13 @@ check:
 	@tests/setup check
 	@tests/run
 
-bench: setup
+bench:
+	@tests/setup bench
 	@$(MAKE) --no-print-directory -s $(JOBS) kmemsim benches
 	@bench/run
 
 format-check:
-	clang-format --dry-run --Werror $(FORMAT)
+	$(CLANG_FORMAT) --dry-run --Werror $(FORMAT)
 
 clean:
 	rm -rf build kmemsim report

@@ -20,20 +20,28 @@ done
 setup()
 {
 	: >"$log"
-	env -i PATH="$bin" LOG="$log" "$BASH" tests/setup >"$SCRATCH.out" 2>"$SCRATCH.err"
+	env -i PATH="$bin" LOG="$log" "$BASH" tests/setup "$@" >"$SCRATCH.out" 2>"$SCRATCH.err"
 }
 
 setup
-[ $? = 2 ] && grep -q 'needs.*gcc.*libyaml-dev.*valgrind' "$SCRATCH.err"
+[ $? = 2 ] && grep -q 'needs.*gcc.*libyaml-dev.*gnuplot-nox' "$SCRATCH.err"
 verdict "without apt-get: what is missing is named" $?
+! grep -qE ' (clang|libcmocka-dev|valgrind|zstd|chromium|time)( |$)' "$SCRATCH.err"
+verdict "but not what only tests and measurements need" $?
+setup check
+[ $? = 2 ] && grep -q 'needs.*gcc.*clang.*libcmocka-dev.*valgrind.*chromium' "$SCRATCH.err"
+verdict "to test, more is needed" $?
+setup bench
+[ $? = 2 ] && grep -q 'needs.*gcc.*valgrind' "$SCRATCH.err" && ! grep -qE 'clang|chromium' "$SCRATCH.err"
+verdict "to measure, other things" $?
 
 stand_in id 'echo 0'
 stand_in apt-get 'echo "$*" >>"$LOG"'
 stand_in apt-cache 'true'
-stand_in dpkg-query 'case ${!#} in gcc|libc6-dev|clang|make|pkg-config|valgrind) printf installed ;; *) exit 1 ;; esac'
+stand_in dpkg-query 'case ${!#} in gcc|libc6-dev|make|pkg-config|sqlite3) printf installed ;; *) exit 1 ;; esac'
 setup
 verdict "missing packages are installed" $?
-grep -q 'install.* libyaml-dev' "$log" && ! grep -qE ' (gcc|valgrind|make)( |$)' "$log"
+grep -q 'install.* libyaml-dev' "$log" && ! grep -qE ' (gcc|sqlite3|make)( |$)' "$log"
 verdict "what is there is left alone" $?
 grep -q update "$log"
 [ $? = 1 ]
