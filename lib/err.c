@@ -5,7 +5,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 int err_set(struct err *e, const char *fmt, ...)
 {

@@ -162,7 +162,7 @@ int file_nameless(struct err *e)
 
 	if (!dir || !*dir)
 		dir = "/tmp";
-	path = mem_print("%s/kmemsim-XXXXXX", dir);
+	path = mem_print("%s/%s-XXXXXX", dir, program_invocation_short_name);
 	fd = mkostemp(path, O_CLOEXEC);
 	if (fd < 0)
 		err_set(e, "cannot make a temporary file in %s: %s", dir, strerror(errno));

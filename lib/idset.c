@@ -4,7 +4,6 @@
 #include "lib/idset.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/assert.h"
 #include "lib/bits.h"
@@ -66,6 +65,7 @@ void idset_put(struct idset *s, u32 id)
 {
 	u64 bit = id;
 
+	ASSERT(id / BITS_PER_WORD < s->words[0] && bit_test(s->full[0], id));
 	for (unsigned int k = 0; k < s->levels; k++, bit /= BITS_PER_WORD)
 		bit_clear(s->full[k], bit);
 }

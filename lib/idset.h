@@ -18,9 +18,11 @@ struct idset {
 	unsigned int levels;
 };
 
+/* Nothing in use. What it grows to is host memory (lib/mem.h): no call fails. */
 void idset_init(struct idset *s);
 void idset_free(struct idset *s);
 u32 idset_take(struct idset *s);
+/* The number must be in use: putting it twice is a bug, and ends the process. */
 void idset_put(struct idset *s, u32 id);
 
 #endif

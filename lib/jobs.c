@@ -26,7 +26,6 @@
 
 /* So many may wait for their turn: each keeps what it wants to leave behind. */
 #define WAITING_MAX 32
-#define REDRAW_NS 100000000
 
 static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
@@ -169,9 +168,8 @@ static void give_turn(struct crew *c)
 		return;
 	job->state = JOB_HAS_TURN;
 	c->nr_busy++;
-	/* It may have been killed: then the socket tells. */
-	if (send(job->link, &byte, 1, MSG_NOSIGNAL) != 1)
-		return;
+	/* It may have been killed: then the socket tells, and it does not matter that nobody reads. */
+	(void)!send(job->link, &byte, 1, MSG_NOSIGNAL);
 }
 
 static void job_reap(struct crew *c, struct job *job)
@@ -222,7 +220,7 @@ static int take_ended(struct crew *c)
 
 static void hear(struct crew *c)
 {
-	const struct timespec redraw = {.tv_nsec = REDRAW_NS};
+	const struct timespec redraw = {.tv_nsec = PROGRESS_REDRAW_NS};
 	size_t nr = 0;
 
 	for (size_t i = c->first; i < c->next; i++) {

@@ -4,14 +4,12 @@
 #include "lib/jobs_show.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/text.h"
 
-#define REDRAW_NS 100000000ULL
 #define BAR_WIDTH 20
 #define LINE_MAX_BYTES 512
 #define WIDTH_DEFAULT 80
@@ -58,7 +56,7 @@ void jobs_show_draw(struct jobs_show *s, const struct jobs *js, size_t done,
 	struct winsize w = {0};
 	char line[LINE_MAX_BYTES];
 
-	if (!s->on || host_ns() - s->drawn_ns < REDRAW_NS)
+	if (!s->on || host_ns() - s->drawn_ns < PROGRESS_REDRAW_NS)
 		return;
 	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) || !w.ws_col)
 		w.ws_col = WIDTH_DEFAULT;

@@ -1,9 +1,10 @@
 /*
  * Host memory that is there or ends the process.
  */
-#define _GNU_SOURCE /* vasprintf */
+#define _GNU_SOURCE /* vasprintf, program_invocation_short_name */
 #include "lib/mem.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@ void *mem_checked(void *p)
 {
 	if (p)
 		return p;
-	fputs("kmemsim: out of memory\n", stderr);
+	fprintf(stderr, "%s: out of memory\n", program_invocation_short_name);
 	exit(EXIT_NO_MEMORY);
 }
 

@@ -10,7 +10,6 @@
 #include "lib/units.h"
 
 #define STEPS_PER_CHECK 4096
-#define REDRAW_NS (100 * NSEC_PER_MSEC)
 #define BAR_WIDTH 30
 
 void progress_begin(struct progress *p, const char *what, u64 total)
@@ -37,7 +36,7 @@ void progress_draw_(struct progress *p, u64 done)
 		return;
 	}
 	now = host_ns();
-	if (now - p->drawn_ns < REDRAW_NS)
+	if (now - p->drawn_ns < PROGRESS_REDRAW_NS)
 		return;
 	p->drawn_ns = now;
 	count_human((double)done, count, sizeof(count));

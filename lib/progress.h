@@ -7,6 +7,9 @@
 
 #include "lib/types.h"
 
+/* What is shown is drawn anew so often. */
+#define PROGRESS_REDRAW_NS 100000000ULL
+
 struct progress_cell {
 	u64 done, total;
 };

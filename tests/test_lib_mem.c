@@ -73,7 +73,7 @@ static void none_left_ends_the_process(void **state)
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), EXIT_NO_MEMORY);
 	assert_true(read(fds[0], said, sizeof(said) - 1) > 0);
-	assert_string_equal(said, "kmemsim: out of memory\n");
+	assert_string_equal(said, "test_lib_mem: out of memory\n");
 	close(fds[0]);
 }
 
