@@ -2,7 +2,6 @@
  * kmemsim generate: a workload as a .kmt trace.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "cmd/cmd.h"
 #include "cmd/info.h"
@@ -135,6 +134,8 @@ static int generate(struct generate_args *a, struct err *e)
 	return ret < 0 ? cmd_fail("generate", e) : ret;
 }
 
+enum { OPT_SEED = 256, OPT_DURATION, OPT_MACHINE, OPT_PAGES, OPT_SLAB };
+
 static int set(void *arg, int opt, const char *text, struct err *e)
 {
 	struct generate_args *a = arg;
@@ -143,14 +144,14 @@ static int set(void *arg, int opt, const char *text, struct err *e)
 	case 'o':
 		a->output = text;
 		return 0;
-	case 256:
+	case OPT_SEED:
 		return count_parse(text, &a->load.seed, e) ? err_prefix(e, "--seed") : 0;
-	case 257:
+	case OPT_DURATION:
 		return load_duration_parse(text, &a->load.duration_ns, e);
-	case 258:
+	case OPT_MACHINE:
 		a->machine = text;
 		return 0;
-	case 259:
+	case OPT_PAGES:
 		a->pages = text;
 		return 0;
 	default:
@@ -163,11 +164,11 @@ int cmd_generate(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"output", required_argument, NULL, 'o'},
-		{"seed", required_argument, NULL, 256},
-		{"duration", required_argument, NULL, 257},
-		{"machine", required_argument, NULL, 258},
-		{"pages", required_argument, NULL, 259},
-		{"slab", required_argument, NULL, 260},
+		{"seed", required_argument, NULL, OPT_SEED},
+		{"duration", required_argument, NULL, OPT_DURATION},
+		{"machine", required_argument, NULL, OPT_MACHINE},
+		{"pages", required_argument, NULL, OPT_PAGES},
+		{"slab", required_argument, NULL, OPT_SLAB},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};

@@ -61,43 +61,56 @@ static int unknown_importer(const char *name, struct err *e)
 	return err_set(e, "--from: unknown importer '%s': see `kmemsim list importers`", name);
 }
 
-static int parse(int argc, char **argv, struct arguments *a)
-{
-	static const struct option options[] = {
-		{"output", required_argument, NULL, 'o'},
-		{"from", required_argument, NULL, 256},
-		{"machine", required_argument, NULL, 257},
-		{"snapshots", required_argument, NULL, 258},
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
-	int opt;
+enum { OPT_OUTPUT = 'o', OPT_HELP = 'h', OPT_FROM = 256, OPT_MACHINE, OPT_SNAPSHOTS };
 
-	while ((opt = cmd_getopt(argc, argv, options)) != -1) {
-		if (opt == 'o')
-			a->output = optarg;
-		else if (opt == 256)
-			a->from = optarg;
-		else if (opt == 257)
-			a->machine = optarg;
-		else if (opt == 258)
-			a->snapshots = optarg;
-		else
-			return opt == 'h' ? 'h' : '?';
-	}
-	if (optind < argc)
-		a->input = argv[optind++];
-	if (optind < argc) {
-		cmd_misused("import",
-			    "one RECORDING at a time: traces of different recordings cannot "
-			    "be joined");
-		return '?';
-	}
-	if (!a->input || !a->output) {
-		cmd_misused("import", a->input ? "-o OUT.kmt is missing" : "RECORDING is missing");
-		return '?';
+static int set(void *arg, int option, const char *text, struct err *e)
+{
+	struct arguments *a = arg;
+
+	(void)e;
+	switch (option) {
+	case OPT_OUTPUT:
+		a->output = text;
+		break;
+	case OPT_FROM:
+		a->from = text;
+		break;
+	case OPT_MACHINE:
+		a->machine = text;
+		break;
+	case OPT_SNAPSHOTS:
+		a->snapshots = text;
+		break;
 	}
 	return 0;
+}
+
+/* -1 if there is something to do, else the exit code. */
+static int parse(int argc, char **argv, struct arguments *a)
+{
+	static const struct option table[] = {
+		{"output", required_argument, NULL, OPT_OUTPUT},
+		{"from", required_argument, NULL, OPT_FROM},
+		{"machine", required_argument, NULL, OPT_MACHINE},
+		{"snapshots", required_argument, NULL, OPT_SNAPSHOTS},
+		{"help", no_argument, NULL, OPT_HELP},
+		{0},
+	};
+	static const struct cmd_options options = {table, OPT_HELP, usage, set};
+	int ret = cmd_options(argc, argv, &options, a);
+
+	if (ret >= 0)
+		return ret;
+	if (optind < argc)
+		a->input = argv[optind++];
+	if (optind < argc)
+		return cmd_misused("import",
+				   "one RECORDING at a time: traces of different recordings cannot "
+				   "be joined");
+	if (!a->input || !a->output)
+		return cmd_misused("import",
+				   a->input ? "-o OUT.kmt is missing" : "RECORDING is missing");
+	return -1;
 }
 
 static void nodes_of(const struct machine_config *m, struct emit_nodes *nodes)
@@ -304,9 +317,9 @@ int cmd_import(int argc, char **argv)
 {
 	struct arguments a = {0};
 	struct err e;
-	int stop = parse(argc, argv, &a);
+	int ret = parse(argc, argv, &a);
 
-	if (stop)
-		return stop == 'h' ? cmd_usage(usage) : EXIT_MISTAKE;
+	if (ret >= 0)
+		return ret;
 	return import(&a, &e) ? cmd_fail("import", &e) : 0;
 }

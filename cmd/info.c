@@ -269,27 +269,30 @@ static int show(const char *path, enum out_format format, struct err *e)
 	return ret < 0 ? -1 : 0;
 }
 
+static int set(void *arg, int option, const char *text, struct err *e)
+{
+	enum out_format *format = arg;
+
+	(void)option; /* there is but one */
+	if (out_format_parse(text, format, e) || *format == OUT_CSV)
+		return err_set(e, "--format '%s': write text or json", text);
+	return 0;
+}
+
 int cmd_info(int argc, char **argv)
 {
-	static const struct option options[] = {
+	static const struct option table[] = {
 		{"format", required_argument, NULL, 'f'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
+	static const struct cmd_options options = {table, 'h', usage, set};
 	enum out_format format = OUT_TEXT;
 	struct err e;
-	int opt;
+	int ret = cmd_options(argc, argv, &options, &format);
 
-	while ((opt = cmd_getopt(argc, argv, options)) != -1) {
-		if (opt == 'h')
-			return cmd_usage(usage);
-		if (opt != 'f')
-			return EXIT_MISTAKE;
-		if (out_format_parse(optarg, &format, &e) || format == OUT_CSV) {
-			err_set(&e, "--format '%s': write text or json", optarg);
-			return cmd_fail("info", &e);
-		}
-	}
+	if (ret >= 0)
+		return ret;
 	if (argc - optind != 1)
 		return cmd_misused("info", "give one .kmt trace");
 	return show(argv[optind], format, &e) ? cmd_fail("info", &e) : 0;

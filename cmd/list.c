@@ -238,28 +238,30 @@ static int show(const char *what, const struct list_args *a)
 	return cmd_misused("list", e.msg);
 }
 
+static int set(void *arg, int option, const char *text, struct err *e)
+{
+	struct list_args *a = arg;
+
+	if (option == 'f')
+		return out_format_parse(text, &a->format, e) ? err_prefix(e, "--format") : 0;
+	a->db = text;
+	return 0;
+}
+
 int cmd_list(int argc, char **argv)
 {
-	static const struct option options[] = {
+	static const struct option table[] = {
 		{"format", required_argument, NULL, 'f'},
 		{"db", required_argument, NULL, 'd'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
+	static const struct cmd_options options = {table, 'h', usage, set};
 	struct list_args a = {.format = OUT_TEXT, .db = "results.db"};
-	struct err e;
-	int opt;
+	int ret = cmd_options(argc, argv, &options, &a);
 
-	while ((opt = cmd_getopt(argc, argv, options)) != -1) {
-		if (opt == 'h')
-			return cmd_usage(usage);
-		if (opt == '?')
-			return EXIT_MISTAKE;
-		if (opt == 'd')
-			a.db = optarg;
-		else if (out_format_parse(optarg, &a.format, &e))
-			return cmd_fail("list --format", &e);
-	}
+	if (ret >= 0)
+		return ret;
 	if (argc - optind != 1)
 		return cmd_misused("list", "say what to list");
 	return show(argv[optind], &a);

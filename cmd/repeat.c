@@ -1,13 +1,13 @@
 /*
  * The line that repeats a run: words for a POSIX shell.
  */
-#define _GNU_SOURCE /* asprintf */
 #include "cmd/repeat.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/assert.h"
+#include "lib/mem.h"
 
 void repeat_begin(struct repeat *r, const char *command)
 {
@@ -51,11 +51,9 @@ void repeat_option(struct repeat *r, const char *option, const char *value)
 
 void repeat_path(struct repeat *r, const char *path)
 {
-	char *from_here = NULL;
+	char *from_here = mem_print("./%s", path);
 
-	if (*path == '-' && asprintf(&from_here, "./%s", path) < 0)
-		from_here = NULL;
-	repeat_word(r, from_here ? from_here : path);
+	repeat_word(r, *path == '-' ? from_here : path);
 	free(from_here);
 }
 
