@@ -35,17 +35,16 @@ static u32 nr_names(const struct source_tables *t)
 	return t->nr_caches + NR_KMALLOC_TYPES * NR_KMALLOC_CLASSES + 1;
 }
 
-static int check_fits(const struct source_tables *t, const struct machine *m, struct err *e)
+static int check_fits(const struct trial *trial, const struct machine *m, struct err *e)
 {
+	const struct source_tables *t = &trial->source->tables;
+
 	if (t->nr_cpus > m->config.nr_cpus)
 		return err_set(e, "%s was recorded on %u CPUs, machine '%s' has %u", t->name,
 			       t->nr_cpus, m->config.name, m->config.nr_cpus);
 	if (t->nr_nodes > m->config.nr_nodes)
-		return err_set(
-			e,
-			"%s is of a machine with %u nodes, machine '%s' has %u (import takes "
-			"the recorded machine as --machine)",
-			t->name, t->nr_nodes, m->config.name, m->config.nr_nodes);
+		return err_set(e, "%s was recorded on %u nodes, machine '%s' has %u", t->name,
+			       t->nr_nodes, m->config.name, m->config.nr_nodes);
 	if (nr_names(t) > UINT16_MAX)
 		return err_set(e, "%s: %u caches are more than the books have room for", t->name,
 			       t->nr_caches);
@@ -55,7 +54,7 @@ static int check_fits(const struct source_tables *t, const struct machine *m, st
 		return err_set(e, "%s: the load is over before its warm-up", t->name);
 	if (t->nr_objects_max > t->nr_requests)
 		return err_set(e, "%s: more objects than requests", t->name);
-	return 0;
+	return sampler_check(trial, e);
 }
 
 int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
@@ -72,7 +71,7 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 		.at_marks = t->at_marks && t->sink,
 		.warming_up = tables->warmup_ns,
 	};
-	if (check_fits(tables, rp->m, e) || stack_create(&rp->stack, t->stack, e))
+	if (check_fits(t, rp->m, e) || stack_create(&rp->stack, t->stack, e))
 		return -1;
 	rp->page_source = page_allocator_source(rp->stack.pages)->layer;
 	rp->reserved_objs = rp->page_source->live_objs;
@@ -402,7 +401,8 @@ static int run_batch(struct replay *rp, const struct request *batch, long n, str
 		prefetch(rp, batch, i, n);
 		if (unlikely(!rp->timed && !(r->flags & REQ_F_BIRTH)) && start_timing(rp, e))
 			return -1;
-		if (unlikely(r->t_ns >= rp->sampler.next_ns && rp->timed))
+		if (unlikely(r->t_ns >= rp->sampler.next_ns && rp->timed) &&
+		    likely(r->t_ns <= rp->tables->duration_ns)) /* else it is refused below */
 			sampler_catch_up(&rp->sampler, rp, r->t_ns);
 		if (do_request(rp, r, e))
 			return -1;

@@ -20,6 +20,19 @@
 #include "sim/replay.h"
 
 #define DEFAULT_SAMPLES 200
+#define SAMPLES_MAX 1000000U
+
+int sampler_check(const struct trial *t, struct err *e)
+{
+	const struct source_tables *tables = &t->source->tables;
+	u64 nr = t->sample_ns ? tables->duration_ns / t->sample_ns : 0;
+
+	if (nr <= SAMPLES_MAX)
+		return 0;
+	return err_set(e, "%s: a sample every %llu ns would be %llu of them; at most %u are taken",
+		       tables->name, (unsigned long long)t->sample_ns, (unsigned long long)nr,
+		       SAMPLES_MAX);
+}
 
 void sampler_init(struct sampler *s, const struct trial *t)
 {

@@ -41,6 +41,8 @@ struct sampler {
 	struct mean held[2 * CHAIN_LAYERS_MAX]; /* per layer: bytes kept back from its base */
 };
 
+/* -1: more samples are asked for than anybody can keep. */
+int __must_check sampler_check(const struct trial *t, struct err *e);
 void sampler_init(struct sampler *s, const struct trial *t);
 /* Takes the last one, at the end of the load, whatever the interval. */
 void sampler_finish(struct sampler *s, struct replay *rp, u64 t_ns);

@@ -113,6 +113,7 @@ refused "machine is an experiment" "'machine/1' is wanted" replay --machine conf
 refused "machine is no YAML" ":" replay --machine cmd/main.c
 refused "bad seed" "--seed" replay --seed x
 refused "sample without unit" "has no unit" replay --sample 10
+refused "more samples than can be kept" "at most 1000000 are taken" replay --sample 1ns
 refused "no trace" "one trace is needed" "$KMEMSIM" replay
 refused "two traces" "one trace is needed" replay another.kmt
 

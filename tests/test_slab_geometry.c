@@ -262,6 +262,8 @@ static void options_bound_the_order(void **state)
 	check_options("slabifier(max_order=0)", 8192, 1, 1);
 	check_options("slabifier(min_objects=1)", 1024, 0, 4);
 	check_options("slabifier(min_objects=64)", 512, 3, 64);
+	check_options("slabifier(min_objects=16383,max_order=10)", 8, 5, 16384);
+	check_options("slabifier(min_objects=16383,max_order=10)", 24, 7, 21845);
 }
 
 int main(void)

@@ -232,6 +232,7 @@ static void refused(const char *text, const struct quantity_rules *q, const char
 
 	assert_int_equal(try_read(&d, text, q, &e), -1);
 	assert_says(e.msg, says);
+	dist_free(&d); /* as its job does */
 }
 
 static void impossible_parameters(void **state)
@@ -252,7 +253,8 @@ static void impossible_parameters(void **state)
 	refused("{dist: lognormal, median: 3s, sigma: 99}", &times, "at most 10");
 	refused("{dist: lognormal, median: 3s}", &times, "missing key 'sigma'");
 	refused("{dist: uniform, min: 2ms, max: 1ms}", &times, "1:22: min is above max");
-	refused("{dist: choice, of: {1ms: 0, 2ms: 0}}", &times, "1:20: all weights are zero");
+	refused("{dist: choice, of: {1ms: 0, 2ms: 0}}", &times,
+		"1:20: the weights add up to zero, or to infinity");
 	refused("{dist: choice, of: {1ms: -1, 2ms: 2}}", &times, "a weight cannot be negative");
 	refused("{dist: choice, of: {1ms: lots}}", &times, "'lots' is not a number");
 	refused("{dist: choice, of: {}}", &times, "values and their weights are wanted");
@@ -278,7 +280,7 @@ static void rubbish_in_files(void **state)
 	write_values("64B 1 2\n");
 	refused(text, &sizes, "values.txt:1:7: a value and a weight are wanted");
 	write_values("64B 0\n128B 0\n");
-	refused(text, &sizes, "values.txt: all weights are zero");
+	refused(text, &sizes, "values.txt: the weights add up to zero, or to infinity");
 	write_values("# nothing\n");
 	refused(text, &sizes, "values.txt: there is no value in it");
 	write_values("\x7f\x45LF\x01\x02 \xff\n");

@@ -145,11 +145,15 @@ static long warm_births(struct warm *w, const struct request **batch)
 	return (long)w->nr_births;
 }
 
-static long shift(struct warm *w, const struct request *from, long n)
+static long shift(struct warm *w, const struct request *from, long n, struct err *e)
 {
 	for (long i = 0; i < n; i++) {
 		struct request q = from[i];
 
+		if (unlikely(q.t_ns < w->state.t_ns))
+			return err_set(e,
+				       "%s: damaged: a request after time zero is from before it",
+				       w->kmt->tables.name);
 		q.t_ns -= w->state.t_ns;
 		if (q.kind == REQ_MARK)
 			q.object = w->mark_of[q.object];
@@ -180,7 +184,7 @@ static long warm_next(struct source *s, const struct request **batch, struct err
 		n -= (long)leave;
 	} while (!n);
 	*batch = w->batch;
-	return shift(w, from, n);
+	return shift(w, from, n, e);
 }
 
 static int warm_rewind(struct source *s, struct err *e)

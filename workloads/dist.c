@@ -96,7 +96,7 @@ int dist_weights(struct dist *d, u64 *values, double *weights, u32 n)
 {
 	double sum = 0, before = 0, mean = 0;
 
-	*d = (struct dist){.kind = DIST_WEIGHTS, .min = UINT64_MAX, .values = values};
+	*d = (struct dist){.kind = DIST_WEIGHTS, .min = UINT64_MAX};
 	for (u32 i = 0; i < n; i++)
 		sum += weights[i];
 	if (!(sum > 0) || isinf(sum)) {
@@ -104,6 +104,7 @@ int dist_weights(struct dist *d, u64 *values, double *weights, u32 n)
 		free(weights);
 		return -1;
 	}
+	d->values = values;
 	d->cumulative = mem_alloc(n, sizeof(*d->cumulative));
 	for (u32 i = 0; i < n; i++) {
 		if (weights[i] <= 0)

@@ -135,7 +135,7 @@ int dist_read_file(struct dist *d, const char *path, const struct quantity_rules
 		return -1;
 	}
 	if (dist_weights(d, l.values, l.weights, l.nr))
-		return err_set(e, "%s: all weights are zero", path);
+		return err_set(e, "%s: the weights add up to zero, or to infinity", path);
 	d->digest = digest_u64(digest, text_hash(unit));
 	return 0;
 }

@@ -192,7 +192,7 @@ static int read_choice(struct dist *d, const struct reading *r, struct err *e)
 		}
 	}
 	if (dist_weights(d, values, weights, (u32)n))
-		return yaml_error(of, e, "all weights are zero");
+		return yaml_error(of, e, "the weights add up to zero, or to infinity");
 	return 0;
 }
 

@@ -221,7 +221,7 @@ static const struct opt_desc slabifier_opts[] = {
 		"smallest order of a slab's pages (slab_min_order)"),
 	OPT_S64("max_order", struct slabifier_options, max_order, "-1", -1, MAX_ORDER - 1,
 		"largest order, unless a single object needs more (slab_max_order); -1: 3"),
-	OPT_U64("min_objects", struct slabifier_options, min_objects, "0", 0, SLAB_OBJECTS_MAX,
+	OPT_U64("min_objects", struct slabifier_options, min_objects, "0", 0, SLAB_OBJECTS_MAX / 2,
 		"objects a slab should hold; 0: 4 * (bits of the number of CPUs + 1)"),
 	OPT_S64("cpu_partial", struct slabifier_options, cpu_partial, "-1", -1, 1 << 20,
 		"objects on partial slabs of one CPU; -1: by size, 6 to 120; 0: no such slabs"),

@@ -69,6 +69,8 @@ static unsigned int wanted_objects(const struct slabifier_options *o, unsigned i
 
 	if (!wanted)
 		wanted = 4 * (bit_highest((u64)kernel->nr_cpu_ids) + 2);
+	wanted = min(wanted,
+		     SLAB_OBJECTS_MAX / 2U); /* an order up rounds to at most twice as many */
 	return min(wanted, order_objects(max_order_of(o), size));
 }
 
