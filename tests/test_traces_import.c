@@ -11,30 +11,20 @@
 #include "lib/rng.h"
 #include "tests/recordings.h"
 #include "tests/test.h"
+#include "tests/tmp_dir.h"
 #include "traces/import.h"
 #include "traces/kmt.h"
 #include "traces/kmt_check.h"
 
 #define SAMPLE "traces/samples/small-fstree.dat"
 
-static char dir[] = "/tmp/kmemsim-test-XXXXXX";
 static char input[64], output[64];
 
 static int begin(void **state)
 {
-	(void)state;
-	assert_non_null(mkdtemp(dir));
-	snprintf(input, sizeof(input), "%s/in.dat", dir);
-	snprintf(output, sizeof(output), "%s/out.kmt", dir);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	unlink(input);
-	unlink(output);
-	rmdir(dir);
+	assert_int_equal(tmp_dir_make(state), 0);
+	snprintf(input, sizeof(input), "%s/in.dat", tmp_dir);
+	snprintf(output, sizeof(output), "%s/out.kmt", tmp_dir);
 	return 0;
 }
 
@@ -286,7 +276,7 @@ static void foreign(void **state)
 	(void)state;
 	assert_int_equal(import("/nonexistent/trace.dat", &e), -1);
 	assert_says(e.msg, "/nonexistent/trace.dat: cannot open");
-	assert_int_equal(import(dir, &e), -1);
+	assert_int_equal(import(tmp_dir, &e), -1);
 	assert_says(e.msg, "is a directory");
 	assert_int_equal(import("traces/samples/fstree.kmt", &e), -1);
 	assert_says(e.msg, "this is a .kmt trace already");
@@ -303,5 +293,5 @@ int main(void)
 		cmocka_unit_test(foreign),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, begin, tmp_dir_remove);
 }

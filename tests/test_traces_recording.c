@@ -14,26 +14,18 @@
 #include "lib/mem.h"
 #include "lib/rng.h"
 #include "tests/test.h"
+#include "tests/tmp_dir.h"
 #include "traces/recording.h"
 
 #define ROUNDS 2000
 
-static char dir[] = "/tmp/kmemsim-test-XXXXXX";
 static char path[64];
 
 static int begin(void **state)
 {
-	(void)state;
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/a.tar", dir);
+	assert_int_equal(tmp_dir_make(state), 0);
+	snprintf(path, sizeof(path), "%s/a.tar", tmp_dir);
 	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	unlink(path);
-	return rmdir(dir);
 }
 
 /* Pairs of name and text, NULL at the end. A name that ends in '/' is a folder. */
@@ -227,5 +219,5 @@ int main(void)
 		cmocka_unit_test(damaged),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, begin, tmp_dir_remove);
 }

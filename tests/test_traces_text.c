@@ -11,32 +11,21 @@
 #include "tests/recordings.h"
 #include "tests/test.h"
 #include "tests/text_lab.h"
+#include "tests/tmp_dir.h"
 #include "traces/import.h"
 #include "traces/kmt.h"
 #include "traces/kmt_check.h"
 
 #define SAMPLE "traces/samples/small-fstree.dat"
 
-static char dir[] = "/tmp/kmemsim-test-XXXXXX";
 static char input[64], output[64], other[64];
 
 static int begin(void **state)
 {
-	(void)state;
-	assert_non_null(mkdtemp(dir));
-	snprintf(input, sizeof(input), "%s/in.txt", dir);
-	snprintf(output, sizeof(output), "%s/out.kmt", dir);
-	snprintf(other, sizeof(other), "%s/other.kmt", dir);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	unlink(input);
-	unlink(output);
-	unlink(other);
-	rmdir(dir);
+	assert_int_equal(tmp_dir_make(state), 0);
+	snprintf(input, sizeof(input), "%s/in.txt", tmp_dir);
+	snprintf(output, sizeof(output), "%s/out.kmt", tmp_dir);
+	snprintf(other, sizeof(other), "%s/other.kmt", tmp_dir);
 	return 0;
 }
 
@@ -221,5 +210,5 @@ int main(void)
 		cmocka_unit_test(recordings),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, begin, tmp_dir_remove);
 }

@@ -5,10 +5,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "lib/units.h"
 #include "tests/test.h"
+#include "tests/tmp_dir.h"
 #include "workloads/dist.h"
 
 #define DRAWS 200000
@@ -17,15 +17,13 @@ static const struct quantity_rules times = {"lifetime", QUANTITY_TIME, 0, 1ULL <
 static const struct quantity_rules sizes = {"size", QUANTITY_SIZE, 1, 4 * MIB};
 static const struct quantity_rules orders = {"order", QUANTITY_COUNT, 0, 10};
 
-static char dir[] = "/tmp/kmemsim-dist-XXXXXX";
-
 static int try_read(struct dist *d, const char *text, const struct quantity_rules *q, struct err *e)
 {
 	struct yaml_file *f = yaml_parse("w.yaml", text, strlen(text), e);
 	int ret;
 
 	assert_non_null(f);
-	ret = dist_read(d, yaml_top(f), q, dir, e);
+	ret = dist_read(d, yaml_top(f), q, tmp_dir, e);
 	yaml_close(f);
 	return ret;
 }
@@ -196,7 +194,7 @@ static void write_values(const char *text)
 	char path[80];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/values.txt", dir);
+	snprintf(path, sizeof(path), "%s/values.txt", tmp_dir);
 	f = fopen(path, "w");
 	assert_non_null(f);
 	fputs(text, f);
@@ -293,22 +291,6 @@ static void rubbish_in_files(void **state)
 	refused("{dist: empirical, file: .}", &sizes, "is a directory");
 }
 
-static int make_dir(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-	char path[80];
-
-	(void)state;
-	snprintf(path, sizeof(path), "%s/values.txt", dir);
-	unlink(path);
-	return rmdir(dir);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,5 +303,5 @@ int main(void)
 		cmocka_unit_test(rubbish_in_files),
 	};
 
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+	return cmocka_run_group_tests(tests, tmp_dir_make, tmp_dir_remove);
 }

@@ -10,12 +10,12 @@
 #include "sim/trial.h"
 #include "tests/array_source.h"
 #include "tests/test.h"
+#include "tests/tmp_dir.h"
 #include "traces/kmt.h"
 #include "traces/kmt_check.h"
 #include "traces/kmt_tee.h"
 #include "workloads/workload.h"
 
-static char dir[] = "/tmp/kmemsim-fuzz-XXXXXX";
 static char yaml_path[80], kmt_path[80];
 
 #define PICK(r, ...)                                                                               \
@@ -177,20 +177,11 @@ static void traces_replay_as_they_ran(void **state)
 
 static int make_dir(void **state)
 {
-	(void)state;
-	if (!mkdtemp(dir))
+	if (tmp_dir_make(state))
 		return -1;
-	snprintf(yaml_path, sizeof(yaml_path), "%s/w.yaml", dir);
-	snprintf(kmt_path, sizeof(kmt_path), "%s/w.kmt", dir);
+	snprintf(yaml_path, sizeof(yaml_path), "%s/w.yaml", tmp_dir);
+	snprintf(kmt_path, sizeof(kmt_path), "%s/w.kmt", tmp_dir);
 	return 0;
-}
-
-static int remove_dir(void **state)
-{
-	(void)state;
-	unlink(yaml_path);
-	unlink(kmt_path);
-	return rmdir(dir);
 }
 
 int main(void)
@@ -200,5 +191,5 @@ int main(void)
 		cmocka_unit_test(traces_replay_as_they_ran),
 	};
 
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+	return cmocka_run_group_tests(tests, make_dir, tmp_dir_remove);
 }

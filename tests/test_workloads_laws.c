@@ -9,12 +9,11 @@
 #include "lib/units.h"
 #include "sim/trial.h"
 #include "tests/test.h"
+#include "tests/tmp_dir.h"
 #include "traces/kmt_check.h"
 #include "workloads/workload.h"
 
 #define HEAD "kmemsim: workload/1\n"
-
-static char dir[] = "/tmp/kmemsim-laws-XXXXXX";
 
 static struct source *open_text(const char *text, u64 seed)
 {
@@ -24,7 +23,7 @@ static struct source *open_text(const char *text, u64 seed)
 	char path[80];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/load.yaml", dir);
+	snprintf(path, sizeof(path), "%s/load.yaml", tmp_dir);
 	f = fopen(path, "w");
 	assert_non_null(f);
 	fputs(text, f);
@@ -335,22 +334,6 @@ static void the_same_run_has_the_same_digest(void **state)
 	assert_true(a.digest != c.digest);
 }
 
-static int make_dir(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-	char path[80];
-
-	(void)state;
-	snprintf(path, sizeof(path), "%s/load.yaml", dir);
-	unlink(path);
-	return rmdir(dir);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,5 +347,5 @@ int main(void)
 		cmocka_unit_test(the_same_run_has_the_same_digest),
 	};
 
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+	return cmocka_run_group_tests(tests, tmp_dir_make, tmp_dir_remove);
 }

@@ -7,9 +7,8 @@
 
 #include "lib/units.h"
 #include "tests/test.h"
+#include "tests/tmp_dir.h"
 #include "workloads/workload.h"
-
-static char dir[] = "/tmp/kmemsim-read-XXXXXX";
 
 static struct source *try_open(const char *text, u64 duration_ns, struct err *e)
 {
@@ -21,7 +20,7 @@ static struct source *try_open(const char *text, u64 duration_ns, struct err *e)
 	char path[80];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/w.yaml", dir);
+	snprintf(path, sizeof(path), "%s/w.yaml", tmp_dir);
 	f = fopen(path, "w");
 	assert_non_null(f);
 	fputs(text, f);
@@ -290,22 +289,6 @@ static void damage(void **state)
 	assert_true(taken > 0 && taken < 5 * sizeof(good));
 }
 
-static int make_dir(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-	char path[80];
-
-	(void)state;
-	snprintf(path, sizeof(path), "%s/w.yaml", dir);
-	unlink(path);
-	return rmdir(dir);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,5 +301,5 @@ int main(void)
 		cmocka_unit_test(damage),
 	};
 
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+	return cmocka_run_group_tests(tests, tmp_dir_make, tmp_dir_remove);
 }
