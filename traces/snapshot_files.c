@@ -12,15 +12,13 @@
 
 #include "lib/file.h"
 #include "lib/mem.h"
+#include "traces/snapshots_parse.h"
 
 /* The files of /proc have some hundred KiB on the largest machines. */
 #define FILE_BYTES_MAX (64U << 20)
 #define FILES_MAX 8192U
 #define PACK_VERSION 1
 
-static const char *const snapshot_names[] = {"slabinfo", "slabinfo0",	 "slab_sysfs.tsv",
-					     "zoneinfo", "pagetypeinfo", "buddyinfo",
-					     "times"};
 static const char *const machine_names[] = {"META", "slab_static.tsv"};
 
 const char *snapshot_folder_label(const char *folder, size_t len)
@@ -52,10 +50,18 @@ static void add(struct snapshot_files *f, char *name, char *data, size_t n)
 	f->files[f->nr++] = (struct snapshot_file){name, data, n};
 }
 
-static bool listed(const char *name, const char *const *names, size_t nr)
+static bool is_machine_file(const char *name)
 {
-	for (size_t i = 0; i < nr; i++)
-		if (!strcmp(name, names[i]))
+	for (size_t i = 0; i < ARRAY_SIZE(machine_names); i++)
+		if (!strcmp(name, machine_names[i]))
+			return true;
+	return false;
+}
+
+static bool is_snapshot_file(const char *name)
+{
+	for (size_t i = 0; i < NR_SNAPSHOT_KINDS; i++)
+		if (snapshot_kinds[i].parse && !strcmp(name, snapshot_kinds[i].name))
 			return true;
 	return false;
 }
@@ -65,9 +71,8 @@ bool snapshot_file_wanted(const char *name)
 	const char *slash = strchr(name, '/');
 
 	if (!slash)
-		return listed(name, machine_names, ARRAY_SIZE(machine_names));
-	return snapshot_folder_label(name, (size_t)(slash - name)) &&
-	       listed(slash + 1, snapshot_names, ARRAY_SIZE(snapshot_names));
+		return is_machine_file(name);
+	return snapshot_folder_label(name, (size_t)(slash - name)) && is_snapshot_file(slash + 1);
 }
 
 int snapshot_files_add(struct snapshot_files *f, const char *name, const u8 *data, size_t n,
@@ -127,10 +132,14 @@ static int read_folder(struct snapshot_files *f, const char *dir, const char *fo
 {
 	int ret = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(snapshot_names) && !ret; i++) {
-		char *path = mem_print("%s/%s/%s", dir, folder, snapshot_names[i]);
+	for (size_t i = 0; i < NR_SNAPSHOT_KINDS && !ret; i++) {
+		const char *name = snapshot_kinds[i].name;
+		char *path;
 
-		ret = read_file(f, path, mem_print("%s/%s", folder, snapshot_names[i]), e);
+		if (!snapshot_kinds[i].parse)
+			continue;
+		path = mem_print("%s/%s/%s", dir, folder, name);
+		ret = read_file(f, path, mem_print("%s/%s", folder, name), e);
 		free(path);
 	}
 	return ret;

@@ -60,40 +60,8 @@ static int text_of(const struct snapshot_files *f, const char *folder, size_t le
 	return scan_printable(scan, e) ? -1 : 1;
 }
 
-/* A kind of file of a snapshot. */
-struct kind {
-	const char *name;
-	int (*parse)(struct scan *s, struct snapshot *snap, struct err *e);
-};
-
-static int kind_slabinfo(struct scan *s, struct snapshot *snap, struct err *e)
-{
-	return parse_slabinfo(s, &snap->slabs, &snap->nr_slabs, e);
-}
-
-static int kind_slabinfo0(struct scan *s, struct snapshot *snap, struct err *e)
-{
-	return parse_slabinfo(s, &snap->slabs0, &snap->nr_slabs0, e);
-}
-
-static int kind_sysfs(struct scan *s, struct snapshot *snap, struct err *e)
-{
-	return parse_sysfs(s, &snap->sysfs, &snap->nr_sysfs, e);
-}
-
-/* Zoneinfo names all zones, also empty ones: first. */
-static const struct kind kinds[] = {
-	{"zoneinfo", parse_zoneinfo},
-	{"buddyinfo", parse_buddyinfo},
-	{"pagetypeinfo", parse_pagetypeinfo},
-	{"slabinfo0", kind_slabinfo0},
-	{"slabinfo", kind_slabinfo},
-	{"slab_sysfs.tsv", kind_sysfs},
-	{"times", parse_times},
-};
-
 static int parse_file(struct snapshot *snap, const struct snapshot_files *f, const char *folder,
-		      size_t len, const struct kind *k, struct err *e)
+		      size_t len, const struct snapshot_kind *k, struct err *e)
 {
 	struct scan scan;
 	char *path;
@@ -111,8 +79,9 @@ static int parse_snapshot(struct snapshot *snap, const struct snapshot_files *f,
 	if (!snapshot_files_find(f, folder, len, "slabinfo0") &&
 	    !snapshot_files_find(f, folder, len, "slabinfo"))
 		return err_set(e, "%s/%.*s: slabinfo is missing", f->dir, (int)len, folder);
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (parse_file(snap, f, folder, len, &kinds[i], e))
+	for (size_t i = 0; i < NR_SNAPSHOT_KINDS; i++)
+		if (snapshot_kinds[i].parse &&
+		    parse_file(snap, f, folder, len, &snapshot_kinds[i], e))
 			return -1;
 	snapshot_zones_sort(snap);
 	return 0;

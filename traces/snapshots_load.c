@@ -16,30 +16,17 @@
 #include "lib/units.h"
 #include "sim/snap_mark.h"
 #include "traces/snapshot_files.h"
+#include "traces/snapshots_parse.h"
 
 /* Between a mark and the reading of the clock beside it: usually some microseconds. */
 #define CLOCK_SLACK_NS NSEC_PER_SEC
 #define NAMES_SHOWN 8 /* in a message */
 
-/* The files whose times are kept, as marks name them. */
-static const struct {
-	const char *file;
-	size_t span;
-} timed[] = {
-	{"shrink", offsetof(struct snapshot, shrink)},
-	{"slabinfo0", offsetof(struct snapshot, slabinfo0_at)},
-	{"slab_sysfs", offsetof(struct snapshot, sysfs_at)},
-	{"zoneinfo", offsetof(struct snapshot, zoneinfo_at)},
-	{"pagetypeinfo", offsetof(struct snapshot, pagetypeinfo_at)},
-	{"buddyinfo", offsetof(struct snapshot, buddyinfo_at)},
-	{"slabinfo", offsetof(struct snapshot, slabinfo_at)},
-};
-
-static const struct snapshot_span *span_of(const struct snapshot *snap, const char *file)
+static const struct snapshot_span *span_of(struct snapshot *snap, const char *mark)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(timed); i++)
-		if (!strcmp(timed[i].file, file))
-			return (const struct snapshot_span *)((const char *)snap + timed[i].span);
+	for (size_t i = 0; i < NR_SNAPSHOT_KINDS; i++)
+		if (snapshot_kinds[i].mark && !strcmp(snapshot_kinds[i].mark, mark))
+			return snapshot_kind_span(&snapshot_kinds[i], snap);
 	return NULL;
 }
 
@@ -49,7 +36,7 @@ static double seconds(u64 ns)
 }
 
 /* 1: marked, at the right times; 0: not marked. */
-static int check_marks(const struct snapshots *s, const struct snapshot *snap,
+static int check_marks(const struct snapshots *s, struct snapshot *snap,
 		       const struct snapshots_trace *t, struct err *e)
 {
 	int found = 0;

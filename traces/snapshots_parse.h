@@ -22,6 +22,18 @@ int __must_check parse_zoneinfo(struct scan *s, struct snapshot *snap, struct er
 int __must_check parse_buddyinfo(struct scan *s, struct snapshot *snap, struct err *e);
 int __must_check parse_pagetypeinfo(struct scan *s, struct snapshot *snap, struct err *e);
 
+/* What a snapshot consists of. */
+struct snapshot_kind {
+	const char *name; /* of the file, and in the file `times` */
+	const char *mark; /* as marks of the trace call it; NULL: when it was read is not kept */
+	size_t span;	  /* of struct snapshot: when it was read */
+	int (*parse)(struct scan *s, struct snapshot *snap, struct err *e); /* NULL: no file */
+};
+#define NR_SNAPSHOT_KINDS 8
+extern const struct snapshot_kind snapshot_kinds[NR_SNAPSHOT_KINDS]; /* as they are parsed */
+/* Of a kind that has a mark. */
+struct snapshot_span *snapshot_kind_span(const struct snapshot_kind *k, struct snapshot *snap);
+
 /* The zone of that name, made if there is none. */
 struct snapshot_zone *snapshot_zone_add(struct snapshot *snap, int node, const char *zone);
 /* Zones in the order (node, as first seen). */

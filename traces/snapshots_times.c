@@ -6,19 +6,6 @@
 
 int parse_times(struct scan *s, struct snapshot *snap, struct err *e)
 {
-	struct {
-		const char *file;
-		struct snapshot_span *span;
-	} known[] = {
-		{"shrink", &snap->shrink},
-		{"slabinfo0", &snap->slabinfo0_at},
-		{"slab_sysfs.tsv", &snap->sysfs_at},
-		{"zoneinfo", &snap->zoneinfo_at},
-		{"pagetypeinfo", &snap->pagetypeinfo_at},
-		{"buddyinfo", &snap->buddyinfo_at},
-		{"slabinfo", &snap->slabinfo_at},
-	};
-
 	while (scan_line(s)) {
 		struct snapshot_span span;
 		struct word w;
@@ -31,9 +18,9 @@ int parse_times(struct scan *s, struct snapshot *snap, struct err *e)
 		if (span.end_ns < span.begin_ns)
 			return scan_error(s, w.text, e, "%.*s: the end is before the begin",
 					  (int)min(w.len, (size_t)40), w.text);
-		for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-			if (word_is(&w, known[i].file))
-				*known[i].span = span;
+		for (size_t i = 0; i < NR_SNAPSHOT_KINDS; i++)
+			if (snapshot_kinds[i].mark && word_is(&w, snapshot_kinds[i].name))
+				*snapshot_kind_span(&snapshot_kinds[i], snap) = span;
 	}
 	return 0;
 }

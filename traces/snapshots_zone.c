@@ -20,13 +20,11 @@ static const char *const type_names[SNAPSHOT_TYPES] = {"Unmovable", "Movable", "
 
 struct snapshot_zone *snapshot_zone_add(struct snapshot *snap, int node, const char *zone)
 {
+	const struct snapshot_zone *known = snapshot_zone(snap, node, zone);
 	struct snapshot_zone *z;
 
-	for (size_t i = 0; i < snap->nr_zones; i++) {
-		z = &snap->zones[i];
-		if (z->node == node && !strcmp(z->zone, zone))
-			return z;
-	}
+	if (known)
+		return &snap->zones[known - snap->zones];
 	snap->zones = mem_grow_zeroed(snap->zones, snap->nr_zones, snap->nr_zones + 1,
 				      sizeof(*snap->zones));
 	z = &snap->zones[snap->nr_zones++];
