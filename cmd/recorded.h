@@ -11,8 +11,8 @@
 
 /*
  * The snapshots whose marks are in the load, in order, with the caches that have activity in it.
- * NULL with e set: they are of another kernel, or the load has no mark of any. What cannot be said is
- * said on standard error.
+ * NULL with e set: they are of another kernel, or the load has no mark of any. What cannot be said
+ * is said on standard error.
  */
 struct fidelity *recorded_fidelity(const struct snapshots *s, const struct source *kmt,
 				   struct err *e);

@@ -50,13 +50,11 @@ u32 gfp_translate_slow(const struct gfp_map *m, u64 gfp)
 	return to;
 }
 
-/* What alloc/gfp.h has no name for: combinations that are printed, and names of older kernels. */
+/* What alloc/gfp.h has no name for: a combination that is printed, and names of older kernels. */
 static const struct {
 	const char *name;
 	u32 bits;
 } printed[] = {
-	{"GFP_KERNEL_ACCOUNT", GFP_KERNEL_ACCOUNT},
-	{"GFP_TRANSHUGE_LIGHT", GFP_TRANSHUGE_LIGHT},
 	{"GFP_TEMPORARY", GFP_KERNEL | __GFP_RECLAIMABLE}, /* before 4.14 */
 	{"__GFP_RECLAIM", __GFP_RECLAIM},
 	{"__GFP_WAIT", __GFP_RECLAIM},	       /* before 4.4 */
@@ -91,13 +89,34 @@ bool gfp_name_bits(const char *name, size_t len, u32 *bits)
 }
 
 /* The order of the tests is that of kmalloc_type() in include/linux/slab.h, Linux 6.1. */
+static const struct {
+	const char *prefix;
+	u32 gfp;
+} kmalloc_types[] = {
+	{"dma-kmalloc-", __GFP_DMA},
+	{"kmalloc-rcl-", __GFP_RECLAIMABLE},
+	{"kmalloc-cg-", __GFP_ACCOUNT},
+	{"kmalloc-", 0},
+};
+
+bool kmalloc_cache_gfp(const char *name, u32 *gfp)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kmalloc_types); i++)
+		if (!strncmp(name, kmalloc_types[i].prefix, strlen(kmalloc_types[i].prefix))) {
+			*gfp = kmalloc_types[i].gfp;
+			return true;
+		}
+	return false;
+}
+
 void kmalloc_cache_name(u32 alloc, u32 gfp, char *buf, size_t n)
 {
-	const char *type = gfp & __GFP_DMA	     ? "dma-kmalloc-"
-			   : gfp & __GFP_RECLAIMABLE ? "kmalloc-rcl-"
-			   : gfp & __GFP_ACCOUNT     ? "kmalloc-cg-"
-						     : "kmalloc-";
+	const char *type;
+	size_t i = 0;
 
+	while (kmalloc_types[i].gfp && !(gfp & kmalloc_types[i].gfp))
+		i++;
+	type = kmalloc_types[i].prefix;
 	if (alloc >= 1024 && alloc % 1024 == 0)
 		snprintf(buf, n, "%s%uk", type, alloc / 1024);
 	else

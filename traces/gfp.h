@@ -32,5 +32,7 @@ bool gfp_name_bits(const char *name, size_t len, u32 *bits);
 
 /* "kmalloc-cg-64" for a kmalloc that got `alloc` bytes with these flags. */
 void kmalloc_cache_name(u32 alloc, u32 gfp, char *buf, size_t n);
+/* Which flag chose that cache of kmalloc; false: the name is none of kmalloc's. */
+bool kmalloc_cache_gfp(const char *name, u32 *gfp);
 
 #endif

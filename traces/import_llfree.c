@@ -4,11 +4,11 @@
  *
  * Theory. The file is pages of 4 KiB, everything little-endian. The first is the header: u32 pages
  * that follow, u32 CPUs, u32 max_pfn (the first frame above all memory); the rest is zero. Every
- * other page is one CPU's: u32 CPU, then from byte 16 on 255 entries of 128 bits, lowest first: time
- * in us since boot 38, pfn 24, allocation 1, order 4, gfp 29, pid 32. A CPU takes a new page when its
- * own is full: its pages are in order, those of the CPUs mixed. What a CPU did not fill is zero, and
- * a zero page ends the trace. (llfree-linux, mm/llfree/size_counters.c.) Reading it from sysfs cuts
- * off the last page.
+ * other page is one CPU's: u32 CPU, then from byte 16 on 255 entries of 128 bits, lowest first:
+ * time in us since boot 38, pfn 24, allocation 1, order 4, gfp 29, pid 32. A CPU takes a new page
+ * when its own is full: its pages are in order, those of the CPUs mixed. What a CPU did not fill is
+ * zero, and a zero page ends the trace. (llfree-linux, mm/llfree/size_counters.c.) Reading it from
+ * sysfs cuts off the last page.
  *
  * CPUs are merged by time. Within a microsecond the order is not recorded: an event goes first that
  * fits what is allocated.
@@ -195,9 +195,7 @@ static int load_entry(struct llfree *ll, struct cpu *c, struct err *e)
 
 static bool fits(const struct llfree *ll, const struct entry *en)
 {
-	bool allocated = ll->allocated[en->pfn / 64] >> en->pfn % 64 & 1;
-
-	return allocated != en->alloc;
+	return bit_test(ll->allocated, en->pfn) != en->alloc;
 }
 
 /* The CPU whose entry is next; NULL: none left. */
@@ -221,7 +219,6 @@ static struct cpu *oldest(struct llfree *ll)
 static int hand_on(struct llfree *ll, struct raw_sink *sink, const struct cpu *c, struct err *e)
 {
 	const struct entry *en = &c->head;
-	u64 bit = 1ULL << en->pfn % 64;
 	struct raw_event ev = {
 		.t_ns = en->time_us * NSEC_PER_USEC,
 		.ptr = en->pfn,
@@ -235,9 +232,9 @@ static int hand_on(struct llfree *ll, struct raw_sink *sink, const struct cpu *c
 	};
 
 	if (en->alloc)
-		ll->allocated[en->pfn / 64] |= bit;
+		bit_set(ll->allocated, en->pfn);
 	else
-		ll->allocated[en->pfn / 64] &= ~bit;
+		bit_clear(ll->allocated, en->pfn);
 	*(en->alloc ? &ll->nr_allocs : &ll->nr_frees) += 1;
 	ll->t_last_us = max(ll->t_last_us, en->time_us);
 	return raw_sink_event(sink, &ev, e);

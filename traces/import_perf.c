@@ -1,10 +1,10 @@
 /*
  * Importer of what `perf script` prints of kmem events.
  *
- * Theory. An event line is "COMM TID [CPU] TIME: PERIOD SYSTEM:NAME: ..."; TID may be PID/TID, between
- * CPU and TIME may stand a few letters (-F +misc), PERIOD is an option. As a comm may hold anything,
- * the line is read backwards from its time stamp. Call chains stand below their event, a function a
- * line, and end in an empty one: they are passed over.
+ * Theory. An event line is "COMM TID [CPU] TIME: PERIOD SYSTEM:NAME: ..."; TID may be PID/TID,
+ * between CPU and TIME may stand a few letters (-F +misc), PERIOD is an option. As a comm may hold
+ * anything, the line is read backwards from its time stamp. Call chains stand below their event, a
+ * function a line, and end in an empty one: they are passed over.
  *
  * Unlike ftrace, perf does not say whether an event came in an interrupt.
  */

@@ -159,7 +159,8 @@ static int check_sections(struct kmt_source *k, u64 *at, u64 *chain, struct err 
 	return 0;
 }
 
-/* Walks the headers: all blocks and sections are there, in order, and end where the tables begin. */
+/* Walks the headers: all blocks and sections are there, in order, and end where the tables
+ * begin. */
 static int check_chain(struct kmt_source *k, u64 chain, u64 tables_sum, u64 chain_end,
 		       struct err *e)
 {

@@ -33,19 +33,15 @@ void naming_free(struct naming *n)
 	*n = (struct naming){0};
 }
 
-static bool is_kmalloc_name(const char *name)
-{
-	return !strncmp(name, "kmalloc-", 8) || !strncmp(name, "dma-kmalloc-", 12);
-}
-
 /* "dma-kmalloc-8k" -> 8192; 0 if it is none of kmalloc's names. */
 static u32 kmalloc_name_bytes(const char *name)
 {
 	const char *dash = strrchr(name, '-');
 	char *end;
 	unsigned long v;
+	u32 gfp;
 
-	if (!is_kmalloc_name(name) || !dash)
+	if (!kmalloc_cache_gfp(name, &gfp) || !dash)
 		return 0;
 	v = strtoul(dash + 1, &end, 10);
 	return (u32)(*end == 'k' ? v * 1024 : v);
@@ -53,14 +49,16 @@ static u32 kmalloc_name_bytes(const char *name)
 
 u32 naming_cache(struct naming *n, const char *name, size_t len)
 {
-	u32 old = n->names.nr, c = names_add(&n->names, name, len);
+	u32 old = n->names.nr, c = names_add(&n->names, name, len), gfp = 0;
+	bool kmalloc;
 
 	if (n->names.nr == old)
 		return c;
+	kmalloc = kmalloc_cache_gfp(n->names.text[c], &gfp);
 	MEM_ROOM(n->caches, c, n->caches_max);
-	n->caches[c] = (struct cache_info){.kmalloc = is_kmalloc_name(n->names.text[c])};
+	n->caches[c] = (struct cache_info){.kmalloc = kmalloc};
 	n->caches[c].size = n->caches[c].object_size = kmalloc_name_bytes(n->names.text[c]);
-	n->caches[c].reclaimable = !strncmp(n->names.text[c], "kmalloc-rcl-", 12);
+	n->caches[c].reclaimable = gfp == __GFP_RECLAIMABLE;
 	return c;
 }
 

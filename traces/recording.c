@@ -10,6 +10,9 @@
 
 #include "lib/mem.h"
 
+const char *const recording_traces[NR_RECORDING_TRACES] = {"trace.dat", "trace.txt",
+							   "trace.txt.zst"};
+
 void recording_close(struct recording *r)
 {
 	if (r->fd >= 0)
@@ -31,14 +34,13 @@ static bool is_folder(const char *path)
 /* The trace of a folder, and its snapshots if there are any. */
 static int open_folder(struct recording *r, const char *dir, struct err *e)
 {
-	static const char *const names[] = {"trace.dat", "trace.txt", "trace.txt.zst"};
 	char *snaps = mem_print("%s/snaps", dir);
 	int ret = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names) && !r->trace; i++) {
+	for (size_t i = 0; i < NR_RECORDING_TRACES && !r->trace; i++) {
 		struct stat st;
 
-		r->trace = mem_print("%s/%s", dir, names[i]);
+		r->trace = mem_print("%s/%s", dir, recording_traces[i]);
 		if (stat(r->trace, &st)) {
 			free(r->trace);
 			r->trace = NULL;
@@ -46,8 +48,8 @@ static int open_folder(struct recording *r, const char *dir, struct err *e)
 	}
 	if (!r->trace) {
 		ret = err_set(e,
-			      "%s: no recording in this folder: trace.dat, trace.txt or "
-			      "trace.txt.zst is wanted, and snaps/ beside it",
+			      "%s: no recording in this folder: " RECORDING_TRACES_WANTED
+			      ", and snaps/ beside it",
 			      dir);
 	} else if (is_folder(snaps)) {
 		ret = snapshot_files_read(&r->files, dir, e);

@@ -2,9 +2,9 @@
  * A recording in a tar: read with libarchive, one pass.
  *
  * Theory. An archive comes from elsewhere. Nothing in it decides where anything is written: files
- * that are of use are known by their names and go to memory or to a file without a name, the rest is
- * skipped. Names that lead out of the archive, links, devices and sizes beyond the limits are refused
- * also where they would be skipped, since no recorder writes such.
+ * that are of use are known by their names and go to memory or to a file without a name, the rest
+ * is skipped. Names that lead out of the archive, links, devices and sizes beyond the limits are
+ * refused also where they would be skipped, since no recorder writes such.
  */
 #include <archive.h>
 #include <archive_entry.h>
@@ -79,7 +79,8 @@ static int check_entry(const struct unpack *u, struct archive_entry *entry, cons
 	return 0;
 }
 
-/* The name within the recording: without "./" and the top folder. NULL with e set: of another one. */
+/* The name within the recording: without "./" and the top folder. NULL with e set: of another
+ * one. */
 static const char *inner_name(struct unpack *u, const char *name, struct err *e)
 {
 	const char *slash;
@@ -175,14 +176,12 @@ static int read_trace(struct unpack *u, const char *name, struct err *e)
 	return 0;
 }
 
-/* The last of these that is there is the trace. 0: it is none of them. */
+/* Of several traces the one of the highest rank counts. 0: it is none. */
 static unsigned int trace_rank(const char *inner)
 {
-	static const char *const names[] = {"trace.txt.zst", "trace.txt", "trace.dat"};
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
-		if (!strcmp(inner, names[i]))
-			return i + 1;
+	for (unsigned int i = 0; i < NR_RECORDING_TRACES; i++)
+		if (!strcmp(inner, recording_traces[i]))
+			return NR_RECORDING_TRACES - i;
 	return 0;
 }
 
@@ -251,8 +250,8 @@ static int take_all(struct unpack *u, struct archive_entry *entry, struct err *e
 		return damaged(u, e);
 	if (!u->r->trace)
 		return err_set(e,
-			       "%s: no recording in this archive: trace.dat, trace.txt or "
-			       "trace.txt.zst is wanted in its folder",
+			       "%s: no recording in this archive: " RECORDING_TRACES_WANTED
+			       " in its folder",
 			       u->path);
 	return 0;
 }

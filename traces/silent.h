@@ -3,11 +3,11 @@
  *
  * Theory. kfree_rcu() and its kin free in bulk, without an event: an object seems to live until its
  * address is allocated again, and those whose address is not seem to live for ever. Call sites
- * (symbol and offset) whose objects often end that way are learnt in the first pass, with the age at
- * which their addresses came back. Free slots are soon reused, but not always: the lower quartile is
- * about the usual age at which they were freed (on five recordings 0.09 to 0.13 s, where the median
- * of the true ages is 0.09 to 0.11 s). In the second pass their objects die at that age, unless they
- * are known to be dead before.
+ * (symbol and offset) whose objects often end that way are learnt in the first pass, with the age
+ * at which their addresses came back. Free slots are soon reused, but not always: the lower
+ * quartile is about the usual age at which they were freed (on five recordings 0.09 to 0.13 s,
+ * where the median of the true ages is 0.09 to 0.11 s). In the second pass their objects die at
+ * that age, unless they are known to be dead before.
  *
  * Invariant. What comes out is in order of time.
  */

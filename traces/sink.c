@@ -187,21 +187,9 @@ static int write_state(struct kmt_writer *w, const struct state *state, struct e
 
 /* Before anything is written: are they of this recording? Single ones that are not marked are told
  * of by who opens the file. */
-static int check_snapshots(struct raw_sink *s, const struct import_options *o, const char *importer,
-			   struct err *e)
+static int check_snapshots(struct raw_sink *s, const struct import_options *o, struct err *e)
 {
-	const struct repair *r = &s->repair;
-	struct snapshots_trace t = {
-		.name = "the trace",
-		.nr_cpus = s->meta.nr_cpus,
-		.cpus_used = (unsigned int)r->stats.cpus_used,
-		.all_cpus = !strcmp(importer, "tracedat"),
-		.t_first_ns = r->stats.t_first_ns,
-		.t_last_ns = r->stats.t_last_ns,
-		.pfn_max = r->stats.pfn_max,
-		.marks = r->marks,
-		.nr_marks = r->nr_marks,
-	};
+	struct snapshots_trace t = snapshots_trace_of("the trace", &s->meta);
 	char *warning;
 
 	if (!o->snapshots)
@@ -244,16 +232,17 @@ int raw_sink_finish(struct raw_sink *s, struct kmt_writer *w, const struct impor
 			goto abort;
 	}
 	repair_finish(&s->repair);
-	if (check_snapshots(s, o, importer, e) || emit_requests(&s->repair, nodes, w, &state, e) ||
+	fill_texts(m, s);
+	m->importer = mem_dup(importer);
+	m->stats = s->repair.stats;
+	if (check_snapshots(s, o, e) || emit_requests(&s->repair, nodes, w, &state, e) ||
 	    write_state(w, &state, e) || write_snapshots(w, o, e))
 		goto abort;
 	state_free(&state);
 	fill_caches(m, &s->repair);
-	fill_texts(m, s);
 	m->stats = s->repair.stats;
 	m->source_name = mem_dup(source_name);
 	m->source_hash = source_hash;
-	m->importer = mem_dup(importer);
 	m->machine = mem_dup(o->machine ? o->machine : s->machine);
 	m->nr_nodes = nodes->nr_nodes;
 	return kmt_writer_finish(w, m, e);

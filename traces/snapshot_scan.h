@@ -33,7 +33,8 @@ struct scan scan_text(const char *path, const char *text, size_t n);
 bool scan_line(struct scan *s);
 /* The next word between blanks; false at the end of the line (then it is empty, and there). */
 bool scan_word(struct scan *s, struct word *w);
-/* What is before the next tab or the end of the line, as a line of its own; false: no field left. */
+/* What is before the next tab or the end of the line, as a line of its own; false: no field
+ * left. */
 bool scan_field(struct scan *s, struct scan *field);
 
 /* `what` is wanted, and is named in the message where it is missing. */

@@ -2,12 +2,13 @@
  * Snapshots of a recorded machine: what /proc and sysfs said beside the trace.
  *
  * A folder with one folder for each snapshot, in order of their names: NN-LABEL/ with slabinfo
- * (needed), buddyinfo, pagetypeinfo, zoneinfo, slab_sysfs.tsv, slabinfo0, times (each as far as it is
- * there); beside them, or one folder up, slab_static.tsv and META. Recorded clock: that of the trace.
+ * (needed), buddyinfo, pagetypeinfo, zoneinfo, slab_sysfs.tsv, slabinfo0, times (each as far as it
+ * is there); beside them, or one folder up, slab_static.tsv and META. Recorded clock: that of the
+ * trace.
  *
  * The one question everybody asks: *which slabinfo?* slabinfo0 is read before slab_sysfs.tsv, right
- * after a shrink; slabinfo last. Where one file is missing, the other is what there is, and says when:
- * snapshot_slabinfo_first(), snapshot_slabinfo_last().
+ * after a shrink; slabinfo last. Where one file is missing, the other is what there is, and says
+ * when: snapshot_slabinfo_first(), snapshot_slabinfo_last().
  */
 #ifndef TRACES_SNAPSHOTS_H
 #define TRACES_SNAPSHOTS_H
@@ -81,8 +82,8 @@ struct snapshots {
 	u64 pfn_end;	      /* page frames are below this; 0: not known */
 };
 
-/* From a folder (that of the snapshots, or the one above it that holds snaps/). -1 with e set: file,
- * line, what is wrong. */
+/* From a folder (that of the snapshots, or the one above it that holds snaps/). -1 with e set:
+ * file, line, what is wrong. */
 int __must_check snapshots_open(struct snapshots *s, const char *dir, struct err *e);
 /* The same from files that are in memory (snapshot_files.h). */
 int __must_check snapshots_parse(struct snapshots *s, const struct snapshot_files *f,

@@ -12,9 +12,9 @@
 #include "traces/snapshots.h"
 
 /*
- * 1: *s holds them (the caller closes it); 0: there are none (dir is NULL, and the load carries none);
- * -1 with e set: damaged, or of another recording. A snapshot that the load has no mark for is told of
- * in *warning (owned by the caller; NULL: nothing to say).
+ * 1: *s holds them (the caller closes it); 0: there are none (dir is NULL, and the load carries
+ * none); -1 with e set: damaged, or of another recording. A snapshot that the load has no mark for
+ * is told of in *warning (owned by the caller; NULL: nothing to say).
  */
 int __must_check snapshots_of_load(struct snapshots *s, struct source *load, const char *dir,
 				   char **warning, struct err *e);

@@ -1,6 +1,6 @@
 /*
- * The parsers behind snapshots_open(): one function for each kind of file. Each takes a text that is
- * in memory; on -1, e has PATH:LINE:COLUMN and what is wrong.
+ * The parsers behind snapshots_open(): one function for each kind of file. Each takes a text that
+ * is in memory; on -1, e has PATH:LINE:COLUMN and what is wrong.
  */
 #ifndef TRACES_SNAPSHOTS_PARSE_H
 #define TRACES_SNAPSHOTS_PARSE_H

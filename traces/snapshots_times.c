@@ -1,6 +1,6 @@
 /*
- * times: when each file of a snapshot was read, on the trace's clock. FILE BEGIN END, in nanoseconds;
- * files that are not known are skipped.
+ * times: when each file of a snapshot was read, on the trace's clock. FILE BEGIN END, in
+ * nanoseconds; files that are not known are skipped.
  */
 #include "traces/snapshots_parse.h"
 

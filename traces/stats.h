@@ -34,7 +34,8 @@ struct import_stats {
 	u64 reappeared, reappeared_pages;
 	/* Objects that their slab page's free proved dead: the free was put in. */
 	u64 slab_page_frees;
-	/* Objects that died of age, for others of their site are freed in bulk, without an event. */
+	/* Objects that died of age, for others of their site are freed in bulk, without an
+	 * event. */
 	u64 silent_frees;
 	u64 split_pages;  /* allocated as one, freed in parts */
 	u64 joined_pages; /* allocated in parts, freed as one */

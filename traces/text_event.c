@@ -16,7 +16,7 @@
 #define F_PAGE NR_FIELDS       /* page=: tells a failed allocation from frame 0 */
 #define NO_PAGE (2U << F_PAGE) /* beside the bits of the uses: page= is null */
 
-enum text_form {
+enum field_form {
 	FORM_POINTER,
 	FORM_NUMBER,
 	FORM_NODE,
@@ -164,7 +164,8 @@ static u32 parse_site(struct text_events *te, const struct text_event *ev, const
 
 	*p = text_word_end(text);
 	len = (size_t)(*p - text);
-	/* perf knows the symbol, but prints it before an address: "(sym+0x1c) call_site=ffffffff.." */
+	/* perf knows the symbol, but prints it before an address: "(sym+0x1c)
+	 * call_site=ffffffff.." */
 	if (*start == '(' && len && (*text == 'f' || *text == '0') &&
 	    (close = memchr(start, ')', (size_t)(text - start)))) {
 		text = start + 1;
@@ -197,10 +198,9 @@ static bool read_gfp(const char **p, u32 *gfp)
 				++*p;
 			if (gfp_name_bits(name, (size_t)(*p - name), &bits))
 				*gfp |= bits;
-			else if (!strncmp(name, "none", 4) || !strncmp(name, "(none)", 6))
-				*gfp |= 0;
 			/* Flags that came later mean nothing to any allocator here. */
-			else if (strncmp(name, "__GFP_", 6) && strncmp(name, "GFP_", 4)) {
+			else if (strncmp(name, "none", 4) && strncmp(name, "(none)", 6) &&
+				 strncmp(name, "__GFP_", 6) && strncmp(name, "GFP_", 4)) {
 				*p = name;
 				return false;
 			}
@@ -314,7 +314,7 @@ static int parse_value(struct text_events *te, const struct text_event *ev,
 {
 	u64 page;
 
-	switch ((enum text_form)f->form) {
+	switch ((enum field_form)f->form) {
 	case FORM_POINTER:
 		return parse_pointer(te, ev, f, p, &raw->ptr, e);
 	case FORM_NUMBER:

@@ -43,8 +43,8 @@ bool text_number(const char **p, u64 *v);
 enum text_pointer { TEXT_POINTER, TEXT_POINTER_HASHED, TEXT_POINTER_BAD };
 
 /*
- * %p of kernels and of trace-cmd: hexadecimal with and without 0x; (nil), (null), also behind blanks;
- * ____ptrval____. Hashed: what kernels from 4.15 on print in place of an address.
+ * %p of kernels and of trace-cmd: hexadecimal with and without 0x; (nil), (null), also behind
+ * blanks; ____ptrval____. Hashed: what kernels from 4.15 on print in place of an address.
  */
 enum text_pointer text_pointer(const char **p, u64 *ptr);
 

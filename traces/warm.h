@@ -3,10 +3,10 @@
  *
  * Theory. Snapshots say how many objects and slabs there were at time zero (state.h), the recorded
  * addresses which of them shared a slab, and which slots were free. So the load gets, before its
- * first request, the births of everything that was alive, slab after slab; births of placeholders in
- * the free slots, so that the next slab begins where the recorded one did; the frees of the
- * placeholders, and a shrink of every cache, as the recorded machine did. Each allocator makes of it
- * what it makes of it: on slabs of the recorded geometry, the recorded slabs.
+ * first request, the births of everything that was alive, slab after slab; births of placeholders
+ * in the free slots, so that the next slab begins where the recorded one did; the frees of the
+ * placeholders, and a shrink of every cache, as the recorded machine did. Each allocator makes of
+ * it what it makes of it: on slabs of the recorded geometry, the recorded slabs.
  *
  * How many live that no event names: the smallest, over snapshots, of the active objects less what
  * the load allocated until then; free objects on CPU slabs count as active and would never die. But
@@ -39,8 +39,8 @@ struct warm_report {
 
 /*
  * The load of `kmt` (kmt_open) from time zero on. Takes kmt over, also on failure; `snapshots` only
- * have to live until the return. NULL with e set: the snapshots are not of this load, or it does not
- * tell of time zero (generated, or imported before there was such a section).
+ * have to live until the return. NULL with e set: the snapshots are not of this load, or it does
+ * not tell of time zero (generated, or imported before there was such a section).
  */
 struct source *warm_open(struct source *kmt, const struct snapshots *snapshots,
 			 struct warm_report *report, struct err *e);

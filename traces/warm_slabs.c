@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/mem.h"
+#include "traces/gfp.h"
 #include "traces/warm_place.h"
 
 static u32 slot_cache(const struct warm *w, const struct state_slot *s)
@@ -133,13 +134,10 @@ static struct request nobody(const struct placing *p, const struct warm_slab *s)
 		.kind = c->kmalloc ? REQ_KMALLOC : REQ_CACHE_ALLOC,
 		.node = s->nid,
 	};
+	u32 gfp;
 
-	if (c->kmalloc && !strncmp(c->name, "kmalloc-cg-", 11))
-		q.gfp |= __GFP_ACCOUNT;
-	else if (c->kmalloc && !strncmp(c->name, "kmalloc-rcl-", 12))
-		q.gfp |= __GFP_RECLAIMABLE;
-	else if (c->kmalloc && !strncmp(c->name, "dma-kmalloc-", 12))
-		q.gfp |= __GFP_DMA;
+	if (c->kmalloc && kmalloc_cache_gfp(c->name, &gfp))
+		q.gfp |= gfp;
 	return q;
 }
 
