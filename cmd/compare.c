@@ -51,7 +51,6 @@ struct arguments {
 	struct compare_options options;
 	const char **fail_on;
 	size_t nr_fail_on;
-	bool help;
 };
 
 static int layer_set(struct arguments *a, const char *text, struct err *e)
@@ -62,23 +61,22 @@ static int layer_set(struct arguments *a, const char *text, struct err *e)
 	return 0;
 }
 
-static int option_set(struct arguments *a, int option, struct err *e)
+static int set(void *arg, int option, const char *text, struct err *e)
 {
+	struct arguments *a = arg;
+
 	switch (option) {
 	case OPT_METRIC:
-		a->options.metric = optarg;
+		a->options.metric = text;
 		return 0;
 	case OPT_LAYER:
-		return layer_set(a, optarg, e);
+		return layer_set(a, text, e);
 	case OPT_FORMAT:
-		return out_format_parse(optarg, &a->options.format, e);
-	case OPT_FAIL_ON:
-		a->fail_on = mem_grow(a->fail_on, a->nr_fail_on + 2, sizeof(*a->fail_on));
-		a->fail_on[a->nr_fail_on++] = optarg;
-		a->fail_on[a->nr_fail_on] = NULL;
-		return 0;
+		return out_format_parse(text, &a->options.format, e);
 	default:
-		a->help = true;
+		a->fail_on = mem_grow(a->fail_on, a->nr_fail_on + 2, sizeof(*a->fail_on));
+		a->fail_on[a->nr_fail_on++] = text;
+		a->fail_on[a->nr_fail_on] = NULL;
 		return 0;
 	}
 }
@@ -101,29 +99,16 @@ static int compare_run(struct arguments *a, int argc, char **argv, struct err *e
 	return rc;
 }
 
-static int arguments_read(struct arguments *a, int argc, char **argv)
-{
-	struct err e;
-	int option;
-
-	while ((option = cmd_getopt(argc, argv, long_options)) != -1) {
-		if (option == '?')
-			return EXIT_MISTAKE;
-		if (option_set(a, option, &e))
-			return cmd_fail(argv[0], &e);
-	}
-	return !a->help && optind == argc ? cmd_misused(argv[0], "which database?") : 0;
-}
-
 int cmd_compare(int argc, char **argv)
 {
+	static const struct cmd_options how = {long_options, 'h', usage, set};
 	struct arguments a = {.options = {.format = OUT_TEXT}};
 	struct err e = {""};
-	int rc = arguments_read(&a, argc, argv);
+	int rc = cmd_options(argc, argv, &how, &a);
 
-	if (!rc && a.help) {
-		cmd_usage(usage);
-	} else if (!rc) {
+	if (rc < 0 && optind == argc) {
+		rc = cmd_misused(argv[0], "which database?");
+	} else if (rc < 0) {
 		rc = compare_run(&a, argc, argv, &e);
 		if (rc < 0)
 			rc = cmd_fail(argv[0], &e);

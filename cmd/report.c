@@ -1,7 +1,6 @@
 /*
  * kmemsim report: a page with plots.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
@@ -40,38 +39,27 @@ struct arguments {
 	const char *dir;
 	const char **labels;
 	size_t nr_labels;
-	bool help, page_only;
+	bool page_only;
 };
 
-static int arguments_read(struct arguments *a, int argc, char **argv)
+static int set(void *arg, int option, const char *text, struct err *e)
 {
-	int option;
+	struct arguments *a = arg;
 
-	while ((option = cmd_getopt(argc, argv, long_options)) != -1) {
-		switch (option) {
-		case 'o':
-			a->dir = optarg;
-			break;
-		case OPT_LABEL:
-			a->labels = mem_grow(a->labels, a->nr_labels + 2, sizeof(*a->labels));
-			a->labels[a->nr_labels++] = optarg;
-			a->labels[a->nr_labels] = NULL;
-			break;
-		case OPT_PAGE_ONLY:
-			a->page_only = true;
-			break;
-		case 'h':
-			a->help = true;
-			return 0;
-		default:
-			return EXIT_MISTAKE;
-		}
+	(void)e;
+	switch (option) {
+	case 'o':
+		a->dir = text;
+		return 0;
+	case OPT_LABEL:
+		a->labels = mem_grow(a->labels, a->nr_labels + 2, sizeof(*a->labels));
+		a->labels[a->nr_labels++] = text;
+		a->labels[a->nr_labels] = NULL;
+		return 0;
+	default:
+		a->page_only = true;
+		return 0;
 	}
-	if (optind == argc)
-		return cmd_misused(argv[0], "which database?");
-	if (optind + 1 < argc)
-		return cmd_misused(argv[0], "one database at a time");
-	return a->dir && *a->dir ? 0 : cmd_misused(argv[0], "where to? -o DIR is missing");
 }
 
 static int make_report(const struct arguments *a, char **argv)
@@ -89,15 +77,25 @@ static int make_report(const struct arguments *a, char **argv)
 	return rc ? cmd_fail(argv[0], &e) : 0;
 }
 
+static int report_made(const struct arguments *a, int argc, char **argv)
+{
+	if (optind == argc)
+		return cmd_misused(argv[0], "which database?");
+	if (optind + 1 < argc)
+		return cmd_misused(argv[0], "one database at a time");
+	if (!a->dir || !*a->dir)
+		return cmd_misused(argv[0], "where to? -o DIR is missing");
+	return make_report(a, argv);
+}
+
 int cmd_report(int argc, char **argv)
 {
+	static const struct cmd_options how = {long_options, 'h', usage, set};
 	struct arguments a = {0};
-	int rc = arguments_read(&a, argc, argv);
+	int rc = cmd_options(argc, argv, &how, &a);
 
-	if (!rc && a.help)
-		cmd_usage(usage);
-	else if (!rc)
-		rc = make_report(&a, argv);
+	if (rc < 0)
+		rc = report_made(&a, argc, argv);
 	free(a.labels);
 	return rc;
 }
