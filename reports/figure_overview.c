@@ -43,8 +43,7 @@ static void overview_read(const struct report *p, size_t load, struct overview *
 			size_t n = 0;
 
 			for (size_t k = 0; k < run->nr_seeds; k++) {
-				double v = report_summary_of(p, run->seeds[k].info, shown[m].metric,
-							     NAN);
+				double v = report_summary_of(&run->seeds[k], shown[m].metric, NAN);
 
 				if (!isnan(v))
 					values[n++] = v;

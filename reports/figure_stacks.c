@@ -133,7 +133,7 @@ static void taken_words(const struct report *p, size_t load, struct text *text)
 
 		if (run)
 			spread_add(&x, run,
-				   report_summary(p, run, "pages_taken_bytes_max",
+				   report_summary(run, "pages_taken_bytes_max",
 						  curve_max(run, CURVE_TAKEN)));
 	}
 	size_human(x.least, least, sizeof(least));

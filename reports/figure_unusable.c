@@ -57,10 +57,10 @@ static double index_max(const struct report_run *run, int k)
 }
 
 /* Over time, the median of the seeds: the metric users ask for. */
-static double index_mean(const struct report *p, const struct report_run *run)
+static double index_mean(const struct report_run *run)
 {
-	return report_summary(p, run, "unusable_free_index_9_mean",
-			      report_summary(p, run, "unusable_free_index_9_end", 0)) /
+	return report_summary(run, "unusable_free_index_9_mean",
+			      report_summary(run, "unusable_free_index_9_end", 0)) /
 	       10;
 }
 
@@ -72,7 +72,7 @@ static void unusable_finding(const struct report *p, size_t load)
 		const struct report_run *run = report_run(p, load, s);
 
 		if (index_known(run))
-			spread_add(&x, run, index_mean(p, run));
+			spread_add(&x, run, index_mean(run));
 	}
 	if (x.most - x.least < 0.005)
 		report_finding(p,

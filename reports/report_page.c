@@ -172,6 +172,38 @@ static void run_take(struct report *p, const struct run_info *info)
 	run->info = run->seeds[0].info;
 }
 
+static int summary_load(struct report_seed *seed, struct db *db, struct err *e)
+{
+	sqlite3_stmt *s = db_prepare(
+		db, "SELECT metric, value FROM summary_view WHERE run_id = ? AND layer = ''", e);
+	int rc;
+
+	if (!s)
+		return -1;
+	sqlite3_bind_int64(s, 1, seed->info->id);
+	while ((rc = db_step(db, s, e)) > 0) {
+		MEM_ROOM(seed->figures, seed->nr_figures, seed->room);
+		seed->figures[seed->nr_figures++] =
+			(struct report_figure){mem_dup((const char *)sqlite3_column_text(s, 0)),
+					       sqlite3_column_double(s, 1)};
+	}
+	sqlite3_finalize(s);
+	return rc;
+}
+
+static int seed_load(struct report_seed *seed, struct db *db, struct err *e)
+{
+	return summary_load(seed, db, e) ? -1 : samples_load(&seed->samples, db, seed->info->id, e);
+}
+
+static void seed_free(struct report_seed *seed)
+{
+	samples_free(&seed->samples);
+	for (size_t i = 0; i < seed->nr_figures; i++)
+		free(seed->figures[i].metric);
+	free(seed->figures);
+}
+
 static int runs_read(struct report *p, struct err *e)
 {
 	for (size_t i = 0; i < p->nr_runs; i++) {
@@ -182,7 +214,7 @@ static int runs_read(struct report *p, struct err *e)
 			 stack, (long long)run->info->id % 1000000);
 		free(stack);
 		for (size_t k = 0; k < run->nr_seeds; k++)
-			if (samples_load(&run->seeds[k].samples, p->db, run->seeds[k].info->id, e))
+			if (seed_load(&run->seeds[k], p->db, e))
 				return -1;
 	}
 	return 0;
@@ -220,7 +252,7 @@ void report_free(struct report *p)
 {
 	for (size_t i = 0; i < p->nr_runs; i++) {
 		for (size_t k = 0; k < p->runs[i].nr_seeds; k++)
-			samples_free(&p->runs[i].seeds[k].samples);
+			seed_free(&p->runs[i].seeds[k]);
 		free(p->runs[i].seeds);
 	}
 	for (size_t i = 0; p->load_slugs && i < p->loads.nr; i++)
@@ -273,25 +305,12 @@ u64 report_load_begin(const struct report *p, size_t load)
 	return begin == report_load_end(p, load) ? 0 : begin;
 }
 
-double report_summary_of(const struct report *p, const struct run_info *info, const char *metric,
-			 double fallback)
+double report_summary_of(const struct report_seed *seed, const char *metric, double fallback)
 {
-	struct err e; /* what cannot be read is not there */
-	sqlite3_stmt *s =
-		db_prepare(p->db,
-			   "SELECT value FROM summary_view WHERE run_id = ? AND layer = ''"
-			   " AND metric = ?",
-			   &e);
-	double value = fallback;
-
-	if (!s)
-		return fallback;
-	sqlite3_bind_int64(s, 1, info->id);
-	sqlite3_bind_text(s, 2, metric, -1, SQLITE_STATIC);
-	if (db_step(p->db, s, &e) > 0)
-		value = sqlite3_column_double(s, 0);
-	sqlite3_finalize(s);
-	return value;
+	for (size_t i = 0; i < seed->nr_figures; i++)
+		if (!strcmp(seed->figures[i].metric, metric))
+			return seed->figures[i].value;
+	return fallback;
 }
 
 static int by_value(const void *a, const void *b)
@@ -309,13 +328,12 @@ struct band band_of(double *values, size_t n)
 			     .high = values[n - 1]};
 }
 
-double report_summary(const struct report *p, const struct report_run *run, const char *metric,
-		      double fallback)
+double report_summary(const struct report_run *run, const char *metric, double fallback)
 {
 	double *values = mem_alloc(run->nr_seeds, sizeof(*values)), mid;
 
 	for (size_t k = 0; k < run->nr_seeds; k++)
-		values[k] = report_summary_of(p, run->seeds[k].info, metric, fallback);
+		values[k] = report_summary_of(&run->seeds[k], metric, fallback);
 	mid = band_of(values, run->nr_seeds).mid;
 	free(values);
 	return mid;

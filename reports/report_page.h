@@ -27,9 +27,16 @@ struct report_stack {
 	const char *colour;
 };
 
+struct report_figure { /* of a run's summary, the whole stack's */
+	char *metric;
+	double value;
+};
+
 struct report_seed {
 	const struct run_info *info;
 	struct samples samples;
+	struct report_figure *figures;
+	size_t nr_figures, room;
 };
 
 /* A load under a stack, with every seed. */
@@ -77,11 +84,9 @@ u64 report_load_begin(const struct report *p, size_t load);
 
 /* A figure of the run's summary, the median of its seeds: exact where samples are not. `fallback`
  * if it has none. */
-double report_summary(const struct report *p, const struct report_run *run, const char *metric,
-		      double fallback);
+double report_summary(const struct report_run *run, const char *metric, double fallback);
 /* Of one seed. */
-double report_summary_of(const struct report *p, const struct run_info *info, const char *metric,
-			 double fallback);
+double report_summary_of(const struct report_seed *seed, const char *metric, double fallback);
 
 /* What the seeds say at an instant. */
 struct band {

@@ -245,6 +245,21 @@ static void comparison_show(const struct report *p, const struct comparison *c)
 	free(groups);
 }
 
+/* Was any load run with any seed under the first stack and another one? */
+static bool comparable(const struct report *p)
+{
+	for (size_t i = 0; i < p->nr_runs; i++) {
+		const struct report_run *new = &p->runs[i];
+		const struct report_run *base = new->stack ? report_run(p, new->load, 0) : NULL;
+
+		for (size_t k = 0; base && k < base->nr_seeds; k++)
+			for (size_t n = 0; n < new->nr_seeds; n++)
+				if (base->seeds[k].info->seed == new->seeds[n].info->seed)
+					return true;
+	}
+	return false;
+}
+
 int report_comparison(struct report *p, struct err *e)
 {
 	const char *news[REPORT_STACKS_MAX + 1] = {NULL};
@@ -259,6 +274,8 @@ int report_comparison(struct report *p, struct err *e)
 	}
 	/* Labels without a load in common are no mistake here: the page shows them one by one. */
 	if (comparison_make(&c, p->db, &p->list, &options, e)) {
+		if (comparable(p))
+			return -1;
 		fputs("<p>", p->html);
 		html_text(p->html, e->msg);
 		fputs("</p>\n", p->html);

@@ -297,6 +297,28 @@ static void test_spares_other_files(void **state)
 	files_are("", "home results.db");
 }
 
+/* A table that cannot be read makes no report, rather than one without its figures. */
+static void test_damaged(void **state)
+{
+	struct err e = {""};
+	s64 page, bytes;
+	char junk[512];
+	FILE *f;
+
+	(void)state;
+	results_store_pair(5);
+	page = results_number("SELECT rootpage FROM sqlite_schema WHERE name = 'summary'");
+	bytes = results_number("PRAGMA page_size");
+	memset(junk, 0xff, sizeof(junk));
+	f = fopen(results_path, "r+");
+	assert_int_equal(fseek(f, (page - 1) * bytes, SEEK_SET), 0);
+	assert_int_equal(fwrite(junk, sizeof(junk), 1, f), 1);
+	fclose(f);
+	assert_int_equal(report("out", &e), -1);
+	assert_says(e.msg, "results.db");
+	files_are("", "results.db");
+}
+
 static void fake_gnuplot(const char *script)
 {
 	FILE *f;
@@ -403,6 +425,7 @@ int main(void)
 		TEST(test_bare_run),
 		TEST(test_replaces_a_report),
 		TEST(test_spares_other_files),
+		TEST(test_damaged),
 		TEST(test_gnuplot_missing),
 		TEST(test_gnuplot_fails),
 		TEST(test_interrupted),
