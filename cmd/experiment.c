@@ -67,7 +67,7 @@ static int chain_read(struct chain *c, enum allocator_kind kind, const struct ya
 
 static int stack_read(struct experiment_stack *s, const struct yaml_node *map, struct err *e)
 {
-	/* The contract's further keys: known, so that the message is not about a typing mistake. */
+	/* Keys that others expect: known, so that the message is not about a typing mistake. */
 	static const char *const later[] = {"store", "kmalloc", "caches"};
 	static const char *const known[] = {"pages", "slab", "store", "kmalloc", "caches", NULL};
 
@@ -78,8 +78,8 @@ static int stack_read(struct experiment_stack *s, const struct yaml_node *map, s
 
 		if (n)
 			return yaml_error(n, e,
-					  "'%s' is not in this version of kmemsim: a stack has "
-					  "pages and slab",
+					  "'%s' is no chain that can be chosen: a stack has pages "
+					  "and slab",
 					  later[i]);
 	}
 	if (chain_read(&s->config.pages, ALLOC_PAGES, yaml_get(map, "pages"), "page_allocator", e))

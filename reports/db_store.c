@@ -265,7 +265,7 @@ int db_store(struct db *db, const struct run_head *run, struct rows *rows,
 	return rc;
 }
 
-/* Databases of earlier builds do not say how they were sampled: of them nothing is known for sure. */
+/* A run that does not say how it was sampled is none that is known for sure. */
 static const char has_run_sql[] =
 	"SELECT 1 FROM run r JOIN machine m ON m.id = r.machine JOIN sampling s ON s.run = r.id "
 	"WHERE r.id = (SELECT max(id) FROM run WHERE label = ?1 AND load = ?2 AND seed = ?6) AND "

@@ -380,8 +380,8 @@ int report_map_figures(struct report *p, struct err *e)
 			return -1;
 	}
 	if (!any)
-		fputs("<p>No maps were stored: the allocators remember nothing, or the database is "
-		      "older than maps.</p>\n",
+		fputs("<p>No maps were stored: the allocators remember nothing, or the database has "
+		      "no table of maps.</p>\n",
 		      p->html);
 	return 0;
 }

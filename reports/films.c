@@ -96,7 +96,7 @@ static void find_touched(struct film *f)
 	}
 }
 
-/* Databases of earlier builds have no maps. */
+/* A database has tables of maps once something with maps was stored. */
 static int has_maps(struct db *db, struct err *e)
 {
 	s64 n = 0;

@@ -46,7 +46,7 @@
 	"CREATE TABLE lock (id INTEGER PRIMARY KEY, lock INTEGER, acquisitions INTEGER,"           \
 	" contended INTEGER, wait_ns_total INTEGER, wait_ns_max INTEGER);"
 
-/* What databases of earlier builds do not have yet: see schema_added_sql. */
+/* What a database may lack: see schema_added_sql. */
 #define ADDED_TABLES                                                                               \
 	"CREATE TABLE IF NOT EXISTS block_map (id INTEGER PRIMARY KEY, t_ns INTEGER,"              \
 	" node INTEGER, zone INTEGER, first_pfn INTEGER, nr_blocks INTEGER,"                       \

@@ -143,7 +143,7 @@ static void mistakes_in_stacks(void **state)
 	refused(HEAD "stacks: {a: {page: bitmap}}\n" LOADS, NULL, "did you mean 'pages'?");
 	refused(HEAD "stacks: {a: {pages: [bitmap]}}\n" LOADS, NULL, "not a list");
 	refused(HEAD "stacks: {a: {store: xcfmalloc}}\n" LOADS, NULL,
-		"x.yaml:2:21: 'store' is not in this version");
+		"x.yaml:2:21: 'store' is no chain that can be chosen");
 	refused(HEAD "stacks: {a: {}, a: {}}\n" LOADS, NULL, "key 'a' is here twice");
 	refused(HEAD STACKS LOADS, "stacks.plain.pages=rcu:btimap",
 		"--set stacks.plain.pages=rcu:btimap: column 24: unknown page allocator 'btimap'");

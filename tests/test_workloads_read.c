@@ -164,7 +164,7 @@ static void mistakes_in_what(void **state)
 	refused(TIMED A "}}\n", "what does the job ask for?");
 	refused(TIMED A "size: 1B, pages: {order: 0}}}\n", "asks for size already");
 	refused(TIMED A "objects: {ratio: 2}}}\n",
-		"w.yaml:3:68: compressed objects are not in this version");
+		"w.yaml:3:68: no job asks for compressed objects");
 	refused(TIMED A "size: 64}}\n", "w.yaml:3:65: '64' has no unit");
 	refused(TIMED A "size: 5MiB}}\n", "from 1B to 4MiB");
 	refused(TIMED A "pages: {order: 11}}}\n", "11 is no order: from 0 to 10");
@@ -185,7 +185,7 @@ static void mistakes_in_what(void **state)
 	refused(TIMED A "cache: {name: x, size: 8B, flags: [SLAB_RECLAIM]}}}\n",
 		"unknown flag 'SLAB_RECLAIM'");
 	refused(TIMED A "cache: {name: x, size: 8B, flags: [SLAB_POISON]}}}\n",
-		"not in this version");
+		"is not simulated");
 	refused(TIMED
 		"jobs:\n  a: {generator: periodic, every: 1s, lifetime: 1s, cache: {name: x, size: "
 		"8B}}\n"

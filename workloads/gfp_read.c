@@ -79,7 +79,7 @@ static int cache_flag(const struct yaml_node *n, struct source_cache *c, struct 
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
 		if (!strcmp(text, later[i]))
-			return yaml_error(n, e, "%s is not in this version of kmemsim", text);
+			return yaml_error(n, e, "%s is not simulated", text);
 	return flag_unknown(n, 0, text, known, e);
 }
 

@@ -88,8 +88,8 @@ static int keys_check(const struct job *job, struct err *e)
 
 	if (objects)
 		return yaml_error(objects, e,
-				  "compressed objects are not in this version of kmemsim: a job "
-				  "asks for size, cache or pages");
+				  "no job asks for compressed objects: a job asks for size, "
+				  "cache or pages");
 	for (const struct generator_key *k = job->gen->keys; k->name && nr < KEYS_MAX; k++)
 		known[nr++] = k->name;
 	for (const struct generator_key *k = job_keys; k->name && nr < KEYS_MAX; k++)
