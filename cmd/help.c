@@ -2,7 +2,6 @@
  * kmemsim help: commands, allocators, generators, metrics.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "alloc/allocator.h"

@@ -4,7 +4,6 @@
 #include "reports/fidelity_print.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/out.h"

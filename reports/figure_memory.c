@@ -1,15 +1,9 @@
 /*
  * Memory over time: where each stack's memory goes.
  */
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "lib/mem.h"
-#include "lib/text.h"
-#include "lib/units.h"
 #include "reports/figure.h"
-#include "reports/values.h"
 
 /*
  * What the memory a stack has taken is made of, bottom to top. With the accounting of the layers

@@ -5,12 +5,9 @@
  * the number in any second is Poisson with mean `rate`, and by Little's law the number of objects
  * alive settles at rate x mean lifetime.
  */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/mem.h"
-#include "lib/units.h"
 #include "workloads/dist.h"
 #include "workloads/generator.h"
 #include "workloads/spec.h"
