@@ -92,8 +92,7 @@ static void header(const struct report *p)
 	for (size_t s = 0; s < p->nr_stacks; s++) {
 		char colour[32];
 
-		theme_name((unsigned int)strtoul(p->stacks[s].colour + 1, NULL, 16), colour,
-			   sizeof(colour));
+		theme_name(theme_rgb(p->stacks[s].colour), colour, sizeof(colour));
 		fprintf(f, "<li><i class=\"key\" style=\"background:%s\"></i> ", colour);
 		html_text(f, p->stacks[s].name);
 		stack_chains(p, s);
@@ -118,9 +117,7 @@ static int body(struct report *p, struct err *e)
 			sections[i].title);
 		rc = sections[i].write(p, e);
 		fputs("</section>\n", p->html);
-		/* Few and slow steps: each is worth a look at the clock. */
-		bar.next_check = 0;
-		progress_step(&bar, i + 1);
+		progress_step_now(&bar, i + 1);
 	}
 	progress_end(&bar);
 	if (rc)
