@@ -87,7 +87,6 @@ void fidelity_active_add(struct fidelity *f, const char *cache)
 {
 	f->active = mem_grow(f->active, f->nr_active + 1, sizeof(*f->active));
 	f->active[f->nr_active++] = mem_dup(cache);
-	qsort(f->active, f->nr_active, sizeof(*f->active), by_name);
 }
 
 /* ---- Items: the same figure on both sides at all snapshots ---- */
@@ -245,6 +244,8 @@ void fidelity_compute(struct fidelity *f)
 		proc_state_sort(&f->snaps[i].recorded);
 		proc_state_sort(&f->snaps[i].simulated);
 	}
+	if (f->nr_active)
+		qsort(f->active, f->nr_active, sizeof(*f->active), by_name);
 	for (size_t k = 0; k < f->nr_active; k++)
 		collect_cache(f, f->active[k]);
 	collect_areas(f);

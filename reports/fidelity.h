@@ -70,7 +70,7 @@ struct fidelity_item {
 struct fidelity {
 	struct fidelity_snapshot *snaps;
 	size_t nr_snaps;
-	char **active; /* caches with activity in the trace, sorted */
+	char **active; /* caches with activity in the trace */
 	size_t nr_active;
 	/* Filled in by fidelity_compute. */
 	struct fidelity_item *caches, *areas;

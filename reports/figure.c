@@ -11,10 +11,8 @@
 #include "lib/file.h"
 #include "lib/mem.h"
 #include "lib/text.h"
-#include "lib/units.h"
 #include "reports/gnuplot.h"
 #include "reports/html.h"
-#include "reports/values.h"
 
 #define LEGEND_CHAR 6.6 /* pixels a character takes, about */
 #define LEGEND_LINE 42	/* pixels of a line: room for its dashes */
@@ -186,7 +184,7 @@ static void legend_text(struct figure *f, double sign, const char *text)
 
 static void theme_of(const char *colour, char *buf, size_t n)
 {
-	theme_name((unsigned int)strtoul(colour + 1, NULL, 16), buf, n);
+	theme_name(theme_rgb(colour), buf, n);
 }
 
 static void swatch(struct figure *f, double at, const char *colour, double fill)

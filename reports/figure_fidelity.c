@@ -13,6 +13,7 @@
 #include "reports/figure.h"
 #include "reports/html.h"
 #include "reports/likeness.h"
+#include "reports/proc_state.h"
 #include "reports/values.h"
 
 #define LABELS 6 /* caches named in a scatter plot: the furthest off */
@@ -291,15 +292,16 @@ static int buddy_write(struct report *p, size_t load, const struct fidelity_load
 					fprintf(out, "%zu,", i);
 					csv_string(out, z->names[i]);
 					fprintf(out, ",%d,%.0f,%.0f", order,
-						n ? n->first * 4096 : 0,
-						n ? n->recorded * 4096 : 0);
+						n ? n->first * PROC_PAGE_BYTES : 0,
+						n ? n->recorded * PROC_PAGE_BYTES : 0);
 				}
 				first = false;
-				fprintf(out, ",%.0f", n ? n->simulated * 4096 : 0);
+				fprintf(out, ",%.0f", n ? n->simulated * PROC_PAGE_BYTES : 0);
 				if (n)
 					most[i] = fmax(most[i],
-						       4096 * fmax(n->simulated,
-								   fmax(n->recorded, n->first)));
+						       PROC_PAGE_BYTES *
+							       fmax(n->simulated,
+								    fmax(n->recorded, n->first)));
 			}
 			fputc('\n', out);
 		}

@@ -62,8 +62,7 @@ static void put_map(const struct report *p, size_t stack, const struct film *fil
 	FILE *f = p->html;
 	char colour[32];
 
-	theme_name((unsigned int)strtoul(p->stacks[stack].colour + 1, NULL, 16), colour,
-		   sizeof(colour));
+	theme_name(theme_rgb(p->stacks[stack].colour), colour, sizeof(colour));
 	fputs("{\"stack\":", f);
 	html_json_string(f, p->stacks[stack].name);
 	fprintf(f, ",\"colour\":\"%s\",\"t\":[", colour);
@@ -244,12 +243,18 @@ static int picture_write(struct report *p, const struct report_run *run, const s
 }
 
 /* Columns 6 to 8 are shares in use; the strongest gives the hue, their sum the strength. */
-static const char lives[] =
-	"rgb(c, s) = int(255-(255-int(c/65536))*s)*65536 + int(255-(255-int(c/256)%256)*s)*256 + "
-	"int(255-(255-int(c)%256)*s)\n"
-	"hue(u, m, r) = m >= u && m >= r ? 0x2f7fc1 : u >= r ? 0xc2410c : 0x8a5fbf\n"
-	"cell(u, m, r, t) = u+m+r > 0 ? rgb(hue(u, m, r), 0.28+0.72*(u+m+r)/100) : t < 0 ? "
-	"0xfafbfc : 0xe4e9ef\n";
+static void lives_functions(FILE *gp)
+{
+	fprintf(gp,
+		"rgb(c, s) = int(255-(255-int(c/65536))*s)*65536 + "
+		"int(255-(255-int(c/256)%%256)*s)*256 + "
+		"int(255-(255-int(c)%%256)*s)\n"
+		"hue(u, m, r) = m >= u && m >= r ? 0x%06x : u >= r ? 0x%06x : 0x%06x\n"
+		"cell(u, m, r, t) = u+m+r > 0 ? rgb(hue(u, m, r), 0.28+0.72*(u+m+r)/100) : t < 0 ? "
+		"0xfafbfc : 0x%06x\n",
+		theme_rgb(LIVES_MOVABLE), theme_rgb(LIVES_UNMOVABLE), theme_rgb(LIVES_RECLAIMABLE),
+		theme_rgb(USE_4));
+}
 
 static void picture_panel(struct figure *f, const struct report_run *run, const struct film *film,
 			  int which, const struct grid *g)
@@ -266,7 +271,7 @@ static void picture_panel(struct figure *f, const struct report_run *run, const 
 		figure_legend(f, LIVES_RECLAIMABLE, 1, "mostly reclaimable");
 		figure_legend(f, USE_4, 1, "free again");
 		figure_legend_mark(f, 5, 0.4, "pinned");
-		fputs(lives, f->gp);
+		lives_functions(f->gp);
 		fputs("unset xtics\nunset ytics\nunset border\n", f->gp);
 	}
 	fprintf(f->gp, "set xrange [-0.5:%u.5]\nset yrange [%u:-0.5]\n", g->cols - 1, g->rows);
@@ -380,8 +385,8 @@ int report_map_figures(struct report *p, struct err *e)
 			return -1;
 	}
 	if (!any)
-		fputs("<p>No maps were stored: the allocators remember nothing, or the database has "
-		      "no table of maps.</p>\n",
+		fputs("<p>No maps were stored: the allocators remember nothing, or the database "
+		      "has no table of maps.</p>\n",
 		      p->html);
 	return 0;
 }

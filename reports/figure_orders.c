@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "lib/units.h"
+#include "reports/proc_state.h"
 #include "reports/values.h"
 
 void order_columns(FILE *f, const char *prefix)
@@ -28,7 +29,7 @@ static void order_title(int k, char *buf, size_t n)
 {
 	char size[VALUE_TEXT_MAX];
 
-	size_human((double)(4096ULL << k), size, sizeof(size));
+	size_human((double)((u64)PROC_PAGE_BYTES << k), size, sizeof(size));
 	snprintf(buf, n, "order %d (%s)", k, size);
 }
 

@@ -14,10 +14,10 @@
 #include "lib/out.h"
 #include "lib/units.h"
 #include "reports/figure.h"
+#include "reports/proc_state.h"
 #include "reports/values.h"
 
 #define CACHES_MAX 10
-#define SLAB_PAGE_SIZE 4096
 #define LABEL_PIXELS 19 /* above the bars of a cache */
 #define STACK_PIXELS 13 /* for each bar */
 
@@ -85,7 +85,7 @@ static void use_take(struct slab_use *u, size_t stack, enum when when, sqlite3_s
 	"SELECT cache, sum(bytes_alloc) FROM cache_view WHERE run_id = ?1"                         \
 	" AND t_ns = (SELECT t FROM at) GROUP BY cache)"                                           \
 	" SELECT s.cache, coalesce(l.bytes, 0), s.active_objs * s.objsize,"                        \
-	" s.num_slabs * s.pagesperslab * 4096"                                                     \
+	" s.num_slabs * s.pagesperslab * " PROC_PAGE_BYTES_SQL                                     \
 	" FROM slab_view s LEFT JOIN live l ON l.cache = s.cache"                                  \
 	" WHERE s.run_id = ?1 AND s.t_ns = (SELECT t FROM at)"
 

@@ -13,11 +13,12 @@
 
 #include "lib/mem.h"
 #include "reports/cells.h"
+#include "reports/schema.h"
 
-static const char sql[] = "SELECT x.t_ns, x.node, z.text, x.first_pfn, x.nr_blocks,"
-			  " x.blocks_per_cell, x.cells FROM run r CROSS JOIN block_map x"
-			  " ON x.id BETWEEN r.id << 32 AND (r.id << 32) + 4294967295"
-			  " CROSS JOIN string z ON z.id = x.zone WHERE r.id = ? ORDER BY x.id";
+static const char sql[] =
+	"SELECT x.t_ns, x.node, z.text, x.first_pfn, x.nr_blocks,"
+	" x.blocks_per_cell, x.cells FROM run r CROSS JOIN block_map x"
+	" ON " SCHEMA_X_OF_RUN " CROSS JOIN string z ON z.id = x.zone WHERE r.id = ? ORDER BY x.id";
 
 #define BLOCKS_MAX (1U << 30) /* 2 PiB; what a damaged database says may be anything */
 
@@ -167,9 +168,7 @@ struct film_census film_census(const struct film *f, size_t frame)
 
 			s.blocks += n;
 			s.pinned += pinned;
-			s.free += used ? 0 : n;
 			s.nearly_free += used * 8 < SINK_CELL_FULL ? pinned : 0;
-			s.mixed += (c->type_pinned & SINK_CELL_TYPE_MASK) == 1 ? pinned : 0;
 		}
 	}
 	return s;

@@ -30,9 +30,8 @@ struct film {
 
 /* What a frame says of the whole machine. Counts of pageblocks are exact where a cell is one. */
 struct film_census {
-	u64 blocks, pinned, free;
+	u64 blocks, pinned;
 	u64 nearly_free; /* pinned, with less than an eighth in use */
-	u64 mixed;	 /* of type Movable, but pinned */
 };
 
 /* A run without maps has no frames. -1 with e set if the database is damaged. */

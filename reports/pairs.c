@@ -74,7 +74,7 @@ static struct pair *pair_find(struct pairing *pg, const char *layer, const char 
 	return NULL;
 }
 
-static struct pair *pair_add(struct pairing *pg, const struct figure *f)
+static struct pair *pair_add(struct pairing *pg, const struct summary_figure *f)
 {
 	struct pair *p;
 
@@ -88,7 +88,7 @@ static struct pair *pair_add(struct pairing *pg, const struct figure *f)
 	return p;
 }
 
-void pairing_take(struct pairing *pg, const struct figure *f, bool is_base)
+void pairing_take(struct pairing *pg, const struct summary_figure *f, bool is_base)
 {
 	struct pair *p = is_base ? pair_find(pg, f->layer, f->metric) : NULL;
 
@@ -103,9 +103,9 @@ void pairing_take(struct pairing *pg, const struct figure *f, bool is_base)
 	}
 }
 
-static struct figure figure_of_row(sqlite3_stmt *s)
+static struct summary_figure figure_of_row(sqlite3_stmt *s)
 {
-	return (struct figure){
+	return (struct summary_figure){
 		.layer = (const char *)sqlite3_column_text(s, 0),
 		.metric = (const char *)sqlite3_column_text(s, 1),
 		.unit = (const char *)sqlite3_column_text(s, 2),
@@ -129,7 +129,7 @@ static int pairing_read(struct pairing *pg, struct db *db, bool is_base,
 	sqlite3_bind_int64(s, 1, is_base ? pg->base->id : pg->new->id);
 	sqlite3_bind_int(s, 2, o->each_layer);
 	while ((rc = db_step(db, s, e)) > 0) {
-		struct figure f = figure_of_row(s);
+		struct summary_figure f = figure_of_row(s);
 
 		pairing_take(pg, &f, is_base);
 	}
@@ -268,7 +268,7 @@ out:
 	return rc;
 }
 
-bool pairing_exact(const struct pairing *pg)
+static bool pairing_exact(const struct pairing *pg)
 {
 	const struct run_info *b = pg->base, *n = pg->new;
 

@@ -11,9 +11,10 @@
 #include <string.h>
 
 #include "lib/mem.h"
+#include "reports/proc_state.h"
+#include "reports/schema.h"
 
 #define CACHE_PREFIX "cache/"
-#define PAGE_BYTES 4096
 
 struct cache_mean {
 	s64 id; /* of its name */
@@ -72,11 +73,11 @@ static void means_take(struct pairing *pg, const struct cache_means *m, bool is_
 		double pages = m->total_ns ? m->caches[i].sum / (double)m->total_ns : 0;
 
 		pairing_take(pg,
-			     &(struct figure){.layer = layer,
-					      .metric = "slab_bytes_mean",
-					      .unit = "bytes",
-					      .better = "lower",
-					      .value = pages * PAGE_BYTES},
+			     &(struct summary_figure){.layer = layer,
+						      .metric = "slab_bytes_mean",
+						      .unit = "bytes",
+						      .better = "lower",
+						      .value = pages * PROC_PAGE_BYTES},
 			     is_base);
 		free(layer);
 	}
@@ -88,9 +89,9 @@ int pairing_read_caches(struct pairing *pg, struct db *db, bool is_base, struct 
 	struct cache_means m = {0};
 	sqlite3_stmt *s = db_prepare(
 		db,
-		"SELECT x.t_ns, x.cache, c.text, x.num_slabs * x.pagesperslab FROM slab x "
-		"CROSS JOIN string c ON c.id = x.cache WHERE x.id BETWEEN ?1 << 32 AND "
-		"(?1 << 32) + 4294967295 ORDER BY x.id",
+		"SELECT x.t_ns, x.cache, c.text, x.num_slabs * x.pagesperslab FROM run r "
+		"CROSS JOIN slab x ON " SCHEMA_X_OF_RUN
+		" CROSS JOIN string c ON c.id = x.cache WHERE r.id = ?1 ORDER BY x.id",
 		e);
 	int rc;
 

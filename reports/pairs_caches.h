@@ -10,13 +10,13 @@
 
 #include "reports/pairs.h"
 
-struct figure {
+struct summary_figure {
 	const char *layer, *metric, *unit, *better;
 	double value;
 };
 
 /* The new run's figures first, then the base's. */
-void pairing_take(struct pairing *pg, const struct figure *f, bool is_base);
+void pairing_take(struct pairing *pg, const struct summary_figure *f, bool is_base);
 int __must_check pairing_read_caches(struct pairing *pg, struct db *db, bool is_base,
 				     struct err *e);
 

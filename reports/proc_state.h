@@ -15,7 +15,8 @@
 #define PROC_ORDERS 11
 #define PROC_TYPES 5 /* Unmovable, Movable, Reclaimable, HighAtomic, Isolate */
 #define PROC_MOVABLE 1
-#define PROC_PAGE_BYTES 4096ULL
+#define PROC_PAGE_BYTES 4096
+#define PROC_PAGE_BYTES_SQL "4096"
 extern const char *const proc_type_names[PROC_TYPES];
 
 struct proc_slab { /* a line of slabinfo 2.1 */

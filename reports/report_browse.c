@@ -5,6 +5,7 @@
 
 #include "lib/units.h"
 #include "reports/browse.h"
+#include "reports/proc_state.h"
 #include "reports/values.h"
 
 static const struct browse_column cache_columns[] = {
@@ -27,12 +28,14 @@ static const struct browse_table caches = {
 	.nr_columns = ARRAY_SIZE(cache_columns),
 	.sort = 3,
 	.sql = "WITH s AS (SELECT * FROM slab_view WHERE run_id = ?1),"
-	       " peak AS (SELECT cache, max(num_slabs * pagesperslab * 4096) AS bytes"
+	       " peak AS (SELECT cache, max(num_slabs * pagesperslab * " PROC_PAGE_BYTES_SQL
+	       ") AS bytes"
 	       " FROM s GROUP BY cache),"
 	       " live AS (SELECT cache, sum(live_objs) AS objs, sum(bytes_req) AS req,"
 	       " sum(bytes_alloc) AS bytes FROM cache_view WHERE run_id = ?1"
 	       " AND t_ns = (SELECT max(t_ns) FROM cache_view WHERE run_id = ?1) GROUP BY cache),"
-	       " last AS (SELECT *, num_slabs * pagesperslab * 4096 AS bytes FROM s"
+	       " last AS (SELECT *, num_slabs * pagesperslab * " PROC_PAGE_BYTES_SQL
+	       " AS bytes FROM s"
 	       " WHERE t_ns = (SELECT max(t_ns) FROM s))"
 	       " SELECT e.cache, p.bytes, e.bytes, coalesce(l.bytes, 0),"
 	       " max(e.bytes - coalesce(l.bytes, 0), 0),"

@@ -9,11 +9,12 @@
 
 #include "lib/assert.h"
 #include "lib/mem.h"
+#include "reports/schema.h"
 
 /* Of layers only what plots draw; a run may sample hundreds of figures for each. */
 static const char series_sql[] =
 	"SELECT x.layer << 32 | x.metric, l.text, m.text, x.t_ns, x.value FROM run r"
-	" CROSS JOIN sample x ON x.id BETWEEN r.id << 32 AND (r.id << 32) + 4294967295"
+	" CROSS JOIN sample x ON " SCHEMA_X_OF_RUN
 	" CROSS JOIN string l ON l.id = x.layer CROSS JOIN string m ON m.id = x.metric"
 	" WHERE r.id = ? AND (l.text = '' OR m.text IN ('held_bytes', 'live_bytes')) ORDER BY x.id";
 
@@ -115,11 +116,6 @@ double series_max(const struct series *series)
 	return most;
 }
 
-double series_last(const struct series *series)
-{
-	return series && series->nr ? series->value[series->nr - 1] : 0;
-}
-
 /* Depth of a layer of that kind ("slab/1:rcu" is 1), or -1. */
 static long layer_depth(const struct series *a, const char *kind)
 {
@@ -175,8 +171,7 @@ const struct series *samples_lead(const struct samples *s)
 static const char free_sql[] =
 	"SELECT x.t_ns, sum(n0), sum(n1), sum(n2), sum(n3), sum(n4), sum(n5), sum(n6), sum(n7),"
 	" sum(n8), sum(n9), sum(n10) FROM run r CROSS JOIN free_area x"
-	" ON x.id BETWEEN r.id << 32 AND (r.id << 32) + 4294967295"
-	" WHERE r.id = ? GROUP BY x.t_ns ORDER BY x.t_ns";
+	" ON " SCHEMA_X_OF_RUN " WHERE r.id = ? GROUP BY x.t_ns ORDER BY x.t_ns";
 
 int free_series_load(struct free_series *b, struct db *db, s64 run_id, struct err *e)
 {

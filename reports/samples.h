@@ -32,7 +32,6 @@ const struct series *samples_find(const struct samples *s, const char *layer, co
 /* The value at or before the instant; 0 before the first. `series` may be NULL: 0. */
 double series_at(const struct series *series, u64 t_ns);
 double series_max(const struct series *series);
-double series_last(const struct series *series);
 /*
  * A metric of the layers of a kind ("slab", "pages") at an instant. Layers are numbered from the
  * outside; the innermost is the source of memory, the others derive from it. `above`: the sum over

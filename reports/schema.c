@@ -58,9 +58,7 @@
 	"NULL);"
 
 /* From `run r` to the rows x of its range. */
-#define OF_RUN(table)                                                                              \
-	" FROM run r CROSS JOIN " table                                                            \
-	" x ON x.id BETWEEN r.id << 32 AND (r.id << 32) + 4294967295 "
+#define OF_RUN(table) " FROM run r CROSS JOIN " table " x ON " SCHEMA_X_OF_RUN " "
 #define NAME(alias, column) " JOIN string " alias " ON " alias ".id = x." column " "
 
 #define RUN_VIEW                                                                                   \

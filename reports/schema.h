@@ -11,6 +11,8 @@
 
 /* Row ids of the per-run tables are run_id << SCHEMA_RUN_SHIFT | position (see schema.c). */
 #define SCHEMA_RUN_SHIFT 32
+/* In SQL: row x is one of run r. */
+#define SCHEMA_X_OF_RUN "x.id BETWEEN r.id << 32 AND (r.id << 32) + 4294967295"
 
 /* Creates every table and view in an empty database. */
 extern const char schema_sql[];

@@ -146,7 +146,7 @@ static void put_colour(FILE *f, const struct attribute *a)
 		theme_name(r << 16 | g << 8 | b, text, sizeof(text));
 		fputs(text, f);
 	} else if (*a->value == '#') {
-		theme_name((unsigned int)strtoul(a->value + 1, NULL, 16), text, sizeof(text));
+		theme_name(theme_rgb(a->value), text, sizeof(text));
 		fputs(text, f);
 	} else {
 		fwrite(a->value, 1, a->len, f);

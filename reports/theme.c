@@ -42,10 +42,15 @@ const char *theme_stack(size_t nth)
 	return colours[FIRST_STACK + (nth ? 1 + (nth - 1) % (THEME_STACKS - 1) : 0)].light;
 }
 
+unsigned int theme_rgb(const char *colour)
+{
+	return (unsigned int)strtoul(colour + 1, NULL, 16);
+}
+
 void theme_name(unsigned int rgb, char *buf, size_t n)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(colours); i++) {
-		if (strtoul(colours[i].light + 1, NULL, 16) != rgb)
+		if (theme_rgb(colours[i].light) != rgb)
 			continue;
 		snprintf(buf, n, "var(--%s)", colours[i].name);
 		return;

@@ -20,7 +20,6 @@
 #define AXIS "#8a929c"
 #define GRID "#e3e6ea"
 #define PAPER "#ffffff"
-#define CONTRAST "#d55e00" /* against what is grey: "simulated" beside "recorded" */
 
 /* Greys of what memory is used for, from most wanted to least. */
 #define USE_1 "#2f3b49"
@@ -35,6 +34,8 @@
 
 /* Of the nth stack. */
 const char *theme_stack(size_t nth);
+/* Of "#rrggbb". */
+unsigned int theme_rgb(const char *colour);
 /* "var(--ink)" for a colour of the theme, "#rrggbb" for any other. */
 void theme_name(unsigned int rgb, char *buf, size_t n);
 /* The variables as CSS, for both themes. */

@@ -184,8 +184,7 @@ static void mistakes_in_what(void **state)
 	refused(TIMED A "cache: {name: x, size: 8B, align: 24B}}}\n", "a power of two");
 	refused(TIMED A "cache: {name: x, size: 8B, flags: [SLAB_RECLAIM]}}}\n",
 		"unknown flag 'SLAB_RECLAIM'");
-	refused(TIMED A "cache: {name: x, size: 8B, flags: [SLAB_POISON]}}}\n",
-		"is not simulated");
+	refused(TIMED A "cache: {name: x, size: 8B, flags: [SLAB_POISON]}}}\n", "is not simulated");
 	refused(TIMED
 		"jobs:\n  a: {generator: periodic, every: 1s, lifetime: 1s, cache: {name: x, size: "
 		"8B}}\n"

@@ -36,8 +36,9 @@ const struct generator_key job_keys[] = {
 	{0},
 };
 
-const struct yaml_node *job_key(const struct yaml_node *job, const struct yaml_node *defaults,
-				const char *key)
+/* A key of the job, else of the defaults; NULL: neither. */
+static const struct yaml_node *job_key(const struct yaml_node *job,
+				       const struct yaml_node *defaults, const char *key)
 {
 	const struct yaml_node *n = yaml_get(job, key);
 

@@ -56,10 +56,6 @@ struct job {
 int __must_check job_read(struct job *job, const struct yaml_node *defaults, struct err *e);
 void job_free(struct job *job);
 
-/* A key of the job, else of the defaults; NULL: neither. */
-const struct yaml_node *job_key(const struct yaml_node *job, const struct yaml_node *defaults,
-				const char *key);
-
 extern const struct generator_key job_keys[];
 
 #endif
