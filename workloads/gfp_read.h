@@ -1,5 +1,5 @@
 /*
- * Parts of a job that have a vocabulary of their own: allocation flags, caches.
+ * Allocation flags by their names.
  */
 #ifndef WORKLOADS_GFP_READ_H
 #define WORKLOADS_GFP_READ_H
@@ -8,7 +8,8 @@
 
 /* "GFP_KERNEL|__GFP_ZERO", by the names of Linux 6.1. */
 int __must_check gfp_read(const struct yaml_node *n, gfp_t *gfp, struct err *e);
-/* Finds or adds the cache in the workload's table and makes the job ask for it. */
-int __must_check cache_read(struct job *job, const struct yaml_node *map, struct err *e);
+/* -1 with e set: the word at that place of the text is none of the names; says which one is near. */
+int flag_unknown(const struct yaml_node *n, size_t at, const char *word, const char *const *names,
+		 struct err *e);
 
 #endif

@@ -8,6 +8,8 @@
 
 #include "lib/mem.h"
 #include "lib/suggest.h"
+#include "lib/units.h"
+#include "workloads/cache_read.h"
 #include "workloads/gfp_read.h"
 #include "workloads/spec.h"
 
@@ -43,6 +45,16 @@ static const struct yaml_node *job_key(const struct yaml_node *job,
 	const struct yaml_node *n = yaml_get(job, key);
 
 	return n || !defaults ? n : yaml_get(defaults, key);
+}
+
+/* What a key is that nobody gives: the table says it to users too. */
+static const char *key_default(const char *name)
+{
+	const struct generator_key *k = job_keys;
+
+	while (strcmp(k->name, name))
+		k++;
+	return k->def;
 }
 
 /* Index of the word among the choices; -1 with e set. */
@@ -220,7 +232,7 @@ static int failure_read(struct job *job, const struct yaml_node *defaults, struc
 	static const struct quantity_rules rules = {"time before a retry", QUANTITY_TIME, 1,
 						    TIME_MAX};
 	const struct yaml_node *n = job_key(job->node, defaults, "on_failure");
-	struct dist after = {.min = 1000000};
+	struct dist after;
 	int choice = n ? choice_read(n, choices, e) : 0;
 
 	if (choice < 0)
@@ -228,7 +240,9 @@ static int failure_read(struct job *job, const struct yaml_node *defaults, struc
 	job->on_failure = (enum on_failure)choice;
 	if (job->on_failure == FAILURE_STOP)
 		job->proto.flags = REQ_F_STOP;
-	job->retries = 10;
+	if (count_parse(key_default("retries"), &job->retries, e) ||
+	    time_parse(key_default("retry_after"), &after.min, e))
+		return -1;
 	n = job_key(job->node, defaults, "retries");
 	if (n && yaml_u64(n, 1, RETRIES_MAX, &job->retries, e))
 		return -1;

@@ -1,0 +1,121 @@
+/*
+ * The cache whose objects a job asks for.
+ */
+#include "workloads/cache_read.h"
+
+#include <string.h>
+
+#include "workloads/gfp_read.h"
+#include "workloads/spec.h"
+
+#define CACHE_SIZE_MAX (4ULL << 20)
+#define CACHE_ALIGN_MAX 4096
+#define CACHE_LINE 64
+#define CACHE_NAME_MAX 31 /* what the simulated cache keeps of it */
+
+static int cache_flag(const struct yaml_node *n, struct source_cache *c, struct err *e)
+{
+	static const char *const known[] = {"SLAB_RECLAIM_ACCOUNT", "SLAB_HWCACHE_ALIGN", NULL};
+	static const char *const later[] = {"SLAB_ACCOUNT",	    "SLAB_PANIC",
+					    "SLAB_TYPESAFE_BY_RCU", "SLAB_MEM_SPREAD",
+					    "SLAB_CACHE_DMA",	    "SLAB_POISON",
+					    "SLAB_RED_ZONE",	    "SLAB_STORE_USER",
+					    "SLAB_NO_MERGE",	    "SLAB_CONSISTENCY_CHECKS"};
+	const char *text = yaml_text(n, e);
+	u32 line = CACHE_LINE;
+
+	if (!text)
+		return -1;
+	if (!strcmp(text, known[0])) {
+		c->reclaimable = true;
+		return 0;
+	}
+	if (!strcmp(text, known[1])) {
+		/* Several small objects share a line: calculate_alignment(), mm/slab_common.c. */
+		while (c->object_size <= line / 2)
+			line /= 2;
+		c->align = max(c->align, line);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
+		if (!strcmp(text, later[i]))
+			return yaml_error(n, e, "%s is not simulated", text);
+	return flag_unknown(n, 0, text, known, e);
+}
+
+static int cache_flags(const struct yaml_node *n, struct source_cache *c, struct err *e)
+{
+	if (!yaml_is_sequence(n))
+		return cache_flag(n, c, e);
+	for (size_t i = 0; i < yaml_count(n); i++)
+		if (cache_flag(yaml_item(n, i), c, e))
+			return -1;
+	return 0;
+}
+
+static int cache_align(const struct yaml_node *n, struct source_cache *c, struct err *e)
+{
+	u64 align;
+
+	if (yaml_size(n, &align, e))
+		return -1;
+	if (!is_power_of_2(align) || align > CACHE_ALIGN_MAX)
+		return yaml_error(n, e, "an alignment is a power of two up to %dB",
+				  CACHE_ALIGN_MAX);
+	c->align = max(c->align, (u32)align);
+	return 0;
+}
+
+static int cache_describe(struct source_cache *c, const struct yaml_node *map, struct err *e)
+{
+	static const char *const known[] = {"name", "size", "align", "flags", NULL};
+	static const struct quantity_rules rules = {"size of objects", QUANTITY_SIZE, 1,
+						    CACHE_SIZE_MAX};
+	const struct yaml_node *n;
+	struct dist size;
+
+	*c = (struct source_cache){.align = 8};
+	if (yaml_check_keys(map, known, e))
+		return -1;
+	n = yaml_need(map, "name", e);
+	c->name = n ? yaml_text(n, e) : NULL;
+	if (!c->name)
+		return -1;
+	if (!*c->name || strlen(c->name) > CACHE_NAME_MAX)
+		return yaml_error(n, e, "the name of a cache has 1 to %d characters",
+				  CACHE_NAME_MAX);
+	n = yaml_need(map, "size", e);
+	if (!n)
+		return -1;
+	if (!yaml_is_scalar(n))
+		return yaml_error(n, e, "the objects of a cache are all of one size");
+	if (dist_read(&size, n, &rules, ".", e))
+		return -1;
+	c->object_size = (u32)size.min;
+	n = yaml_get(map, "align");
+	if (n && cache_align(n, c, e))
+		return -1;
+	n = yaml_get(map, "flags");
+	return n ? cache_flags(n, c, e) : 0;
+}
+
+int cache_read(struct job *job, const struct yaml_node *map, struct err *e)
+{
+	struct workload *w = job->load;
+	struct source_cache c;
+	unsigned int i = 0;
+
+	if (cache_describe(&c, map, e))
+		return -1;
+	while (i < w->nr_caches && strcmp(w->caches[i].name, c.name))
+		i++;
+	if (i == w->nr_caches)
+		w->caches[w->nr_caches++] = c;
+	else if (w->caches[i].object_size != c.object_size || w->caches[i].align != c.align ||
+		 w->caches[i].reclaimable != c.reclaimable)
+		return yaml_error(map, e, "cache '%s' is another one in an earlier job", c.name);
+	job->proto.kind = REQ_CACHE_ALLOC;
+	job->proto.cache = (u16)i;
+	dist_constant(&job->what, c.object_size);
+	return 0;
+}
