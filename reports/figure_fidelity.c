@@ -102,13 +102,17 @@ static void score_row(FILE *f, const char *stack, const char *name, const char *
 
 static void scores_table(const struct report *p, const struct fidelity_load *l)
 {
+	static const char *const columns[] = {"time",	    "slab change error",
+					      "slab error", "doing nothing",
+					      "free error", "doing nothing"};
 	FILE *f = p->html;
 
-	fputs("<div class=\"scroll\"><table>\n<tr><th>stack</th><th>snapshot</th><th "
-	      "class=\"n\">time</th><th class=\"n\">slab change error</th><th class=\"n\">slab "
-	      "error</th><th class=\"n\">doing nothing</th><th class=\"n\">free error</th><th "
-	      "class=\"n\">doing nothing</th></tr>\n",
+	fputs("<div class=\"scroll\"><table>\n<tr><th scope=\"col\">stack</th>"
+	      "<th scope=\"col\">snapshot</th>",
 	      f);
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		fprintf(f, "<th scope=\"col\" class=\"n\">%s</th>", columns[i]);
+	fputs("</tr>\n", f);
 	for (size_t s = 0; s < p->nr_stacks; s++) {
 		const struct likeness *of = &l->of[s];
 

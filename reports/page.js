@@ -12,7 +12,7 @@
 	const make = (tag, attributes, ...children) => {
 		const e = document.createElement(tag);
 		for (const [k, v] of Object.entries(attributes || {}))
-			k in e && k !== 'list' ? e[k] = v : e.setAttribute(k, v);
+			k in e ? e[k] = v : e.setAttribute(k, v);
 		e.append(...children);
 		return e;
 	};
@@ -49,7 +49,10 @@
 
 	function theme() {
 		const button = make('button', {type: 'button', className: 'theme'});
-		const name = () => button.textContent = isDark() ? 'Light' : 'Dark';
+		const name = () => {
+			button.textContent = isDark() ? 'Light' : 'Dark';
+			button.setAttribute('aria-label', button.textContent + ' colours');
+		};
 		const repaint = () => { name(); films.forEach(f => f.paint()); };
 		if (['light', 'dark'].includes(stored()))
 			root.dataset.theme = stored();
@@ -330,6 +333,7 @@
 		}
 		function paint() {
 			time.textContent = show.ns(now());
+			slider.setAttribute('aria-valuetext', time.textContent);
 			maps.forEach(m => paintMap(m, now(), mode.value));
 		}
 		function step(n) {
@@ -358,6 +362,8 @@
 		slider.addEventListener('input', () => { stop(); paint(); });
 		mode.addEventListener('change', paint);
 		box.tabIndex = 0;
+		box.setAttribute('role', 'group');
+		box.setAttribute('aria-label', 'film of the memory map: space plays it, arrows step');
 		box.addEventListener('keydown', e => {
 			if (e.target !== box)
 				return;
@@ -382,11 +388,10 @@
 		const data = json(name), first = () => box.kept.map(r => r[at]);
 		let at;
 		for (at = 0; at < th.length; at++) {
-			const key = v => v === null ? null : v;
 			for (let turn = 0; turn < 2; turn++) {
 				th[at].firstChild.click();
 				const sign = box.querySelectorAll('th')[at].getAttribute('aria-sort') === 'ascending' ? 1 : -1;
-				const v = first().map(key).filter(x => x !== null);
+				const v = first().filter(x => x !== null);
 				say(v.every((x, i) => !i || (x > v[i - 1]) - (x < v[i - 1]) === sign || x === v[i - 1]),
 					name + ' sorts by ' + data.columns[at].title + (sign > 0 ? ' up' : ' down'));
 			}
@@ -422,6 +427,8 @@
 			f.slider.dispatchEvent(new Event('input'));
 			seen.add(picture(f));
 		}
+		say(f.slider.getAttribute('aria-valuetext') === f.box.querySelector('output').textContent &&
+			f.box.getAttribute('role') === 'group', name + ' says its time to who cannot see it');
 		say(seen.size > 1, name + ' changes over time: ' + seen.size + ' pictures in ' + f.frames + ' frames');
 		f.box.dispatchEvent(new KeyboardEvent('keydown', {key: ' '}));
 		say(f.play.textContent === 'Pause' && +f.slider.value === 0, name + ' plays from its start');

@@ -100,7 +100,7 @@ static void header(const struct report *p)
 	}
 	fputs("</ul>\n", f);
 	early_ends(p);
-	fputs("<nav>", f);
+	fputs("<nav aria-label=\"sections\">", f);
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		fprintf(f, "<a href=\"#%s\">%s</a>\n", sections[i].id, sections[i].title);
 	fputs("<a href=\"#provenance\">Provenance</a></nav>\n</header>\n<main>\n", f);
