@@ -2,8 +2,9 @@
  * Subcommands: one file each, one row each in cmd/commands.c.
  *
  * argv[0] of a subcommand is its own name. It returns the exit code: 0 done, 1 a --fail-on tripped
- * or, in `record`, events were lost (the archive is written all the same), 2 the user's mistake, 3 a run ended in oom, 70 a bug. With --help it prints how it is used, from
- * which `kmemsim help COMMAND` lives.
+ * or, in `record`, events were lost (the archive is written all the same), 2 the user's mistake, 3
+ * a run ended in oom, 70 a bug. With --help it prints how it is used, from which `kmemsim help
+ * COMMAND` lives.
  */
 #ifndef CMD_CMD_H
 #define CMD_CMD_H

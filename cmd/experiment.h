@@ -3,7 +3,8 @@
  *
  *	kmemsim: experiment/1
  *	description: does RCU delay cost memory?	# free text
- *	machine: machine-2node.yaml	# beside this file; or the mapping itself; left out: what each load carries
+ *	machine: machine-2node.yaml	# beside this file; or the mapping itself;
+ *					# left out: what each load carries
  *	stacks:
  *	  plain: {pages: page_allocator, slab: slabifier}	# these two are the defaults
  *	  rcu:   {pages: "rcu:page_allocator", slab: "rcu:slabifier"}
@@ -55,8 +56,8 @@ struct experiment {
 };
 
 /*
- * Reads and checks everything, with `settings` ("key=value", see yaml_override) on top. -1 with e set,
- * and nothing to free.
+ * Reads and checks everything, with `settings` ("key=value", see yaml_override) on top. -1 with e
+ * set, and nothing to free.
  */
 int __must_check experiment_open(struct experiment *x, const char *path,
 				 const char *const *settings, size_t nr_settings, struct err *e);

@@ -26,7 +26,9 @@ struct sweep {
 	size_t nr, nr_planned; /* to do; with those left out, as the database has them */
 };
 
-/* -1 with e set: --resume, and the database or a load cannot be read. The experiment outlives it. */
+/*
+ * -1 with e set: --resume, and the database or a load cannot be read. The experiment outlives it.
+ */
 int __must_check sweep_plan(struct sweep *s, const struct experiment *x,
 			    const struct sweep_args *args, struct err *e);
 void sweep_free(struct sweep *s);

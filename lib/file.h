@@ -30,7 +30,10 @@ void new_file_abort(struct new_file *nf);
  * open. Its descriptor; -1 with e set. */
 int __must_check file_nameless(struct err *e);
 
-/* 0 if it is a regular file or cannot be looked at (opening it will say why); -1: what it is instead. */
+/*
+ * 0 if it is a regular file or cannot be looked at (opening it will say why); -1: what it is
+ * instead.
+ */
 int __must_check file_check_regular(const char *path, struct err *e);
 
 /* The whole file, NUL-terminated, *n without the NUL; the caller frees. NULL with e set. */

@@ -168,7 +168,9 @@ static void give_turn(struct crew *c)
 		return;
 	job->state = JOB_HAS_TURN;
 	c->nr_busy++;
-	/* It may have been killed: then the socket tells, and it does not matter that nobody reads. */
+	/*
+	 * It may have been killed: then the socket tells, and it does not matter that nobody reads.
+	 */
 	(void)!send(job->link, &byte, 1, MSG_NOSIGNAL);
 }
 

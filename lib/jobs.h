@@ -1,11 +1,11 @@
 /*
  * Work in processes of its own, several at once, that comes out as if one had waited for the other.
  *
- * The one question everybody asks: *in which order?* Work in any, as there are processors for it; but
- * a job that wants to leave something behind (a row in a database) asks for its turn first, and turns
- * are given in the order of the jobs, one at a time. What a job writes to standard error comes out
- * when all before it have ended. So nothing that lasts shows how many there were at once, or who was
- * quicker.
+ * The one question everybody asks: *in which order?* Work in any, as there are processors for it;
+ * but a job that wants to leave something behind (a row in a database) asks for its turn first, and
+ * turns are given in the order of the jobs, one at a time. What a job writes to standard error
+ * comes out when all before it have ended. So nothing that lasts shows how many there were at once,
+ * or who was quicker.
  *
  * A job that crashes takes nobody with it. A signal that would end this process (SIGINT, SIGTERM,
  * SIGHUP) ends the jobs, but not one that has its turn: that one is waited for. If this process is
@@ -34,7 +34,9 @@ struct jobs {
 	const char *what; /* what there are several of, in the progress bar: "runs" */
 };
 
-/* 0: all have ended; a signal's number: it ended them; -1 with e set: the system is at its limits. */
+/*
+ * 0: all have ended; a signal's number: it ended them; -1 with e set: the system is at its limits.
+ */
 int __must_check jobs_run(const struct jobs *js, struct err *e);
 
 /* In a job, at most once: returns when all before it have ended. From then on no signal ends it. */

@@ -1,10 +1,10 @@
 /*
- * Option tables: the parser, the range check, the help text and the canonical printing of any set of
- * options come from one table, and the values land in a plain struct.
+ * Option tables: the parser, the range check, the help text and the canonical printing of any set
+ * of options come from one table, and the values land in a plain struct.
  *
  *	struct numactl_options { s64 node; u64 flags; };
  *	static const struct opt_desc numactl_opts[] = {
- *		OPT_S64("node", struct numactl_options, node, "-1", -1, 63, "node to force; -1: none"),
+ *		OPT_S64("node", struct numactl_options, node, "-1", -1, 63, "-1: none"),
  *		OPT_END
  *	};
  *

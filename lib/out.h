@@ -44,8 +44,8 @@ void out_end(struct out *o);
 
 /* A JSON string with quotes and escapes; invalid UTF-8 becomes U+FFFD. */
 void json_string(FILE *f, const char *s);
-/* A field of CSV, in quotes where it needs them (RFC 4180); a text that a spreadsheet would take for a
- * formula gets an apostrophe. */
+/* A field of CSV, in quotes where it needs them (RFC 4180); a text that a spreadsheet would take
+ * for a formula gets an apostrophe. */
 void csv_string(FILE *f, const char *s);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * A progress bar on standard error, only if that is a terminal; drawn at most 10 times a second. Or,
- * in a process that works for another one, figures where that one looks.
+ * A progress bar on standard error, only if that is a terminal; drawn at most 10 times a second.
+ * Or, in a process that works for another one, figures where that one looks.
  */
 #ifndef LIB_PROGRESS_H
 #define LIB_PROGRESS_H

@@ -18,7 +18,9 @@ struct browse_table {
 	const struct browse_column *columns; /* behind load and stack, which every table has */
 	size_t nr_columns;
 	size_t sort; /* by which column at first, downwards; 0 is the load */
-	/* ?1 is the run; gives the columns, then whether the page shows the row or only the file. */
+	/*
+	 * ?1 is the run; gives the columns, then whether the page shows the row or only the file.
+	 */
 	const char *sql;
 };
 

@@ -1,9 +1,10 @@
 /*
  * Maps of pageblocks, packed: neighbours are mostly alike.
  *
- * The one question everybody asks: *how do I read block_map_view.cells?* Again and again a number of
- * equal cells (LEB128: seven bits a byte, lowest first, the high bit says that more follow; never
- * 0), then the four bytes of that cell: unmovable, movable, reclaimable, type_pinned (sim/sink.h).
+ * The one question everybody asks: *how do I read block_map_view.cells?* Again and again a number
+ * of equal cells (LEB128: seven bits a byte, lowest first, the high bit says that more follow;
+ * never 0), then the four bytes of that cell: unmovable, movable, reclaimable, type_pinned
+ * (sim/sink.h).
  */
 #ifndef REPORTS_CELLS_H
 #define REPORTS_CELLS_H

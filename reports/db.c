@@ -312,7 +312,9 @@ static int folder_check(const char *path, struct err *e)
 	return rc;
 }
 
-/* SQLite would open a directory and only fail later, with less to say; "" and ":memory:" are none. */
+/*
+ * SQLite would open a directory and only fail later, with less to say; "" and ":memory:" are none.
+ */
 static int path_check(const char *path, enum db_mode mode, bool *exists, struct err *e)
 {
 	struct stat st;

@@ -2,8 +2,9 @@
  * A results database: opened, checked, and asked.
  *
  * The one question everybody asks: *may several programs use it at once?* Yes: readers at any time
- * but the instant a run is stored; two writers wait for each other, up to DB_WAIT_MS. A process must
- * not use what another one opened, its own child included: DB_LATER opens nothing before its time.
+ * but the instant a run is stored; two writers wait for each other, up to DB_WAIT_MS. A process
+ * must not use what another one opened, its own child included: DB_LATER opens nothing before its
+ * time.
  */
 #ifndef REPORTS_DB_H
 #define REPORTS_DB_H
@@ -25,8 +26,8 @@ enum db_mode {
 
 /*
  * NULL with e set: no such file, not a database, another program's or another version's database,
- * locked, read-only (DB_WRITE). A DB_WRITE that succeeds has seen the database writable, or, if it is
- * still to come, its folder.
+ * locked, read-only (DB_WRITE). A DB_WRITE that succeeds has seen the database writable, or, if it
+ * is still to come, its folder.
  */
 struct db *db_open(const char *path, enum db_mode mode, struct err *e);
 /* How long to wait for another program's lock, instead of DB_WAIT_MS. */
@@ -40,8 +41,8 @@ struct sqlite3 *db_handle(struct db *db);
 /*
  * Around what stores a run, in one transaction: the file that stands at the path, made now if there
  * is none (it was never there, or somebody has removed it), with its tables. If begin fails there
- * is nothing to end; an end that does not keep, or cannot, returns -1. What fails leaves the file as
- * it was, and no new one that nobody else has open.
+ * is nothing to end; an end that does not keep, or cannot, returns -1. What fails leaves the file
+ * as it was, and no new one that nobody else has open.
  */
 int __must_check db_write_begin(struct db *db, struct err *e);
 int __must_check db_write_end(struct db *db, bool keep, struct err *e);

@@ -36,8 +36,8 @@ void db_fidelity_add(struct sink *s, const struct fidelity_row *row);
 
 /*
  * What a resumed sweep asks before each run: has this very run (label, load, stack, machine, input,
- * seed, samples, version) been stored, whatever came out (ok or oom: it would come out again), and is
- * it the last one of its label, load and seed, which is what counts? 1 or 0, -1 with e set.
+ * seed, samples, version) been stored, whatever came out (ok or oom: it would come out again), and
+ * is it the last one of its label, load and seed, which is what counts? 1 or 0, -1 with e set.
  */
 int __must_check db_has_run(struct db *db, const struct sink_run *run, struct err *e);
 

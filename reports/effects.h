@@ -2,13 +2,13 @@
  * What a stack does to each figure of one load, over all seeds that both it and the base were run
  * with.
  *
- * The one question everybody asks: *where does a p-value come from, if replays are exact?* From loads
- * that depend on their seed: each seed's pair is exact, and the pairs are a sample of what the load
- * might have been. If the seeds change nothing (a recorded load), there is one exact difference, and
- * no statistics.
+ * The one question everybody asks: *where does a p-value come from, if replays are exact?* From
+ * loads that depend on their seed: each seed's pair is exact, and the pairs are a sample of what
+ * the load might have been. If the seeds change nothing (a recorded load), there is one exact
+ * difference, and no statistics.
  *
- * The figures of a side are medians; difference and ratio are medians of the paired ones (so that the
- * difference is not, in general, that of the medians). How sure: see reports/stats.h.
+ * The figures of a side are medians; difference and ratio are medians of the paired ones (so that
+ * the difference is not, in general, that of the medians). How sure: see reports/stats.h.
  */
 #ifndef REPORTS_EFFECTS_H
 #define REPORTS_EFFECTS_H

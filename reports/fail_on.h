@@ -6,9 +6,9 @@
  *	held_bytes_max>1MiB	more than 1 MiB above; the amount carries the metric's unit
  *	nr_failed>0		any more than the base
  *
- * METRIC may be a pattern. The amount is the difference from the base, never the figure itself; over
- * several seeds it is the median of the paired differences (or of their ratios), detected or not:
- * what may not get worse may not get worse by chance either. Caches are not looked at.
+ * METRIC may be a pattern. The amount is the difference from the base, never the figure itself;
+ * over several seeds it is the median of the paired differences (or of their ratios), detected or
+ * not: what may not get worse may not get worse by chance either. Caches are not looked at.
  */
 #ifndef REPORTS_FAIL_ON_H
 #define REPORTS_FAIL_ON_H

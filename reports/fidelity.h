@@ -5,8 +5,8 @@
  * slabs, the free pages of each zone in blocks of each order. Scores are ratios of sums, so that
  * what is large counts:
  *
- *	slab_change_error  sum |d_sim - d_real| / sum |d_real|, d: the change of a cache's slab bytes
- *			   since the first snapshot, each side by its own first
+ *	slab_change_error  sum |d_sim - d_real| / sum |d_real|, d: the change of a cache's slab
+ *			   bytes since the first snapshot, each side by its own first
  *	slab_error	   sum |sim - real| / sum real, of slab bytes
  *	free_error	   sum |sim - real| / sum real, of free pages by zone and order
  *

@@ -1,6 +1,6 @@
 /*
- * A figure: a gnuplot script beside its data, drawn to SVG and put into the page, and to PNG and PDF
- * for papers.
+ * A figure: a gnuplot script beside its data, drawn to SVG and put into the page, and to PNG and
+ * PDF for papers.
  *
  * Panels are small multiples in a grid. Each is complete by itself, units at its axes, so that the
  * page can let them flow with the width of the screen; the legend stands above them there, below in

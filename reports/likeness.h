@@ -1,6 +1,6 @@
 /*
- * How truly a run followed the recorded machine: what was stored of it, and scores at each snapshot.
- * Definitions: the head of likeness.c.
+ * How truly a run followed the recorded machine: what was stored of it, and scores at each
+ * snapshot. Definitions: the head of likeness.c.
  */
 #ifndef REPORTS_LIKENESS_H
 #define REPORTS_LIKENESS_H

@@ -168,7 +168,9 @@ static const struct run_info *run_of(const struct run_list *list, const char *la
 	return NULL;
 }
 
-/* A run is sampled at equal distances: the first two instants tell. Rows lie in the order of time. */
+/*
+ * A run is sampled at equal distances: the first two instants tell. Rows lie in the order of time.
+ */
 static int sample_ns_read(struct db *db, s64 run_id, s64 *ns, struct err *e)
 {
 	sqlite3_stmt *s = db_prepare(db,

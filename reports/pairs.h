@@ -2,9 +2,9 @@
  * Summaries of two labels beside each other: pairs of equal load, seed, layer and metric.
  *
  * A replay has no chance in it, so a difference between two of a pair is exact: it is the stack's
- * doing, if all else was equal (comparison_exact). Layers are paired by kind and name, not by depth:
- * the slabifier of "slab/0:slabifier" is the one of "slab/1:slabifier" in a stack with something
- * above it.
+ * doing, if all else was equal (comparison_exact). Layers are paired by kind and name, not by
+ * depth: the slabifier of "slab/0:slabifier" is the one of "slab/1:slabifier" in a stack with
+ * something above it.
  */
 #ifndef REPORTS_PAIRS_H
 #define REPORTS_PAIRS_H
@@ -70,8 +70,8 @@ bool pair_is_share(const struct pair *p);
 /* Were input, machine, version and instants of sampling equal in all? Then only stacks differ. */
 bool comparison_exact(const struct comparison *c);
 /*
- * How many pairings from `at` differ in nothing but their seed: at least 1. `seeds` becomes "seed 1"
- * or "seeds 1 to 3, the same for each".
+ * How many pairings from `at` differ in nothing but their seed: at least 1. `seeds` becomes
+ * "seed 1" or "seeds 1 to 3, the same for each".
  */
 size_t pairings_alike(const struct comparison *c, size_t at, char *seeds, size_t n);
 

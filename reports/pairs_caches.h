@@ -2,8 +2,8 @@
  * How figures get into a pairing; and those of each cache, which no summary has.
  *
  * A cache is a layer "cache/NAME" here, with one metric, slab_bytes_mean: the mean over time of the
- * bytes of its slabs. Those of all caches add up to the whole stack's slab_bytes_mean, so that their
- * differences say where its difference comes from.
+ * bytes of its slabs. Those of all caches add up to the whole stack's slab_bytes_mean, so that
+ * their differences say where its difference comes from.
  */
 #ifndef REPORTS_PAIRS_CACHES_H
 #define REPORTS_PAIRS_CACHES_H

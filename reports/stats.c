@@ -1,9 +1,10 @@
 /*
  * Statistics of paired differences.
  *
- * Theory: if a stack makes no difference, each difference of a pair might as well have had the other
- * sign. The sum of the ranks of those above zero then has a known distribution: each of the n ranks
- * is in it or not, independently. Ranks are doubled, so that the mean ranks of ties are whole.
+ * Theory: if a stack makes no difference, each difference of a pair might as well have had the
+ * other sign. The sum of the ranks of those above zero then has a known distribution: each of the n
+ * ranks is in it or not, independently. Ranks are doubled, so that the mean ranks of ties are
+ * whole.
  */
 #include "reports/stats.h"
 

@@ -2,9 +2,9 @@
  * Statistics of paired differences: how large, how sure, is there anything at all.
  *
  * The one question everybody asks: *which test?* Wilcoxon's signed-rank test, two-sided: the pairs
- * are of one load and seed, and nothing is known of how their differences are distributed. Zeros are
- * left out (Wilcoxon 1945; as R and scipy do by default), ties get the mean of their ranks. Up to
- * STATS_EXACT_MAX differences that are left, p is exact, ties or not: it is the share of all 2^n
+ * are of one load and seed, and nothing is known of how their differences are distributed. Zeros
+ * are left out (Wilcoxon 1945; as R and scipy do by default), ties get the mean of their ranks. Up
+ * to STATS_EXACT_MAX differences that are left, p is exact, ties or not: it is the share of all 2^n
  * choices of signs that lie at least as far out. Above, the normal approximation with the variance
  * reduced for ties, without continuity correction.
  */
@@ -40,8 +40,8 @@ double stats_signed_rank_exact(const double *d, size_t n);
 double stats_signed_rank_normal(const double *d, size_t n);
 
 /*
- * Holm's step-down correction: what p[i] becomes when n tests are made together. The chance that any
- * of them is below 0.05 by chance alone is at most 0.05 then, however they hang together.
+ * Holm's step-down correction: what p[i] becomes when n tests are made together. The chance that
+ * any of them is below 0.05 by chance alone is at most 0.05 then, however they hang together.
  */
 void stats_holm(const double *p, double *adjusted, size_t n);
 /* The fewest pairs with which the clearest of n tests can be below 0.05 after Holm. */

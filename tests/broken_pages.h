@@ -1,6 +1,6 @@
 /*
- * A layer of page allocators that misbehaves, now and then: the oracle must find it. For one test, which
- * includes it and so registers it.
+ * A layer of page allocators that misbehaves, now and then: the oracle must find it. For one test,
+ * which includes it and so registers it.
  */
 #ifndef TESTS_BROKEN_PAGES_H
 #define TESTS_BROKEN_PAGES_H

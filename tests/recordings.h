@@ -1,6 +1,6 @@
 /*
- * Recordings too large to lie among the sources. tests/run says where they are ($KMEMSIM_RECORDINGS);
- * a test that needs one that is not there is skipped.
+ * Recordings too large to lie among the sources. tests/run says where they are
+ * ($KMEMSIM_RECORDINGS); a test that needs one that is not there is skipped.
  */
 #ifndef TESTS_RECORDINGS_H
 #define TESTS_RECORDINGS_H

@@ -19,7 +19,9 @@
 			fail_msg("'%s' does not say '%s'", text, words);                           \
 	} while (0)
 
-/* The address sanitizer looks on: it takes memory of its own, and stops at sizes it finds absurd. */
+/*
+ * The address sanitizer looks on: it takes memory of its own, and stops at sizes it finds absurd.
+ */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define SHADOWED
@@ -29,7 +31,9 @@
 #define SHADOWED
 #endif
 
-/* Not where the sanitizer looks on: at this word tests/run runs the file in a build without it too. */
+/*
+ * Not where the sanitizer looks on: at this word tests/run runs the file in a build without it too.
+ */
 #ifdef SHADOWED
 #define skip_shadowed()                                                                            \
 	do {                                                                                       \

@@ -189,7 +189,10 @@ static void allocate_at(struct fuzz *f)
 	struct oracle_request r = {.order = order, .node = -1, .flags = flags};
 	struct page *page;
 
-	/* Where there is something to hit: a machine of gigabytes is in use at the start of its zones. */
+	/*
+	 * Where there is something to hit: a machine of gigabytes is in use at the start of its
+	 * zones.
+	 */
 	if (one_in(f, 2))
 		pfn = page_zone(pfn_to_page(pfn))->zone_start_pfn +
 		      (pfn & 2047 & ~((1UL << order) - 1));

@@ -1,5 +1,6 @@
 /*
- * Jobs: turns in order whatever the pace, one at a time; crashes, signals and ends that lose nothing else.
+ * Jobs: turns in order whatever the pace, one at a time; crashes, signals and ends that lose
+ * nothing else.
  */
 #define _GNU_SOURCE /* memfd_create */
 #include <fcntl.h>
@@ -147,7 +148,10 @@ static void test_order(void **state)
 	free(first);
 }
 
-/* One ends by a signal, one by an assertion, one early, before and after its turn: the others do not care. */
+/*
+ * One ends by a signal, one by an assertion, one early, before and after its turn: the others do
+ * not care.
+ */
 static int work_and_fail(void *arg, size_t i, struct job *self)
 {
 	(void)arg;

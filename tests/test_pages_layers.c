@@ -1,6 +1,6 @@
 /*
- * Derived page allocators that keep books or blocks, or write into them: reclaimable, unreclaimable,
- * mempool, ctor_dtor.
+ * Derived page allocators that keep books or blocks, or write into them: reclaimable,
+ * unreclaimable, mempool, ctor_dtor.
  */
 #include "tests/pages_test.h"
 

@@ -67,7 +67,10 @@ static void sizes(void **state)
 	lab_close(&lab);
 }
 
-/* First all zones down to low, then all down to min, and then, since nothing is reclaimed, to the end. */
+/*
+ * First all zones down to low, then all down to min, and then, since nothing is reclaimed, to the
+ * end.
+ */
 static void zones_take_turns(void **state)
 {
 	struct lab lab;
@@ -105,7 +108,9 @@ static void reserves_are_for_those_who_need_them(void **state)
 	lab_close(&lab);
 }
 
-/* A block counts but for one page; without a block that is large enough there is nothing to have. */
+/*
+ * A block counts but for one page; without a block that is large enough there is nothing to have.
+ */
 static void blocks_count_too(void **state)
 {
 	struct lab lab;

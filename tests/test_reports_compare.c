@@ -210,7 +210,9 @@ static void store(const struct feed *f)
 	db_close(db);
 }
 
-/* These two seeds change nothing: one table says it. Of another load nothing is the stack's doing. */
+/*
+ * These two seeds change nothing: one table says it. Of another load nothing is the stack's doing.
+ */
 static void test_notes(void **state)
 {
 	struct compare_options options = {.metric = "nr_*"};

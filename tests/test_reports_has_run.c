@@ -40,7 +40,10 @@ static void store_run_as(const struct sink_run *r, const char *status)
 	db_close(db);
 }
 
-/* All that results depend on must be equal, it must be the last of its kind, and have come to an end. */
+/*
+ * All that results depend on must be equal, it must be the last of its kind, and have come to an
+ * end.
+ */
 static void test_has_run(void **state)
 {
 	struct sink_run others[] = {run, run, run, run, run, run, run};

@@ -14,7 +14,9 @@ static void near(double got, double expected, double within)
 		fail_msg("%.12g instead of %.12g", got, expected);
 }
 
-/* Differences 1..n; those above zero are the smallest ones that sum up to w (n is in no sum twice). */
+/*
+ * Differences 1..n; those above zero are the smallest ones that sum up to w (n is in no sum twice).
+ */
 static double p_of_sum(size_t n, size_t w)
 {
 	double d[64];
@@ -125,7 +127,10 @@ static void test_exact_is_all_choices(void **state)
 	gsl_rng_free(rng);
 }
 
-/* Where one takes over from the other they hardly differ; and p goes with shifts and not with scale. */
+/*
+ * Where one takes over from the other they hardly differ; and p goes with shifts and not with
+ * scale.
+ */
 static void test_normal_meets_exact(void **state)
 {
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
@@ -187,7 +192,9 @@ static void test_coverage(void **state)
 	coverage(skewed_draw, 20, 0.91, 0.98);
 }
 
-/* Without an effect, p below 0.05 in about one of twenty; never more often than the test promises. */
+/*
+ * Without an effect, p below 0.05 in about one of twenty; never more often than the test promises.
+ */
 static void test_false_alarms(void **state)
 {
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);

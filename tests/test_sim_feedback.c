@@ -217,7 +217,9 @@ static void a_refusal_may_end_the_run(void **state)
 	assert_true(value(&f, "nr_failed") == 9);
 }
 
-/* 600 allocations from 1 us to 600 us, then their frees: the warm-up ends in the middle of these. */
+/*
+ * 600 allocations from 1 us to 600 us, then their frees: the warm-up ends in the middle of these.
+ */
 static void a_warm_up_counts_nothing(void **state)
 {
 	struct array_source a;

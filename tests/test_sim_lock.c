@@ -93,8 +93,8 @@ static void a_lock_has_one_holder(void **state)
 	}
 }
 
-/* 1000 holds of 100 ns, 50 ns apart, run on the host before anybody else. Whoever comes meanwhile waits
- * until the end: no gap has room for a hold. */
+/* 1000 holds of 100 ns, 50 ns apart, run on the host before anybody else. Whoever comes
+ * meanwhile waits until the end: no gap has room for a hold. */
 static void a_long_operation_is_remembered(void **state)
 {
 	struct machine *m = *state;

@@ -327,8 +327,8 @@ static void rcu_layers_hold_back(void **state)
 						.node = -1};
 	}
 	assert_int_equal(run(&t, &r, q, 800, "rcu:page_allocator", "rcu:slabifier", &e), 0);
-	/* Ticks are 4 ms apart, a free comes every 0.1 ms: each waits for the rest of one grace period
-	 * and for one more. */
+	/* Ticks are 4 ms apart, a free comes every 0.1 ms: each waits for the rest of one grace
+	 * period and for one more. */
 	assert_true(value(&r, "rcu_callbacks_max") >= 80);
 	assert_true(value(&r, "rcu_callbacks_max") <= 125);
 	assert_true(value(&r, "rcu_gp_mean_ns") >= 4e6);

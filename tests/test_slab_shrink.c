@@ -212,7 +212,9 @@ static void shrink_sorts_as_slub(void **state)
 	cache = slab_lab_cache(&sl, &room, "test", 64);
 	for (int i = 0; i < 5 * 64; i++)
 		o[i] = alloc_on(0);
-	/* To the list in this order; the last one, the CPU's own, goes to its front at the shrink. */
+	/*
+	 * To the list in this order; the last one, the CPU's own, goes to its front at the shrink.
+	 */
 	for (int i = 0; i < 5; i++)
 		for (int k = keep[i]; k < 64; k++)
 			free_on(0, o[64 * i + k]);

@@ -170,7 +170,9 @@ static struct request *requests_of(const char *path, const char *to, u64 *n)
 	return all;
 }
 
-/* By what LLFree's format keeps: within a microsecond each CPU's own order, not that between them. */
+/*
+ * By what LLFree's format keeps: within a microsecond each CPU's own order, not that between them.
+ */
 static int by_place(const void *va, const void *vb)
 {
 	const struct request *const *a = va, *const *b = vb;

@@ -1,5 +1,6 @@
 /*
- * Recordings as archives: what is taken out of them, and that no damage gets further than a message.
+ * Recordings as archives: what is taken out of them, and that no damage gets further than a
+ * message.
  */
 #include <archive.h>
 #include <archive_entry.h>

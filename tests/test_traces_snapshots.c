@@ -1,6 +1,6 @@
 /*
- * Snapshots of a recorded machine: what the files say is what is known, and what cannot be is refused
- * with its place.
+ * Snapshots of a recorded machine: what the files say is what is known, and what cannot be is
+ * refused with its place.
  */
 #include <stdio.h>
 #include <stdlib.h>

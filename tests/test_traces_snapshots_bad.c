@@ -1,5 +1,6 @@
 /*
- * Files of snapshots that cannot be: what is wrong, and where; and files of other kernels, which can.
+ * Files of snapshots that cannot be: what is wrong, and where; and files of other kernels, which
+ * can.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -176,7 +176,9 @@ static char *headed(unsigned int nr_notes)
 	return text;
 }
 
-/* However many lines of '#' come first; beyond what is looked at, the user has to say what it is. */
+/*
+ * However many lines of '#' come first; beyond what is looked at, the user has to say what it is.
+ */
 static void long_headers(void **state)
 {
 	char *some = headed(5000), *many = headed(100000);

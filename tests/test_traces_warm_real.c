@@ -118,8 +118,8 @@ static u64 run_recording(const struct snapshots *real, const struct slab_shapes 
 	return t.digest;
 }
 
-/* After the warm start the simulated machine has the recorded slabs, cache by cache, and it has them
- * again. */
+/* After the warm start the simulated machine has the recorded slabs, cache by cache, and it has
+ * them again. */
 static void starts_as_recorded(const char *trace, const char *dir)
 {
 	struct import_options options = {0};

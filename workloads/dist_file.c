@@ -1,6 +1,6 @@
 /*
- * Empirical distributions: a file with a value a line, and perhaps its weight. What follows a '#' is a
- * comment.
+ * Empirical distributions: a file with a value a line, and perhaps its weight. What follows a '#'
+ * is a comment.
  *
  *	4KiB 120
  *	512B 3.5

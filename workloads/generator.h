@@ -2,8 +2,9 @@
  * Generators: when do a job's requests come? One file each, found by registration, named as the
  * user types it.
  *
- * A new generator is a file workloads/NAME.c with a descriptor and GENERATOR(desc). What is asked for,
- * how long it lives, on which CPU and when the job is at work is common to all: workloads/job.h.
+ * A new generator is a file workloads/NAME.c with a descriptor and GENERATOR(desc). What is asked
+ * for, how long it lives, on which CPU and when the job is at work is common to all:
+ * workloads/job.h.
  *
  * Times here are gaps in units of 2^-DIST_FRACTION_BITS ns, so that rates come out exact.
  */

@@ -3,7 +3,8 @@
  *
  *	generator: NAME		when requests come; brings its own keys
  *	size: DIST		kmalloc so many bytes; or
- *	cache: {name: NAME, size: SIZE, align: SIZE, flags: [SLAB_RECLAIM_ACCOUNT, SLAB_HWCACHE_ALIGN]}; or
+ *	cache: {name: NAME, size: SIZE, align: SIZE,
+ *		flags: [SLAB_RECLAIM_ACCOUNT, SLAB_HWCACHE_ALIGN]}; or
  *	pages: {order: DIST, gfp: GFP}
  *	lifetime: DIST		or `forever`
  *	gfp: GFP_KERNEL		names of Linux 6.1, joined by '|'

@@ -2,11 +2,11 @@
  * A workload as a stream of requests.
  *
  * Theory: everything that is to come lies in one wheel: next requests of jobs, frees, repetitions,
- * marks. What is taken out becomes a request and puts in what follows from it. Most of that is known
- * at once. A worker that waits and a request that may be repeated go on when they are told how it
- * went: until then nothing may be handed out that could come later than what they do next. Their
- * think times and lifetimes are drawn beforehand, so that this is known to be some time off, and a
- * batch goes as far as that.
+ * marks. What is taken out becomes a request and puts in what follows from it. Most of that is
+ * known at once. A worker that waits and a request that may be repeated go on when they are told
+ * how it went: until then nothing may be handed out that could come later than what they do next.
+ * Their think times and lifetimes are drawn beforehand, so that this is known to be some time off,
+ * and a batch goes as far as that.
  *
  * Invariant: the order is total, (time, job, order of putting in), whatever the batches.
  */
