@@ -27,6 +27,7 @@
 #define PAGE_SHIFT 12
 #define PAGE_SIZE (1UL << PAGE_SHIFT)
 #define MAX_ORDER 11 /* orders 0..10 */
+#define LARGEST_ORDER (MAX_ORDER - 1)
 #define pageblock_order 9
 #define pageblock_nr_pages (1UL << pageblock_order)
 #define MAX_NUMNODES 64
@@ -261,6 +262,13 @@ static inline struct zone *node_zone(int nid, enum zone_type type)
 {
 	return &kernel->zones[nid * MAX_NR_ZONES + (int)type];
 }
+
+#define for_each_populated_zone(zone)                                                              \
+	for ((zone) = kernel->zones; (zone) < kernel->zones + kernel->nr_node_ids * MAX_NR_ZONES;  \
+	     (zone)++)                                                                             \
+		if (!(zone)->spanned_pages)                                                        \
+			;                                                                          \
+		else
 
 static inline bool node_has_memory(int nid)
 {

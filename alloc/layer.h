@@ -69,6 +69,24 @@ static inline void layer_free_refused(struct layer *l, u64 bytes)
 	l->live_bytes += (s64)bytes;
 }
 
+/*
+ * What is done to a layer between suspend and resume is in nobody's books: whoever prepares a
+ * machine works below all layers, through the dispatcher as everybody, but its requests are no part
+ * of what is measured, and no failure shall be induced in them.
+ */
+static inline struct layer layer_books_suspend(struct layer *l)
+{
+	struct layer books = *l;
+
+	l->inject = (struct injection){0};
+	return books;
+}
+
+static inline void layer_books_resume(struct layer *l, const struct layer *books)
+{
+	*l = *books;
+}
+
 /* "name:base" in instance memory; just the name for a source (base NULL). */
 char *derived_name(const char *name, const char *base);
 

@@ -9,6 +9,8 @@
 #ifndef ALLOC_SLAB_ALLOC_H
 #define ALLOC_SLAB_ALLOC_H
 
+#include <string.h>
+
 #include "alloc/allocator.h"
 #include "alloc/kernel.h"
 #include "alloc/page_alloc.h"
@@ -111,8 +113,8 @@ struct slab_allocator {
 	/* Gives empty slabs back; with move_object defragments. Returns the slabs given back. */
 	int (*shrink)(struct slab_cache *cache, move_object_fn move_object);
 	struct slab_cache *(*dup)(struct slab_cache *cache);
-	/* Drops one holder; the last one frees everything. Objects still live are reported ("leak")
-	 * and their slabs abandoned on purpose. Returns the number of live objects. */
+	/* The last holder has gone: frees everything. Objects still live are reported ("leak") and
+	 * their slabs abandoned on purpose. Returns the number of live objects. */
 	int (*destroy)(struct slab_cache *cache);
 	void (*destructor)(struct slab_allocator *self);
 	/* Full bottom-up recount of one cache; ASSERTs. */
@@ -138,6 +140,7 @@ void slab_free_object(struct page *page, void *object);
 struct slab_cache *slab_cache_create(const struct slab_allocator *sa, struct slab_control *room,
 				     const struct slab_cache *parameters);
 int slab_cache_shrink(struct slab_cache *cache, move_object_fn move_object);
+/* Drops one holder; with the last one the cache goes. Returns objects still live then, else 0. */
 int slab_cache_destroy(struct slab_cache *cache);
 void slab_cache_counts(struct slab_cache *cache, struct slab_counts *counts);
 /* Walks the cache and those below it. */
@@ -177,6 +180,13 @@ int __must_check slab_check_keeps(const struct slab_allocator *base,
 /* The pages a new cache of self shall stand on: its parameters' or self's; counted. */
 struct page_allocator *slab_pages_get(const struct slab_allocator *self,
 				      const struct slab_cache *parameters);
+
+/* What __GFP_ZERO asks for. */
+static inline void slab_zero(const struct slab_cache *cache, void *object)
+{
+	charge_bytes(cache->objsize);
+	memset(object, 0, cache->objsize);
+}
 
 /*
  * What is the same in every new cache: its owner, its place on the owner's list, one holder. A

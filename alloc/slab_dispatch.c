@@ -120,7 +120,8 @@ int slab_cache_shrink(struct slab_cache *cache, move_object_fn move_object)
 
 int slab_cache_destroy(struct slab_cache *cache)
 {
-	return cache->slab_alloc->destroy(cache);
+	ASSERT(cache->refs > 0);
+	return --cache->refs ? 0 : cache->slab_alloc->destroy(cache);
 }
 
 void slab_cache_counts(struct slab_cache *cache, struct slab_counts *counts)
@@ -246,12 +247,6 @@ static struct slab_cache *count_holder(struct slab_cache *cache)
 	return cache;
 }
 
-static int drop_holder(struct slab_cache *cache)
-{
-	ASSERT(cache->refs > 0);
-	return --cache->refs ? 0 : derived_slab_cache_destroy(cache);
-}
-
 static void nothing_kept(struct slab_cache *cache)
 {
 	(void)cache;
@@ -272,7 +267,7 @@ void derive_slab_allocator(struct slab_allocator *self, struct slab_allocator *b
 		.create = base ? forward_create : NULL,
 		.shrink = base ? forward_shrink : NULL,
 		.dup = count_holder,
-		.destroy = base ? drop_holder : NULL,
+		.destroy = base ? derived_slab_cache_destroy : NULL,
 		.destructor = derived_slab_destructor,
 		.check = nothing_kept,
 		.name = derived_name(desc->name, base ? base->name : NULL),

@@ -20,6 +20,7 @@
 
 #include "alloc/pages/page_allocator.h"
 #include "lib/mem.h"
+#include "sim/metrics.h"
 
 static bool pinned(const struct pageblock_use *u)
 {
@@ -42,16 +43,6 @@ struct census {
 	u32 types[MIGRATE_TYPES]; /* of touched pageblocks */
 };
 
-static u8 most_common(const struct census *c)
-{
-	int best = 0;
-
-	for (int mt = 1; mt < MIGRATE_TYPES; mt++)
-		if (c->types[mt] > c->types[best])
-			best = mt;
-	return c->types[best] ? (u8)best : SINK_CELL_UNTYPED;
-}
-
 /* Rounding up each share must not make a cell fuller than it is: the largest gives way. */
 static void fit(struct sink_cell *c, u64 used, u64 all)
 {
@@ -66,6 +57,7 @@ static void fit(struct sink_cell *c, u64 used, u64 all)
 static struct sink_cell cell_of(const struct census *c, u32 nr_blocks)
 {
 	u64 all = (u64)nr_blocks << pageblock_order;
+	int type = prevailing_migratetype(c->types);
 	struct sink_cell cell = {
 		.unmovable = share(c->pages[MIGRATE_UNMOVABLE], all, SINK_CELL_FULL),
 		.movable = share(c->pages[MIGRATE_MOVABLE], all, SINK_CELL_FULL),
@@ -75,8 +67,8 @@ static struct sink_cell cell_of(const struct census *c, u32 nr_blocks)
 	fit(&cell,
 	    c->pages[MIGRATE_UNMOVABLE] + c->pages[MIGRATE_MOVABLE] + c->pages[MIGRATE_RECLAIMABLE],
 	    all);
-	cell.type_pinned =
-		(u8)(most_common(c) | share(c->pinned, nr_blocks, SINK_CELL_PINNED) << 3);
+	cell.type_pinned = (u8)((type < 0 ? SINK_CELL_UNTYPED : type) |
+				share(c->pinned, nr_blocks, SINK_CELL_PINNED) << 3);
 	return cell;
 }
 
@@ -161,6 +153,7 @@ void block_map_due(struct block_map *b)
 void block_map_sample(struct block_map *b, const struct page_allocator *pa, struct sink *sink,
 		      u64 t_ns)
 {
+	const struct zone *zone;
 	struct sink_cell *cells;
 	u32 per_cell;
 
@@ -170,8 +163,7 @@ void block_map_sample(struct block_map *b, const struct page_allocator *pa, stru
 	b->nr_left--;
 	per_cell = blocks_per_cell();
 	cells = mem_alloc(2 * BLOCK_MAP_CELLS, sizeof(*cells));
-	for (int z = 0; z < kernel->nr_node_ids * MAX_NR_ZONES; z++)
-		if (kernel->zones[z].spanned_pages)
-			take_zone(pa, &kernel->zones[z], per_cell, cells, sink, t_ns);
+	for_each_populated_zone (zone)
+		take_zone(pa, zone, per_cell, cells, sink, t_ns);
 	free(cells);
 }

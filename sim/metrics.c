@@ -177,3 +177,13 @@ const struct metric_desc *metric_find(const char *name)
 			return m;
 	return NULL;
 }
+
+int prevailing_migratetype(const u32 nr[MIGRATE_TYPES])
+{
+	int most = 0;
+
+	for (int mt = 1; mt < MIGRATE_TYPES; mt++)
+		if (nr[mt] > nr[most])
+			most = mt;
+	return nr[most] ? most : -1;
+}

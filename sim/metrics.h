@@ -6,6 +6,7 @@
 #ifndef SIM_METRICS_H
 #define SIM_METRICS_H
 
+#include "alloc/kernel.h"
 #include "sim/sink.h"
 
 /* Free blocks by order: of a zone, or of several added up. */
@@ -24,5 +25,7 @@ int extfrag_for_order(const struct free_blocks *f, int k);
 /* Free huge pages (2 MiB) in percent of what the free memory could give at best; 0 if nothing is
  * free. */
 double free_huge_percent(const struct free_blocks *f);
+/* The mobility that counts most, the lower one of equals; -1: all are 0. */
+int prevailing_migratetype(const u32 nr[MIGRATE_TYPES]);
 
 #endif

@@ -21,7 +21,6 @@
 
 #include "lib/mem.h"
 
-#define LARGEST_ORDER (MAX_ORDER - 1)
 #define WORD_ORDER 6
 /*
  * Pages on a CPU's lists came a batch at a time, or were freed together: they lie in pieces of a few
@@ -372,6 +371,24 @@ static void choose_percpu(struct page_plan *p)
 			pick_percpu(p, taken, false, order, wanted - p->nr_percpu);
 	}
 	free(taken);
+}
+
+void page_plan_init(struct page_plan *p, unsigned long nr_frames)
+{
+	p->nr_frames = nr_frames;
+	p->used = mem_alloc(nr_frames / BITS_PER_WORD, sizeof(u64));
+	p->keep = mem_alloc(nr_frames / BITS_PER_WORD, sizeof(u64));
+	p->class = mem_alloc(nr_frames >> pageblock_order, 1);
+	p->like = mem_alloc(nr_frames >> pageblock_order, 1);
+}
+
+void page_plan_free(struct page_plan *p)
+{
+	free(p->used);
+	free(p->keep);
+	free(p->class);
+	free(p->like);
+	free(p->percpu);
 }
 
 void page_plan_make(struct page_plan *p)

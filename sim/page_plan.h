@@ -13,7 +13,7 @@
 struct page_plan {
 	unsigned long nr_frames; /* a multiple of the largest block's */
 	u64 *used;		 /* in: frames that are not to be had */
-	u64 *keep;		 /* zeroed; out: frames to leave free */
+	u64 *keep;		 /* out: frames to leave free */
 	unsigned int nr_classes;
 	u8 *class; /* of each pageblock; in: as it is, out: as it is to be */
 	u8 *like; /* of each pageblock: the class its used frames belong in; NO_CLASS: it has none */
@@ -24,6 +24,11 @@ struct page_plan {
 	u64 nr_percpu;	       /* in: as many as wanted; out: as many as there are */
 };
 #define NO_CLASS 0xff
+
+/* Room for as many frames; no frame is used. What else was set stays. */
+void page_plan_init(struct page_plan *p, unsigned long nr_frames);
+/* Also of a zeroed one. */
+void page_plan_free(struct page_plan *p);
 
 void page_plan_make(struct page_plan *p);
 

@@ -21,15 +21,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc/layer.h"
 #include "alloc/pages/page_allocator.h"
 #include "alloc/pages/pcp.h"
 #include "lib/mem.h"
 #include "lib/units.h"
 #include "sim/machine.h"
 #include "sim/page_wish.h"
-
-#define NR_ZONES (kernel->nr_node_ids * MAX_NR_ZONES)
-#define LARGEST_ORDER (MAX_ORDER - 1)
 
 _Static_assert(PAGE_TARGET_ORDERS == MAX_ORDER && PAGE_TARGET_TYPES == MIGRATE_TYPES,
 	       "a target speaks of the kernel's orders and types");
@@ -43,21 +41,19 @@ static struct page *take_frames(const struct page_state *ps, unsigned long pfn, 
 						   GFP_KERNEL | __GFP_RECLAIMABLE, GFP_KERNEL};
 	const struct zone *zone = page_zone(pfn_to_page(pfn));
 	int type = zone->type == ZONE_MOVABLE ? MIGRATE_MOVABLE : migratetype;
-	struct layer books = *ps->source->layer;
-	struct page *page;
+	struct layer books = layer_books_suspend(ps->source->layer);
+	struct page *page = page_alloc_at(ps->source, pfn, order, flags[type], zone->node);
 
-	ps->source->layer->inject = (struct injection){0};
-	page = page_alloc_at(ps->source, pfn, order, flags[type], zone->node);
-	*ps->source->layer = books;
+	layer_books_resume(ps->source->layer, &books);
 	return page;
 }
 
 static void give_frames(const struct page_state *ps, unsigned long pfn, int order)
 {
-	struct layer books = *ps->source->layer;
+	struct layer books = layer_books_suspend(ps->source->layer);
 
 	page_free(ps->source, pfn_to_page(pfn), order);
-	*ps->source->layer = books;
+	layer_books_resume(ps->source->layer, &books);
 }
 
 static bool hold_frames(struct page_state *ps, unsigned long pfn, int order, int migratetype)
@@ -332,6 +328,7 @@ static int nothing_met(const struct page_state *ps, struct err *e)
 
 int page_state_settle(struct page_state *ps, struct err *e)
 {
+	const struct zone *zone;
 	struct zone_wish *wishes;
 
 	if (!ps->target)
@@ -339,9 +336,9 @@ int page_state_settle(struct page_state *ps, struct err *e)
 	keep_unborn(ps);
 	page_allocator_drain(ps->source);
 	wishes = zone_wishes_make(ps->target, ps->source, &ps->report);
-	for (int i = 0; i < NR_ZONES; i++)
-		if (wishes[i].told && kernel->zones[i].spanned_pages)
-			settle_zone(ps, &kernel->zones[i], &wishes[i]);
+	for_each_populated_zone (zone)
+		if (wishes[zone - kernel->zones].told)
+			settle_zone(ps, zone, &wishes[zone - kernel->zones]);
 	zone_wishes_free(wishes);
 	if (ps->report.pages_wanted && !ps->report.pages_met)
 		return nothing_met(ps, e);

@@ -17,6 +17,7 @@
 #include "alloc/pages/page_allocator.h"
 #include "alloc/pages/pcp.h"
 #include "lib/mem.h"
+#include "sim/metrics.h"
 
 #define NR_ZONES (kernel->nr_node_ids * MAX_NR_ZONES)
 
@@ -111,11 +112,7 @@ void zone_wishes_free(struct zone_wish *wishes)
 {
 	for (int i = 0; i < NR_ZONES; i++) {
 		free(wishes[i].percpu);
-		free(wishes[i].plan.used);
-		free(wishes[i].plan.keep);
-		free(wishes[i].plan.class);
-		free(wishes[i].plan.like);
-		free(wishes[i].plan.percpu);
+		page_plan_free(&wishes[i].plan);
 	}
 	free(wishes);
 }
@@ -123,7 +120,7 @@ void zone_wishes_free(struct zone_wish *wishes)
 /* ---- What is in use ---- */
 
 struct mobility_count {
-	u16 pages[MIGRATE_TYPES];
+	u32 pages[MIGRATE_TYPES];
 };
 
 static void count_used(struct page_plan *p, struct mobility_count *counts, unsigned long frame,
@@ -133,7 +130,7 @@ static void count_used(struct page_plan *p, struct mobility_count *counts, unsig
 
 	page_plan_set(p->used, frame, page->order);
 	for (unsigned long done = 0; done < 1UL << page->order; done += nr)
-		counts[(frame + done) >> pageblock_order].pages[page->migratetype] += (u16)nr;
+		counts[(frame + done) >> pageblock_order].pages[page->migratetype] += (u32)nr;
 }
 
 /*
@@ -156,16 +153,6 @@ static void find_used(struct page_plan *p, const struct zone *zone, struct mobil
 	}
 }
 
-static u8 prevailing(const struct mobility_count *c)
-{
-	int most = 0;
-
-	for (int mt = 1; mt < MIGRATE_TYPES; mt++)
-		if (c->pages[mt] > c->pages[most])
-			most = mt;
-	return c->pages[most] ? (u8)most : NO_CLASS;
-}
-
 static void plan_classes(struct zone_wish *w, const struct zone *zone,
 			 const struct page_allocator *source, const struct mobility_count *counts)
 {
@@ -176,12 +163,10 @@ static void plan_classes(struct zone_wish *w, const struct zone *zone,
 	for (unsigned long b = 0; b < nr; b++) {
 		unsigned long pfn = zone->zone_start_pfn + (b << pageblock_order);
 
-		p->like[b] = prevailing(&counts[b]);
-		p->class[b] = (u8)pageblock_migratetype(source, pfn);
-		if (!w->sums)
-			continue;
-		p->class[b] = 0;
-		p->like[b] = p->like[b] == NO_CLASS ? NO_CLASS : 0;
+		int like = prevailing_migratetype(counts[b].pages);
+
+		p->like[b] = like < 0 ? NO_CLASS : w->sums ? 0 : (u8)like;
+		p->class[b] = w->sums ? 0 : (u8)pageblock_migratetype(source, pfn);
 	}
 }
 
@@ -204,16 +189,12 @@ static void wish_percpu(struct zone_wish *w, const struct zone *zone,
 void zone_wish_plan(struct zone_wish *w, const struct zone *zone,
 		    const struct page_allocator *source)
 {
-	unsigned long nr_blocks = zone->spanned_pages >> pageblock_order;
-	struct mobility_count *counts = mem_alloc(nr_blocks, sizeof(*counts));
+	struct mobility_count *counts =
+		mem_alloc(zone->spanned_pages >> pageblock_order, sizeof(*counts));
 	struct page_plan *p = &w->plan;
 	u64 wanted = 0;
 
-	p->nr_frames = zone->spanned_pages;
-	p->used = mem_alloc(p->nr_frames / BITS_PER_WORD, sizeof(u64));
-	p->keep = mem_alloc(p->nr_frames / BITS_PER_WORD, sizeof(u64));
-	p->class = mem_alloc(nr_blocks, 1);
-	p->like = mem_alloc(nr_blocks, 1);
+	page_plan_init(p, zone->spanned_pages);
 	find_used(p, zone, counts);
 	plan_classes(w, zone, source, counts);
 	free(counts);

@@ -66,12 +66,10 @@ static void gauge(struct sampler *s, struct replay *rp, u64 t_ns, int g, const c
 
 static void sample_free_areas(struct replay *rp, u64 t_ns, struct free_blocks *sum)
 {
-	*sum = (struct free_blocks){0};
-	for (int z = 0; z < kernel->nr_node_ids * MAX_NR_ZONES; z++) {
-		const struct zone *zone = &kernel->zones[z];
+	const struct zone *zone;
 
-		if (!zone->spanned_pages)
-			continue;
+	*sum = (struct free_blocks){0};
+	for_each_populated_zone (zone) {
 		for (int mt = 0; mt < MIGRATE_TYPES; mt++) {
 			u64 nr_free[SINK_NR_ORDERS];
 

@@ -21,7 +21,6 @@
  */
 #include "alloc/pages/buddy.h"
 
-#define LARGEST_ORDER (MAX_ORDER - 1)
 #define LARGEST_PAGES (1UL << LARGEST_ORDER)
 
 static void count_free(struct buddy_zone *bz, int order, int migratetype, long blocks)

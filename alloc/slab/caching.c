@@ -19,8 +19,6 @@
  *
  * Unlike the paper: magazines of CPUs are not reaped while memory is short (nothing says so yet).
  */
-#include <string.h>
-
 #include "alloc/slab/caching.h"
 
 /* ---- Objects in magazines ---- */
@@ -70,10 +68,9 @@ static void *from_magazine(struct caching_cache *cc)
 
 static void *zeroed(struct slab_cache *cache, void *object, gfp_t flags)
 {
-	if (!(flags & __GFP_ZERO))
-		return object;
-	charge_bytes(cache->objsize);
-	return memset(object, 0, cache->objsize);
+	if (flags & __GFP_ZERO)
+		slab_zero(cache, object);
+	return object;
 }
 
 static void *alloc_object(struct slab_cache *cache, gfp_t flags, int node)
@@ -205,9 +202,6 @@ static int caching_destroy(struct slab_cache *cache)
 	struct caching_slab *cs = cc->cs;
 	int live;
 
-	ASSERT(cache->refs > 0);
-	if (--cache->refs)
-		return 0;
 	cancel_delayed_work_sync(&cc->state->look);
 	give_all_back(cc);
 	free_percpu(cc->state->cpus);

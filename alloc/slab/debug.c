@@ -217,10 +217,8 @@ static void *hand_out(struct slab_cache *cache, u8 *base, gfp_t flags)
 	set_red_zones(cache, object, RED_ACTIVE);
 	t->state = IN_USE;
 	note(&t->allocated);
-	if (flags & __GFP_ZERO) {
-		charge_bytes(cache->objsize);
-		memset(object, 0, cache->objsize);
-	}
+	if (flags & __GFP_ZERO)
+		slab_zero(cache, object);
 	return object;
 }
 

@@ -118,9 +118,6 @@ static int null_destroy(struct slab_cache *cache)
 {
 	struct null_cache *n = to_null(cache);
 
-	ASSERT(cache->refs > 0);
-	if (--cache->refs)
-		return 0;
 	list_del(&cache->list);
 	n->page->flags &= ~PG_slab;
 	n->page->slab_cache = NULL;

@@ -145,9 +145,6 @@ static int rcu_shrink(struct slab_cache *cache, move_object_fn move_object)
 
 static int rcu_destroy(struct slab_cache *cache)
 {
-	ASSERT(cache->refs > 0);
-	if (--cache->refs)
-		return 0;
 	rcu_barrier();
 	return derived_slab_cache_destroy(cache);
 }

@@ -28,15 +28,7 @@
  */
 #include "alloc/slab/slabifier.h"
 
-#include <string.h>
-
 #include "lib/digest.h"
-
-static inline void zero_object(const struct slab_cache *cache, void *object)
-{
-	memset(object, 0, cache->objsize);
-	kernel->clock_ns += (u64)kernel->cost_ns[COST_ZERO_PAGE] * cache->objsize / PAGE_SIZE;
-}
 
 static inline void *alloc_object(struct slabifier_cache *s, gfp_t flags, int node)
 {
@@ -58,7 +50,7 @@ static inline void *alloc_object(struct slabifier_cache *s, gfp_t flags, int nod
 		object = slab_alloc_slow(s, c, flags, node);
 	}
 	if (flags & __GFP_ZERO && object)
-		zero_object(&s->c, object);
+		slab_zero(&s->c, object);
 	return object;
 }
 
@@ -101,12 +93,6 @@ static void slabifier_free(struct slab_cache *cache, void *object)
 static void slabifier_free_object(struct page *page, void *object)
 {
 	slabifier_free(page->slab_cache, object);
-}
-
-static unsigned long slabifier_object_size(struct page *page, const void *object)
-{
-	(void)object;
-	return page->slab_cache->objsize;
 }
 
 /* ---- Caches ---- */
@@ -153,12 +139,6 @@ static struct slab_cache *slabifier_create(const struct slab_allocator *self,
 	return &s->c;
 }
 
-static struct slab_cache *slabifier_dup(struct slab_cache *cache)
-{
-	cache->refs++;
-	return cache;
-}
-
 /*
  * Leaked objects keep their slabs, and these keep the cache: what belongs to it is then left
  * behind.
@@ -168,9 +148,6 @@ static int slabifier_destroy(struct slab_cache *cache)
 	struct slabifier_cache *s = to_slabifier(cache);
 	u64 live;
 
-	ASSERT(cache->refs > 0);
-	if (--cache->refs)
-		return 0;
 	flushers_cancel(s);
 	slabifier_shrink(cache, NULL);
 	list_del(&cache->list);
@@ -271,11 +248,9 @@ static struct slab_allocator *slabifier_instance(struct slab_allocator *base,
 	sl->sa.__free = slabifier_free_object;
 	sl->sa.valid_pointer = slabifier_valid_pointer;
 	sl->sa.in_use = slabifier_in_use;
-	sl->sa.object_size = slabifier_object_size;
 	sl->sa.get_objects = slabifier_get_objects;
 	sl->sa.create = slabifier_create;
 	sl->sa.shrink = slabifier_shrink;
-	sl->sa.dup = slabifier_dup;
 	sl->sa.destroy = slabifier_destroy;
 	sl->sa.check = slabifier_check;
 	sl->sa.destructor = slabifier_destructor;
