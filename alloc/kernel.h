@@ -397,7 +397,8 @@ typedef struct spinlock {
 
 /* Locks of one class share their statistics under this name. */
 void spin_lock_init(spinlock_t *lock, const char *class_name);
-void spin_lock(spinlock_t *lock);
+/* Returns the time waited for its holders. */
+u64 spin_lock(spinlock_t *lock);
 void spin_unlock(spinlock_t *lock);
 
 static inline void local_irq_save_charge(void)
@@ -405,10 +406,10 @@ static inline void local_irq_save_charge(void)
 	charge(COST_IRQ_SAVE);
 }
 
-static inline void spin_lock_irqsave(spinlock_t *lock)
+static inline u64 spin_lock_irqsave(spinlock_t *lock)
 {
 	local_irq_save_charge();
-	spin_lock(lock);
+	return spin_lock(lock);
 }
 
 static inline void spin_unlock_irqrestore(spinlock_t *lock)

@@ -68,26 +68,29 @@ static u64 first_gap(const spinlock_t *lock, u64 t)
 	return t;
 }
 
-static void wait_until(spinlock_t *lock, u64 t_ns)
+static u64 wait_until(spinlock_t *lock, u64 t_ns)
 {
 	struct lock_class *c = lock->class;
 	u64 wait_ns = t_ns - kernel->clock_ns;
 
 	if (!wait_ns)
-		return;
+		return 0;
 	c->contended++;
 	c->wait_ns_total += wait_ns;
 	c->wait_ns_max = max(c->wait_ns_max, wait_ns);
 	kernel->clock_ns = t_ns;
+	return wait_ns;
 }
 
-void spin_lock(spinlock_t *lock)
+u64 spin_lock(spinlock_t *lock)
 {
+	u64 waited_ns = 0;
+
 	ASSERT(!lock->locked); /* one host thread: whoever holds it is us */
 	lock->locked = true;
 	lock->class->acquisitions++;
 	if (unlikely(lock->nr_busy && kernel->clock_ns < lock->busy[lock->nr_busy - 1].end_ns))
-		wait_until(lock, first_gap(lock, kernel->clock_ns));
+		waited_ns = wait_until(lock, first_gap(lock, kernel->clock_ns));
 	lock->held_since_ns = kernel->clock_ns;
 	charge(COST_LOCK);
 	if (lock->owner != kernel->cpu) {
@@ -95,6 +98,7 @@ void spin_lock(spinlock_t *lock)
 			charge(COST_LOCK_HANDOFF);
 		lock->owner = kernel->cpu;
 	}
+	return waited_ns;
 }
 
 /* Makes room at place `at`; the oldest interval is forgotten if there is none. Returns the place. */

@@ -65,12 +65,7 @@ static void magazine_destroy(struct caching_cache *cc, struct magazine *mag, uns
 
 static void depot_lock(const struct caching_cache *cc, struct depot *d)
 {
-	u64 before_ns = ktime_get_ns();
-
-	spin_lock_irqsave(&d->lock);
-	if (ktime_get_ns() - before_ns > (u64)kernel->cost_ns[COST_IRQ_SAVE] +
-						 kernel->cost_ns[COST_LOCK] +
-						 kernel->cost_ns[COST_LOCK_HANDOFF])
+	if (spin_lock_irqsave(&d->lock))
 		d->nr_contended++;
 	schedule_delayed_work_on(smp_processor_id(), &cc->state->look,
 				 nsecs_to_jiffies(cc->cs->o.interval_ns));
