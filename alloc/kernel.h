@@ -163,7 +163,10 @@ struct kernel {
 	struct zone *zones; /* nr_node_ids x MAX_NR_ZONES */
 	u64 hz;
 	u32 site; /* call site of the operation that runs, for reports; 0: not known */
-	/* Whose time passes (see alloc/layer.h); never NULL: outside of all layers, the machine's own. */
+	/*
+	 * Whose time passes (see alloc/layer.h); never NULL: outside of all layers, the machine's
+	 * own.
+	 */
 	struct layer *layer;
 	u64 layer_since_ns;
 	/* Settings of the machine that Linux has as sysctls; 0: as Linux computes them. */

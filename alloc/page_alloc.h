@@ -16,15 +16,15 @@ struct page_allocator {
 				 int node);
 	void (*free)(const struct page_allocator *self, struct page *page, int order);
 	/*
-	 * The very block at pfn, a multiple of 2^order, if all of it is free (on per-CPU lists too) and
-	 * flags and node allow its zone; else NULL. Mobility of pageblocks stays as it is: nothing
-	 * falls back (alloc_contig_range, without the moving). A source without it refuses.
+	 * The very block at pfn, a multiple of 2^order, if all of it is free (on per-CPU lists too)
+	 * and flags and node allow its zone; else NULL. Mobility of pageblocks stays as it is:
+	 * nothing falls back (alloc_contig_range, without the moving). A source without it refuses.
 	 */
 	struct page *(*allocate_at)(const struct page_allocator *self, unsigned long pfn, int order,
 				    gfp_t flags, int node);
 	/*
-	 * What a layer makes of a request before passing it on; the forwarding `allocate` calls it, and
-	 * so does whoever wants to know what a chain forces. Default: nothing.
+	 * What a layer makes of a request before passing it on; the forwarding `allocate` calls it,
+	 * and so does whoever wants to know what a chain forces. Default: nothing.
 	 */
 	void (*rewrite)(const struct page_allocator *self, gfp_t *flags, int *node);
 	/* Called when the last reference goes; frees the instance, then puts its base. */

@@ -172,7 +172,8 @@ const struct slab_allocator *slab_allocator_source(const struct slab_allocator *
 bool slab_chain_has(const struct slab_allocator *sa, const struct allocator_desc *desc);
 /*
  * For a layer that leaves something with the objects of `base`, or with its pages (NULL: it leaves
- * nothing there): -1 if whoever is to keep it keeps nothing. `what` the layer does begins the message.
+ * nothing there): -1 if whoever is to keep it keeps nothing. `what` the layer does begins the
+ * message.
  */
 int __must_check slab_check_keeps(const struct slab_allocator *base,
 				  const struct page_allocator *pages, const char *what,
@@ -202,7 +203,10 @@ void slab_cache_init(struct slab_cache *cache, const struct slab_allocator *self
  */
 struct slab_cache *derive_slab_cache(const struct slab_allocator *self, struct slab_cache *cache,
 				     const struct slab_cache *parameters);
-/* The same on pages of its own, whose reference goes with the cache (also with one that is refused). */
+/*
+ * The same on pages of its own, whose reference goes with the cache (also with one that is
+ * refused).
+ */
 struct slab_cache *derive_slab_cache_on(const struct slab_allocator *self, struct slab_cache *cache,
 					const struct slab_cache *parameters,
 					struct page_allocator *pages);

@@ -1,5 +1,6 @@
 /*
- * A stack: a chain of page allocators, a chain of slab allocators on it, kmalloc and caches by name.
+ * A stack: a chain of page allocators, a chain of slab allocators on it, kmalloc and caches by
+ * name.
  *
  * Chains are strings, outermost first, `:` reads "stands on":
  *	pages	rcu:numactl(node=1,flags=GFP_THISNODE):page_allocator
@@ -29,8 +30,8 @@ struct chain {
 };
 
 /*
- * On error e is "column N: ..." (unknown name with the nearest, unknown option, bad value, a source in the
- * middle, a chain that ends in no source, too many layers) and *column the column, from 1.
+ * On error e is "column N: ..." (unknown name with the nearest, unknown option, bad value, a source
+ * in the middle, a chain that ends in no source, too many layers) and *column the column, from 1.
  */
 int __must_check chain_parse(struct chain *c, enum allocator_kind kind, const char *text,
 			     unsigned int *column, struct err *e);
@@ -53,8 +54,10 @@ void stack_config_print(const struct stack_config *sc, char *buf, size_t n);
 struct stack {
 	struct page_allocator *pages; /* outermost */
 	struct slab_allocator *slab;  /* outermost */
-	/* Every layer: pages chain, then slab chain, outermost first; base: index of the one it stands on,
-	 * -1 for a source. */
+	/*
+	 * Every layer: pages chain, then slab chain, outermost first; base: index of the one it
+	 * stands on, -1 for a source.
+	 */
 	struct layer *layers[2 * CHAIN_LAYERS_MAX];
 	int layer_base[2 * CHAIN_LAYERS_MAX];
 	unsigned int nr_layers;

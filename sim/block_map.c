@@ -3,9 +3,9 @@
  *
  * Theory: whether a huge page can be had is decided block by block: one page that cannot move pins
  * its 2 MiB. So a map shows, for each pageblock, the pages in use by the mobility they were asked
- * for, its migratetype if the allocator keeps one, and whether anything in it is pinned. Pages are in
- * use from when the source of pages gives them out until it has them back: what a layer holds back
- * is in use, what lies on a per-CPU list is free. Large machines are drawn in cells of several
+ * for, its migratetype if the allocator keeps one, and whether anything in it is pinned. Pages are
+ * in use from when the source of pages gives them out until it has them back: what a layer holds
+ * back is in use, what lies on a per-CPU list is free. Large machines are drawn in cells of several
  * pageblocks, a power of two.
  *
  * Invariant: the books (struct pageblock_use) are what a walk over the page structs would count:

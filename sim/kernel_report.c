@@ -22,7 +22,6 @@ void report_event(const char *kind, const char *fmt, ...)
 	m->on_event(m->on_event_arg, kernel->clock_ns, kernel->cpu, kind, detail);
 }
 
-/* Once for each place and run, as WARN_ON_ONCE; a place is a line of a file. */
 const char *site_name(u32 site)
 {
 	const struct machine *m = machine_current();
@@ -30,6 +29,7 @@ const char *site_name(u32 site)
 	return site < m->nr_sites ? m->sites[site] : "?";
 }
 
+/* Once for each place and run, as WARN_ON_ONCE; a place is a line of a file. */
 void kernel_warn(const char *what, const char *file, int line)
 {
 	struct machine *m = machine_current();

@@ -101,7 +101,9 @@ u64 spin_lock(spinlock_t *lock)
 	return waited_ns;
 }
 
-/* Makes room at place `at`; the oldest interval is forgotten if there is none. Returns the place. */
+/*
+ * Makes room at place `at`; the oldest interval is forgotten if there is none. Returns the place.
+ */
 static u32 open_place(spinlock_t *lock, u32 at)
 {
 	if (lock->nr_busy < LOCK_HISTORY) {

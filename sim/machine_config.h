@@ -56,16 +56,20 @@ struct machine_config {
 	struct cost_table costs;
 };
 
-/* From a file, from text that a trace carries (`name` for messages), or from a mapping inside another
- * document. -1 with e set: place, what is wrong. */
+/*
+ * From a file, from text that a trace carries (`name` for messages), or from a mapping inside
+ * another document. -1 with e set: place, what is wrong.
+ */
 int __must_check machine_config_load(struct machine_config *m, const char *path, struct err *e);
 int __must_check machine_config_parse(struct machine_config *m, const char *name, const char *text,
 				      struct err *e);
 int __must_check machine_config_from_node(struct machine_config *m, const struct yaml_node *map,
 					  const char *dir, struct err *e);
 
-/* Canonical YAML, every key and every cost spelled out; parsing it gives the same machine. The caller
- * frees. */
+/*
+ * Canonical YAML, every key and every cost spelled out; parsing it gives the same machine. The
+ * caller frees.
+ */
 char *machine_config_print(const struct machine_config *m);
 
 /* The machine the shipped traces were recorded on: configs/machine-2node.yaml, built in. */

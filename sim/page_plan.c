@@ -6,11 +6,11 @@
  * nothing for the smaller orders: going down from the largest, the number of blocks that can still
  * lend depends only on how many were taken. Hence the greedy choice meets every demand that can be
  * met with these classes, and is free to prefer: largest blocks at the end of the zone, where
- * memory is untouched; small ones spread over the pageblocks that are in use anyway, as on a machine
- * that has run for a while; whole pageblocks last.
+ * memory is untouched; small ones spread over the pageblocks that are in use anyway, as on a
+ * machine that has run for a while; whole pageblocks last.
  *
- * A class that lacks room is given pageblocks that nobody needs: cells count more than the number of
- * pageblocks of a type.
+ * A class that lacks room is given pageblocks that nobody needs: cells count more than the number
+ * of pageblocks of a type.
  *
  * Invariant: keep and used have no bit in common; after order o was placed, the maximal blocks of
  * `keep` are the blocks placed so far.
@@ -23,8 +23,8 @@
 
 #define WORD_ORDER 6
 /*
- * Pages on a CPU's lists came a batch at a time, or were freed together: they lie in pieces of a few
- * dozen, and when a list is drained they merge. Single frames between others' never would.
+ * Pages on a CPU's lists came a batch at a time, or were freed together: they lie in pieces of a
+ * few dozen, and when a list is drained they merge. Single frames between others' never would.
  */
 #define PERCPU_ORDER 5
 

@@ -16,7 +16,7 @@ struct page_plan {
 	u64 *keep;		 /* out: frames to leave free */
 	unsigned int nr_classes;
 	u8 *class; /* of each pageblock; in: as it is, out: as it is to be */
-	u8 *like; /* of each pageblock: the class its used frames belong in; NO_CLASS: it has none */
+	u8 *like;  /* of each pageblock: the class of its used frames; NO_CLASS: it has none */
 	u64 want[MIGRATE_TYPES][MAX_ORDER];   /* blocks */
 	u64 missed[MIGRATE_TYPES][MAX_ORDER]; /* out: blocks there is no room for */
 	u64 nr_blocks[MIGRATE_TYPES];	      /* pageblocks of each class; all 0: any number */

@@ -3,9 +3,9 @@
  *
  * Theory: every frame that must not be free is taken, in blocks as large as possible; then what is
  * left free is what was planned (sim/page_plan.c), for free blocks are always as large as their
- * frames allow. Nothing has to be freed on the way, so whole largest blocks that stay free are never
- * touched. Pageblocks get their type once they hold no other free blocks than planned ones. Frames
- * for per-CPU lists are taken like the rest and then freed on their CPU.
+ * frames allow. Nothing has to be freed on the way, so whole largest blocks that stay free are
+ * never touched. Pageblocks get their type once they hold no other free blocks than planned ones.
+ * Frames for per-CPU lists are taken like the rest and then freed on their CPU.
  *
  * Frames are taken from the innermost allocator of the chain, below all layers: they belong to
  * somebody the load knows nothing of. An object's frames come through the whole chain, as any

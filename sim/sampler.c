@@ -5,8 +5,9 @@
  * back. A sample comes after everything that the machine does by itself until then. Means are over
  * time, so that the last sample, at the end of the load and soon after another, weighs little.
  *
- * Invariant: the first comes when the warm-up ends; they are every_ns apart, but for the last. What a layer holds back is what came out
- * of its base less what came out of it, so over a chain it adds up to the difference of its ends.
+ * Invariant: the first comes when the warm-up ends; they are every_ns apart, but for the last. What
+ * a layer holds back is what came out of its base less what came out of it, so over a chain it adds
+ * up to the difference of its ends.
  *
  * Unlike Linux: /proc/vmstat lags behind by what each CPU has not yet added; these figures are
  * exact.
@@ -213,7 +214,9 @@ void sampler_mark(struct replay *rp, u64 t_ns, const char *text)
 void sampler_finish(struct sampler *s, struct replay *rp, u64 t_ns)
 {
 	sampler_catch_up(s, rp, t_ns);
-	/* What is said of the end is of the end: a sample due at t_ns came before its last request. */
+	/*
+	 * What is said of the end is of the end: a sample due at t_ns came before its last request.
+	 */
 	machine_advance(rp->m, t_ns + 1);
 	block_map_due(&s->map);
 	sampler_take(s, rp, t_ns + 1);

@@ -37,7 +37,10 @@ static inline void block_set_tails(struct page *page, int order)
 	}
 }
 
-/* The books of sim/block_map.c. `pages` is negative when they come back. */
+/*
+ * The books of what is in use where (struct pageblock_use). `pages` is negative when they come
+ * back.
+ */
 static inline void block_use_add(const struct page *page, int order, int migratetype, int pages)
 {
 	unsigned long block = page_to_pfn(page) >> pageblock_order;
@@ -95,7 +98,11 @@ static inline void block_forget(unsigned long start_pfn, unsigned long end_pfn)
 		struct page *page = pfn_to_page(pfn);
 
 		*page = (struct page){.flags = page->flags & PG_written};
-		kernel->block_use[pfn >> pageblock_order] = (struct pageblock_use){.touched = 0};
+	}
+	for (unsigned long block = start_pfn >> pageblock_order;
+	     block < DIV_ROUND_UP(end_pfn, pageblock_nr_pages); block++) {
+		kernel->block_use[block] = (struct pageblock_use){.touched = 0};
+		kernel->block_regions[block >> BLOCK_REGION_SHIFT] = 0;
 	}
 }
 

@@ -45,7 +45,9 @@ void buddy_zone_init(struct buddy_zone *bz, struct zone *zone, u8 *pageblock_typ
 struct page *buddy_take(struct buddy_zone *bz, int order, int migratetype, bool nofragment);
 /* Only from lists of this mobility. */
 struct page *buddy_take_smallest(struct buddy_zone *bz, int order, int migratetype);
-/* The block at pfn off its list, split out of a larger one if need be; NULL: not all of it is free. */
+/*
+ * The block at pfn off its list, split out of a larger one if need be; NULL: not all of it is free.
+ */
 struct page *buddy_take_at(struct buddy_zone *bz, unsigned long pfn, int order);
 /* The block (no flags but PG_written) returns to lists of this type, merged where it can be. */
 void buddy_free(struct buddy_zone *bz, struct page *page, int order, int migratetype);

@@ -1,6 +1,6 @@
 /*
- * ctor_dtor (ctor_and_dtor_for_page_allocator): objects on fresh pages are made, those on pages that
- * go are unmade.
+ * ctor_dtor (ctor_and_dtor_for_page_allocator): objects on fresh pages are made, those on pages
+ * that go are unmade.
  *
  * Theory: what a slab constructor does to each object belongs to the pages: it runs once for each
  * chunk of `size` bytes of a block that comes from below, and its opposite before the block goes
@@ -9,13 +9,14 @@
  *
  * Invariant: a block that came out through this layer was constructed once and not destroyed since.
  *
- * Unlike Linux: there the slab allocator runs constructors (mm/slub.c, setup_object), and there are no
- * destructors any more. Unlike the modular slab (2006): nothing is constructed on a page that was
- * refused, and the mode comes from the request's flags.
+ * Unlike Linux: there the slab allocator runs constructors (mm/slub.c, setup_object), and there are
+ * no destructors any more. Unlike the modular slab (2006): nothing is constructed on a page that
+ * was refused, and the mode comes from the request's flags.
  */
 #include <string.h>
 
 #include "alloc/page_alloc.h"
+#include "alloc/poison.h"
 
 struct ctor_pages {
 	struct page_allocator pa;
@@ -134,7 +135,7 @@ struct page_allocator *ctor_and_dtor_for_page_allocator(struct page_allocator *b
 static const struct ctor_fill {
 	const char *name;
 	int byte;
-} fills[] = {{"zero", 0}, {"poison", 0x5a}};
+} fills[] = {{"zero", 0}, {"poison", POISON_INUSE}};
 static const char *const fill_names[] = {"zero", "poison", NULL};
 
 struct ctor_options {

@@ -6,8 +6,8 @@
  * and refilled first when blocks come back. A block of it serves requests of its order that may use
  * its zone.
  *
- * Invariant: nr blocks lie on the list, at most min_nr, each PG_allocated to the base and PG_layer to
- * everybody; base->live_bytes - live_bytes of this layer is nr << order pages.
+ * Invariant: nr blocks lie on the list, at most min_nr, each PG_allocated to the base and PG_layer
+ * to everybody; base->live_bytes - live_bytes of this layer is nr << order pages.
  *
  * Unlike Linux: mempool_alloc (mm/mempool.c) waits for a block to come back when the reserve is
  * empty; here such a request is refused.

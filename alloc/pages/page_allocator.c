@@ -12,8 +12,8 @@
  * pages of per-CPU lists are not in it.
  *
  * Unlike Linux: watermarks and reserves decide which zone is taken from, but hold no request back,
- * for there is no reclaim and no compaction: it fails only when no zone it may use has a block on its
- * buddy lists, and, if it may reclaim, none on any per-CPU list either. All orders above 0 are
+ * for there is no reclaim and no compaction: it fails only when no zone it may use has a block on
+ * its buddy lists, and, if it may reclaim, none on any per-CPU list either. All orders above 0 are
  * compound. Machines under 12 MiB keep grouping by mobility.
  */
 #include "alloc/pages/page_allocator.h"

@@ -2,20 +2,21 @@
  * caching (caching_slab_allocator): per-CPU magazines and a depot for each node, after Bonwick and
  * Adams 2001.
  *
- * Theory: a magazine is an array of free objects. Each CPU holds two, loaded and previous; as long as
- * one of them can serve, an operation touches nothing that another CPU touches. Two rather than one:
- * a CPU at the edge between full and empty would go to the depot at every operation. The depot keeps
- * full and empty magazines under a lock; where CPUs wait for that lock too often, magazines grow.
- * What the depot had more of than anybody needed since the last look, its working set, goes back to
- * the base at the next one; a cache that is idle has no events.
+ * Theory: a magazine is an array of free objects. Each CPU holds two, loaded and previous; as long
+ * as one of them can serve, an operation touches nothing that another CPU touches. Two rather than
+ * one: a CPU at the edge between full and empty would go to the depot at every operation. The depot
+ * keeps full and empty magazines under a lock; where CPUs wait for that lock too often, magazines
+ * grow. What the depot had more of than anybody needed since the last look, its working set, goes
+ * back to the base at the next one; a cache that is idle has no events.
  *
  * Magazines are objects of caches of the base, one for each size: simulated memory, and counted.
- * Objects of other nodes pass by, both ways, so that a magazine holds memory of its CPU's node only.
+ * Objects of other nodes pass by, both ways, so that a magazine holds memory of its CPU's node
+ * only.
  *
  * A word of an object that lies in a magazine says so; a free that finds it is a double free.
  *
- * Invariant: to the base, an object in a magazine is in use. Magazines of a full list are full, those
- * of an empty list empty; all are of the cache's present size.
+ * Invariant: to the base, an object in a magazine is in use. Magazines of a full list are full,
+ * those of an empty list empty; all are of the cache's present size.
  *
  * Unlike the paper: magazines of CPUs are not reaped while memory is short (nothing says so yet).
  */
@@ -60,7 +61,7 @@ static void *from_magazine(struct caching_cache *cc)
 	if (unlikely(!m->rounds)) {
 		if (m->previous_rounds)
 			swap_magazines(m);
-		else if (!load_full(cc, m))
+		else if (!depot_load_full(cc, m))
 			return NULL;
 	}
 	return pop(cc, m);
@@ -139,7 +140,7 @@ static void caching_free(struct slab_cache *cache, void *object)
 	if (unlikely(!m->loaded || m->rounds == magazine_sizes[cc->size])) {
 		if (m->previous && !m->previous_rounds) {
 			swap_magazines(m);
-		} else if (!load_empty(cc, m)) {
+		} else if (!depot_load_empty(cc, m)) {
 			note_path(PATH_SLOW);
 			slab_free(cache->base, object);
 			return;
@@ -169,12 +170,12 @@ static void look(struct work_struct *work)
 	bool more = false;
 
 	if (should_grow(cc)) {
-		give_all_back(cc);
+		caching_give_all_back(cc);
 		cc->size++;
 	}
 	for (unsigned int i = 0; i < state->nr_depots; i++) {
 		state->depots[i].nr_contended = 0;
-		more |= trim_depot(cc, &state->depots[i]);
+		more |= depot_trim(cc, &state->depots[i]);
 	}
 	if (more)
 		schedule_delayed_work_on(smp_processor_id(), dwork,
@@ -192,7 +193,7 @@ static int caching_move_object(struct slab_cache *base, void *object)
 
 static int caching_shrink(struct slab_cache *cache, move_object_fn move_object)
 {
-	give_all_back(to_caching(cache));
+	caching_give_all_back(to_caching(cache));
 	return derived_slab_cache_shrink(cache, move_object, caching_move_object);
 }
 
@@ -203,18 +204,18 @@ static int caching_destroy(struct slab_cache *cache)
 	int live;
 
 	cancel_delayed_work_sync(&cc->state->look);
-	give_all_back(cc);
+	caching_give_all_back(cc);
 	free_percpu(cc->state->cpus);
 	instance_free(cc->state);
 	live = derived_slab_cache_destroy(cache);
 	if (list_empty(&cs->sa.caches))
-		destroy_magazine_caches(cs);
+		caching_destroy_magazine_caches(cs);
 	return live;
 }
 
 static void caching_check(struct slab_cache *cache)
 {
-	check_magazines(to_caching(cache));
+	caching_check_magazines(to_caching(cache));
 }
 
 /* ---- Caches and instances ---- */

@@ -54,7 +54,7 @@ struct caching_cache {
 	struct slab_cache c;
 	struct caching_slab *cs;
 	struct caching_state *state;
-	unsigned int size; /* index into sizes */
+	unsigned int size; /* index into magazine_sizes */
 	unsigned int mark; /* offset of the word that says that an object lies in a magazine */
 };
 _Static_assert(sizeof(struct caching_cache) <= SLAB_CONTROL_BYTES, "fits the caller's room");
@@ -68,6 +68,7 @@ static inline struct depot *local_depot(const struct caching_cache *cc)
 {
 	return &cc->state->depots[numa_node_id()];
 }
+
 /* ---- Objects in magazines ---- */
 
 static inline u64 *mark_of(const struct caching_cache *cc, void *object)
@@ -83,16 +84,16 @@ static inline u64 in_magazine(const void *object)
 /* ---- caching_depot.c ---- */
 
 /* A full magazine in place of the previous, empty one: false if the depot has none. */
-bool load_full(struct caching_cache *cc, struct cpu_magazines *m);
+bool depot_load_full(struct caching_cache *cc, struct cpu_magazines *m);
 /* An empty one, the previous, full one to the depot: false if none can be had. */
-bool load_empty(struct caching_cache *cc, struct cpu_magazines *m);
+bool depot_load_empty(struct caching_cache *cc, struct cpu_magazines *m);
 /* Everything in magazines goes back to the base, and the magazines too. */
-void give_all_back(struct caching_cache *cc);
+void caching_give_all_back(struct caching_cache *cc);
 /* The depot gives back what nobody needed since the last look; true if it still holds any. */
-bool trim_depot(struct caching_cache *cc, struct depot *d);
-/* The last cache is gone. */
-void destroy_magazine_caches(struct caching_slab *cs);
+bool depot_trim(struct caching_cache *cc, struct depot *d);
+/* The last cache is gone: so are those of its magazines. */
+void caching_destroy_magazine_caches(struct caching_slab *cs);
 /* Recounts all magazines of the cache; ASSERTs. */
-void check_magazines(struct caching_cache *cc);
+void caching_check_magazines(struct caching_cache *cc);
 
 #endif

@@ -95,7 +95,7 @@ static struct magazine *depot_take(struct depot_list *l)
 	return mag;
 }
 
-bool load_full(struct caching_cache *cc, struct cpu_magazines *m)
+bool depot_load_full(struct caching_cache *cc, struct cpu_magazines *m)
 {
 	struct depot *d = local_depot(cc);
 	struct magazine *full;
@@ -116,7 +116,7 @@ bool load_full(struct caching_cache *cc, struct cpu_magazines *m)
 	return true;
 }
 
-bool load_empty(struct caching_cache *cc, struct cpu_magazines *m)
+bool depot_load_empty(struct caching_cache *cc, struct cpu_magazines *m)
 {
 	struct depot *d = local_depot(cc);
 	struct magazine *empty = NULL;
@@ -151,7 +151,7 @@ static void empty_list(struct caching_cache *cc, struct depot_list *l, u32 nr, u
 	l->least = l->nr;
 }
 
-void give_all_back(struct caching_cache *cc)
+void caching_give_all_back(struct caching_cache *cc)
 {
 	int cpu;
 
@@ -172,7 +172,7 @@ void give_all_back(struct caching_cache *cc)
 	}
 }
 
-bool trim_depot(struct caching_cache *cc, struct depot *d)
+bool depot_trim(struct caching_cache *cc, struct depot *d)
 {
 	spin_lock_irqsave(&d->lock);
 	empty_list(cc, &d->full, d->full.least, magazine_sizes[cc->size]);
@@ -181,7 +181,7 @@ bool trim_depot(struct caching_cache *cc, struct depot *d)
 	return d->full.nr || d->empty.nr;
 }
 
-void destroy_magazine_caches(struct caching_slab *cs)
+void caching_destroy_magazine_caches(struct caching_slab *cs)
 {
 	for (unsigned int i = 0; i < NR_SIZES; i++)
 		if (cs->magazines[i])
@@ -219,7 +219,7 @@ static void check_list(struct caching_cache *cc, const struct depot_list *l, uns
 	ASSERT(nr == l->nr && l->least <= nr);
 }
 
-void check_magazines(struct caching_cache *cc)
+void caching_check_magazines(struct caching_cache *cc)
 {
 	int cpu;
 

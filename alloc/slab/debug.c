@@ -11,19 +11,17 @@
  * free what the last allocation left. What is found is reported with the damaged bytes, mended, and
  * the run goes on; a free that cannot be one (double, wrong cache, no object) is left out.
  *
- * Invariant: an object handed out is IN_USE and has whole red zones; one in the base is FREED or FRESH.
+ * Invariant: an object handed out is IN_USE and has whole red zones; one in the base is FREED or
+ * FRESH.
  *
- * Unlike Linux (mm/slub.c, SLAB_DEBUG_FLAGS): layout and texts are close to it, but per-CPU slabs stay
- * in use, call sites have no stack, and a damaged free object is handed out once mended.
+ * Unlike Linux (mm/slub.c, SLAB_DEBUG_FLAGS): layout and texts are close to it, but per-CPU slabs
+ * stay in use, call sites have no stack, and a damaged free object is handed out once mended.
  */
 #include <string.h>
 
+#include "alloc/poison.h"
 #include "alloc/slab_alloc.h"
 
-#define RED_ACTIVE 0xcc
-#define RED_INACTIVE 0xbb
-#define POISON_FREE 0x6b
-#define POISON_END 0xa5
 #define FRESH 0x6b6b6b6b6b6b6b6bULL
 #define IN_USE 0x657375206e690001ULL
 #define FREED 0x64656572660002ULL
@@ -183,7 +181,7 @@ static void check_free_object(struct slab_cache *cache, u8 *object)
 	struct trailer *t = trailer_of(cache, object);
 
 	if (t->state == FREED) {
-		check_red_zones("use_after_free", cache, object, RED_INACTIVE);
+		check_red_zones("use_after_free", cache, object, SLUB_RED_INACTIVE);
 		if (!to_debug(cache)->poison)
 			return;
 		check_bytes("use_after_free", cache, object, "Poison overwritten", object,
@@ -214,7 +212,7 @@ static void *hand_out(struct slab_cache *cache, u8 *base, gfp_t flags)
 	if (unlikely(!base))
 		return NULL;
 	check_free_object(cache, object);
-	set_red_zones(cache, object, RED_ACTIVE);
+	set_red_zones(cache, object, SLUB_RED_ACTIVE);
 	t->state = IN_USE;
 	note(&t->allocated);
 	if (flags & __GFP_ZERO)
@@ -288,8 +286,8 @@ static void debug_free(struct slab_cache *cache, void *ptr)
 		slab_free_refused(cache);
 		return;
 	}
-	check_red_zones("redzone", cache, object, RED_ACTIVE);
-	set_red_zones(cache, object, RED_INACTIVE);
+	check_red_zones("redzone", cache, object, SLUB_RED_ACTIVE);
+	set_red_zones(cache, object, SLUB_RED_INACTIVE);
 	if (to_debug(cache)->poison) {
 		charge_bytes(cache->objsize);
 		memset(object, POISON_FREE, cache->objsize - 1);

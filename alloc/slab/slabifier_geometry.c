@@ -100,7 +100,10 @@ static bool order_is_chosen(const struct slabifier_options *o)
 	return o->min_order || o->max_order >= 0 || o->min_objects;
 }
 
-/* The recorded order counts as long as a slab of it holds an object, which layers may have enlarged. */
+/*
+ * The recorded order counts as long as a slab of it holds an object, which layers may have
+ * enlarged.
+ */
 static int shaped_order(const struct slabifier_options *o, const struct slab_shape *shape,
 			unsigned int size)
 {
