@@ -17,7 +17,7 @@ awk 'FNR == 1 { start = 0 } /^\{/ { start = FNR }
 	/^\}/ { if (start && FNR - start > 70) print FILENAME ":" start ": " FNR - start " lines"; start = 0 }' \
 	$files | none "no function is longer than 70 lines"
 wc -l $files | awk '$2 != "total" && $1 > 500 { print $2 ": " $1 " lines" }' | none "no file is longer than 500 lines"
-# clang-format leaves comments as they are. The other folders have some that are wider.
+# clang-format leaves comments as they are. In tests/ there are strings that are wider.
 awk '{
 	line = $0; width = 0
 	while ((tab = index(line, "\t"))) {
@@ -25,7 +25,7 @@ awk '{
 		line = substr(line, tab + 1)
 	}
 	if (width + length(line) > 100) print FILENAME ":" FNR ": " width + length(line) " columns"
-}' $(grep -E '^(alloc|bench|sim)/' <<<"$files") | none "no line of alloc, bench and sim is wider than 100 columns"
+}' $(grep -v '^tests/' <<<"$files") | none "no line outside of tests is wider than 100 columns"
 grep -nwE 'TODO|FIXME|XXX' $files | none "nothing is left open in the code"
 clang_format=$(sed -n 's/^CLANG_FORMAT *?= *//p' Makefile) # versions differ
 if command -v "$clang_format" >/dev/null; then
