@@ -82,6 +82,8 @@ void page_allocator_put(struct page_allocator *pa);
 const struct page_allocator *page_allocator_source(const struct page_allocator *pa);
 /* True if a layer of the chain, or its source, is of this kind. */
 bool page_chain_has(const struct page_allocator *pa, const struct allocator_desc *desc);
+/* What the source of the chain is asked for in the end, if pa is asked for this. */
+void page_chain_rewrite(const struct page_allocator *pa, gfp_t *flags, int *node);
 
 /* ---- Derivations by their C names (options: as their files document) ---- */
 

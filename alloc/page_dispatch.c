@@ -243,6 +243,12 @@ const struct page_allocator *page_allocator_source(const struct page_allocator *
 	return pa;
 }
 
+void page_chain_rewrite(const struct page_allocator *pa, gfp_t *flags, int *node)
+{
+	for (; pa; pa = pa->base)
+		pa->rewrite(pa, flags, node);
+}
+
 bool page_chain_has(const struct page_allocator *pa, const struct allocator_desc *desc)
 {
 	while (pa && pa->desc != desc)

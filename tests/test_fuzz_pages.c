@@ -171,8 +171,7 @@ static void allocate(struct fuzz *f)
 
 	if (f->oracle.nr_blocks == ORACLE_BLOCKS_MAX)
 		return;
-	for (const struct page_allocator *pa = f->lab.pa; pa; pa = pa->base)
-		pa->rewrite(pa, &r.flags, &r.node);
+	page_chain_rewrite(f->lab.pa, &r.flags, &r.node);
 	page = page_alloc(f->lab.pa, order, flags, node);
 	if (page)
 		page_oracle_allocated(&f->oracle, &r, page, !one_in(f, 3));
@@ -198,8 +197,7 @@ static void allocate_at(struct fuzz *f)
 		      (pfn & 2047 & ~((1UL << order) - 1));
 	if (f->oracle.nr_blocks == ORACLE_BLOCKS_MAX)
 		return;
-	for (const struct page_allocator *pa = f->lab.pa; pa; pa = pa->base)
-		pa->rewrite(pa, &r.flags, &r.node);
+	page_chain_rewrite(f->lab.pa, &r.flags, &r.node);
 	page = page_alloc_at(f->lab.pa, pfn, order, flags, -1);
 	if (page)
 		page_oracle_allocated(&f->oracle, &r, page, !one_in(f, 3));

@@ -5,14 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/file.h"
 #include "lib/mem.h"
 #include "lib/units.h"
 #include "tests/test.h"
 #include "tests/text_lab.h"
 #include "traces/bytes.h"
 #include "traces/gfp.h"
-#include "traces/import.h"
 #include "traces/kmt.h"
 #include "traces/kmt_check.h"
 
@@ -139,24 +137,10 @@ static void put_file(const u8 *data, size_t n)
 	assert_int_equal(fclose(f), 0);
 }
 
-static int import(const char *path, const char *to, struct err *e)
-{
-	struct import_options o = {0};
-	struct new_file nf;
-
-	unlink(to);
-	assert_int_equal(new_file_open(&nf, to, e), 0);
-	if (import_trace(path, nf.f, &o, e)) {
-		new_file_abort(&nf);
-		return -1;
-	}
-	return new_file_commit(&nf, e);
-}
-
 static struct request *requests_of(const char *path, const char *to, u64 *n)
 {
 	struct err e = {{0}};
-	struct source *s = import(path, to, &e) ? NULL : kmt_open(to, &e);
+	struct source *s = import_file(path, to, &e) ? NULL : kmt_open(to, &e);
 	const struct request *batch;
 	struct request *all;
 	long got;
@@ -236,7 +220,7 @@ static void about(void **state)
 
 	(void)state;
 	put_file(file, (size_t)nr_pages * PAGE_BYTES);
-	assert_int_equal(import(binary, output, &e), 0);
+	assert_int_equal(import_file(binary, output, &e), 0);
 	s = kmt_open(output, &e);
 	assert_non_null(s);
 	assert_string_equal(kmt_meta(s)->importer, "llfree");
@@ -247,10 +231,10 @@ static void about(void **state)
 	s->ops->close(s);
 	/* sysfs cuts the last page off; zeroes may follow. */
 	put_file(file, (size_t)(nr_pages - 1) * PAGE_BYTES);
-	assert_int_equal(import(binary, output, &e), 0);
+	assert_int_equal(import_file(binary, output, &e), 0);
 	le_store(file, 0, 4);
 	put_file(file, (size_t)(nr_pages + 1) * PAGE_BYTES);
-	assert_int_equal(import(binary, output, &e), 0);
+	assert_int_equal(import_file(binary, output, &e), 0);
 	free(file);
 }
 
@@ -259,7 +243,7 @@ static void refused(const u8 *file, size_t n, const char *words)
 	struct err e = {{0}};
 
 	put_file(file, n);
-	assert_int_equal(import(binary, output, &e), -1);
+	assert_int_equal(import_file(binary, output, &e), -1);
 	assert_says(e.msg, binary);
 	assert_says(e.msg, words);
 	assert_int_equal(access(output, F_OK), -1);

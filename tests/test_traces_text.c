@@ -5,14 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "lib/file.h"
 #include "tests/recordings.h"
 #include "tests/test.h"
 #include "tests/text_lab.h"
 #include "tests/tmp_dir.h"
-#include "traces/import.h"
 #include "traces/kmt.h"
 #include "traces/kmt_check.h"
 
@@ -29,24 +26,10 @@ static int begin(void **state)
 	return 0;
 }
 
-static int import(const char *path, const char *to, struct err *e)
-{
-	struct import_options o = {0};
-	struct new_file nf;
-
-	unlink(to);
-	assert_int_equal(new_file_open(&nf, to, e), 0);
-	if (import_trace(path, nf.f, &o, e)) {
-		new_file_abort(&nf);
-		return -1;
-	}
-	return new_file_commit(&nf, e);
-}
-
 static struct source *import_sound(const char *path, const char *to)
 {
 	struct err e = {{0}};
-	struct source *s = import(path, to, &e) ? NULL : kmt_open(to, &e);
+	struct source *s = import_file(path, to, &e) ? NULL : kmt_open(to, &e);
 
 	if (!s || kmt_check(s, &e) || s->ops->rewind(s, &e))
 		fail_msg("%s", e.msg);

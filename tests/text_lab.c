@@ -6,10 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <trace-cmd.h>
+#include <unistd.h>
 
+#include "lib/file.h"
 #include "lib/mem.h"
 #include "lib/units.h"
 #include "tests/test.h"
+#include "traces/import.h"
 
 static int take(struct tracecmd_input *in, struct tep_record *rec, int cpu, void *data)
 {
@@ -310,3 +313,17 @@ const struct dialect dialects[] = {
 	{"perf script, chains", "# nrcpus avail : 4\n", chain_line, false, false},
 	{0},
 };
+
+int import_file(const char *path, const char *to, struct err *e)
+{
+	struct import_options o = {0};
+	struct new_file nf;
+
+	unlink(to);
+	assert_int_equal(new_file_open(&nf, to, e), 0);
+	if (import_trace(path, nf.f, &o, e)) {
+		new_file_abort(&nf);
+		return -1;
+	}
+	return new_file_commit(&nf, e);
+}

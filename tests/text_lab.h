@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "lib/err.h"
 #include "lib/types.h"
 
 struct lab_line {
@@ -40,5 +41,8 @@ extern const struct dialect dialects[];
 void lab_lines_read(struct lab_lines *ls, const char *path, u32 max);
 void lab_lines_free(struct lab_lines *ls);
 void lab_lines_write(const struct lab_lines *ls, const struct dialect *d, const char *path);
+
+/* As `kmemsim import PATH -o TO`, in this process; replaces TO. */
+int __must_check import_file(const char *path, const char *to, struct err *e);
 
 #endif

@@ -64,8 +64,7 @@ struct page_allocator *forced_create(struct page_allocator *base, int node, gfp_
 	gfp_t chain_flags = flags;
 	struct forced_pages *fp;
 
-	for (const struct page_allocator *pa = base; pa; pa = pa->base)
-		pa->rewrite(pa, &chain_flags, &chain_node);
+	page_chain_rewrite(base, &chain_flags, &chain_node);
 	if (check_possible(node, flags, e) || check_possible(chain_node, chain_flags, e))
 		return NULL;
 	fp = instance_alloc(sizeof(*fp));

@@ -52,8 +52,7 @@ static struct page *take_reserved(struct mempool *mp, gfp_t flags, int node)
 {
 	struct page *page, *found = NULL;
 
-	for (const struct page_allocator *pa = mp->pa.base; pa; pa = pa->base)
-		pa->rewrite(pa, &flags, &node);
+	page_chain_rewrite(mp->pa.base, &flags, &node);
 	spin_lock_irqsave(&mp->lock);
 	list_for_each_entry (page, &mp->blocks, lru) {
 		charge(COST_LIST_STEP);
