@@ -76,6 +76,7 @@ void rcu_barrier(void);
 #define PG_allocated 0x20u /* given out by the page source (its head) */
 #define PG_layer 0x40u	   /* held back by a layer, lru/index/mapping are the layer's */
 #define PG_written 0x80u   /* somebody had its address since it was last zeroed */
+#define PG_mixed 0x100u	   /* PG_slab, and objects of several caches: slab_cache_of() */
 
 struct slab_cache;
 

@@ -181,7 +181,10 @@ size_t ksize(const void *object)
 	if (!object || object == ZERO_SIZE_PTR || !virt_addr_valid(object))
 		return 0;
 	page = virt_to_head_page(object);
-	if (page->flags & PG_slab)
-		return page->slab_cache->top->slab_alloc->object_size(page, object);
+	if (page->flags & PG_slab) {
+		const struct slab_cache *cache = slab_cache_of(page, object);
+
+		return cache ? cache->top->slab_alloc->object_size(page, object) : 0;
+	}
 	return page->flags & PG_allocated ? PAGE_SIZE << page->order : 0;
 }

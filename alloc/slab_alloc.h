@@ -3,7 +3,7 @@
  *
  * A slab allocator makes caches; a cache hands out objects of one size. A derived allocator's cache
  * stands on a cache of its base (`cache->base`): methods get their own cache, never the base's.
- * The one question everybody asks: *which cache does kfree find?* page->slab_cache is the source's
+ * The one question everybody asks: *which cache does kfree find?* slab_cache_of() is the source's
  * cache; its `top` is the cache the user holds, and kfree enters there, so no layer is bypassed.
  */
 #ifndef ALLOC_SLAB_ALLOC_H
@@ -65,13 +65,18 @@ struct slab_cache {
 	char name[SLAB_NAME_MAX];
 	struct list_head list; /* all caches of one allocator */
 
-	struct slab_cache *base;	  /* the cache below; NULL in a source */
+	/* Caches that stand on each other are a tree; all but a few have one base. */
+	struct slab_cache *base;	  /* the first cache below; NULL in a source */
+	struct slab_cache *next_base;	  /* the next one below the same cache; NULL: last */
+	struct slab_cache *above;	  /* the cache that stands on this one; NULL: none */
 	struct slab_cache *top;		  /* the cache the user holds */
 	unsigned int refs;		  /* holders: create counts one, dup one more */
 	struct layer *layer;		  /* of slab_alloc, at hand for the dispatcher */
 	move_object_fn move_object;	  /* of the shrink that runs (derived caches) */
 	u32 tag;			  /* the holder's own; 0 after create */
 	struct page_allocator *own_pages; /* derived for this cache, put with it; NULL: none */
+	/* Of a source: the cache whose slabs its objects lie in, with others'; NULL: its own. */
+	struct slab_cache *shares;
 	/* Of parameters alone: what the allocator should keep to; NULL: it decides. */
 	const struct slab_shape *shape;
 };
@@ -96,6 +101,11 @@ struct slab_allocator {
 	void (*free)(struct slab_cache *cache, void *object);
 	/* Entry from kfree, on the top cache's allocator. */
 	void (*__free)(struct page *page, void *object);
+	/*
+	 * Of a source whose caches share slabs (PG_mixed), on the cache that page->slab_cache names:
+	 * the cache of the object that this address lies in; NULL: there is none.
+	 */
+	struct slab_cache *(*cache_of)(struct slab_cache *shared, const void *object);
 	/* 1: object is one this cache has handed out or may hand out (right page, right offset). */
 	int (*valid_pointer)(struct slab_cache *cache, const void *object);
 	/* 1: a valid pointer, and the object is handed out, as far as this allocator can tell. */
@@ -135,8 +145,19 @@ struct slab_allocator {
 void *slab_alloc(struct slab_cache *cache, gfp_t flags);
 void *slab_alloc_node(struct slab_cache *cache, gfp_t flags, int node);
 void slab_free(struct slab_cache *cache, void *object);
-/* kfree's entry: finds the top cache of the object's page. */
+/* kfree's entry: finds the object's top cache. */
 void slab_free_object(struct page *page, void *object);
+
+/* The source's cache of an object on a page with PG_slab; NULL: the page has no such object. */
+static inline struct slab_cache *slab_cache_of(const struct page *page, const void *object)
+{
+	struct slab_cache *cache = page->slab_cache;
+
+	if (unlikely(page->flags & PG_mixed))
+		return cache->slab_alloc->cache_of(cache, object);
+	return cache;
+}
+
 struct slab_cache *slab_cache_create(const struct slab_allocator *sa, struct slab_control *room,
 				     const struct slab_cache *parameters);
 int slab_cache_shrink(struct slab_cache *cache, move_object_fn move_object);
@@ -191,7 +212,7 @@ static inline void slab_zero(const struct slab_cache *cache, void *object)
 
 /*
  * What is the same in every new cache: its owner, its place on the owner's list, one holder. A
- * source's has base NULL.
+ * source's has base NULL; one with several bases links them by next_base beforehand.
  */
 void slab_cache_init(struct slab_cache *cache, const struct slab_allocator *self,
 		     struct slab_cache *base);
@@ -210,8 +231,6 @@ struct slab_cache *derive_slab_cache(const struct slab_allocator *self, struct s
 struct slab_cache *derive_slab_cache_on(const struct slab_allocator *self, struct slab_cache *cache,
 					const struct slab_cache *parameters,
 					struct page_allocator *pages);
-/* The derived cache that stands on this one; NULL for the top one. */
-struct slab_cache *slab_cache_above(struct slab_cache *cache);
 /*
  * How a layer or source that shrinks asks for an object of its cache to be moved; frees it at the
  * top if it was. Returns what move_object did.

@@ -67,9 +67,16 @@ void slab_free(struct slab_cache *cache, void *object)
 
 void slab_free_object(struct page *page, void *object)
 {
-	struct slab_cache *top = page->slab_cache->top;
-	struct layer *caller = layer_enter(top->layer);
+	struct slab_cache *cache = slab_cache_of(page, object), *top;
+	struct layer *caller;
 
+	if (unlikely(!cache)) {
+		report_event("invalid_pointer", "kfree of 0x%llx, no object of its slab",
+			     (unsigned long long)virt_to_phys(object));
+		return;
+	}
+	top = cache->top;
+	caller = layer_enter(top->layer);
 	charge(COST_INDIRECT_CALL);
 	layer_freed(top->layer, top->size);
 	top->slab_alloc->__free(page, object);
@@ -78,11 +85,8 @@ void slab_free_object(struct page *page, void *object)
 
 void slab_free_refused(struct slab_cache *cache)
 {
-	for (struct slab_cache *c = cache->top; c; c = c->base) {
-		layer_free_refused(c->layer, c->size);
-		if (c == cache)
-			break;
-	}
+	for (; cache; cache = cache->above)
+		layer_free_refused(cache->layer, cache->size);
 }
 
 struct slab_cache *slab_cache_create(const struct slab_allocator *sa, struct slab_control *room,
@@ -131,15 +135,17 @@ void slab_cache_counts(struct slab_cache *cache, struct slab_counts *counts)
 
 void slab_cache_check(struct slab_cache *cache)
 {
-	for (; cache; cache = cache->base)
-		cache->slab_alloc->check(cache);
+	cache->slab_alloc->check(cache);
+	for (struct slab_cache *b = cache->base; b; b = b->next_base)
+		slab_cache_check(b);
 }
 
 void slab_object_check(struct slab_cache *cache, const void *object)
 {
 	u64 clock_ns = kernel->clock_ns;
 
-	ASSERT(cache == cache->top && virt_to_head_page(object)->slab_cache->top == cache);
+	ASSERT(cache == cache->top);
+	ASSERT(slab_cache_of(virt_to_head_page(object), object)->top == cache);
 	check_object(cache, object);
 	ASSERT(cache->slab_alloc->valid_pointer(cache, object));
 	ASSERT(cache->slab_alloc->in_use(cache, object));
@@ -167,7 +173,7 @@ static void forward_free(struct slab_cache *cache, void *object)
  * layer. */
 static void forward_free_object(struct page *page, void *object)
 {
-	struct slab_cache *top = page->slab_cache->top;
+	struct slab_cache *top = slab_cache_of(page, object)->top;
 
 	top->slab_alloc->free(top, object);
 }
@@ -184,24 +190,12 @@ static int forward_in_use(struct slab_cache *cache, const void *object)
 
 static unsigned long own_object_size(struct page *page, const void *object)
 {
-	(void)object;
-	return page->slab_cache->top->objsize;
+	return slab_cache_of(page, object)->top->objsize;
 }
 
 static unsigned long forward_get_objects(struct slab_cache *cache, struct slab_counts *counts)
 {
 	return cache->base->slab_alloc->get_objects(cache->base, counts);
-}
-
-struct slab_cache *slab_cache_above(struct slab_cache *cache)
-{
-	struct slab_cache *c = cache->top;
-
-	if (c == cache)
-		return NULL;
-	while (c->base != cache)
-		c = c->base;
-	return c;
 }
 
 int slab_move_object(struct slab_cache *cache, move_object_fn move_object, void *object)
@@ -224,7 +218,7 @@ int derived_slab_cache_shrink(struct slab_cache *cache, move_object_fn move_obje
 
 static int forward_move_object(struct slab_cache *base, void *object)
 {
-	struct slab_cache *cache = slab_cache_above(base);
+	struct slab_cache *cache = base->above;
 
 	return slab_move_object(cache, cache->move_object, object);
 }
@@ -344,11 +338,12 @@ struct page_allocator *slab_pages_get(const struct slab_allocator *self,
 	return page_allocator_get((struct page_allocator *)pages);
 }
 
-/* The caches of a base have the layers above them as holders; `top` must reach the bottom. */
+/* `top` must reach the bottom. */
 static void set_top(struct slab_cache *cache, struct slab_cache *top)
 {
-	for (; cache; cache = cache->base)
-		cache->top = top;
+	cache->top = top;
+	for (struct slab_cache *b = cache->base; b; b = b->next_base)
+		set_top(b, top);
 }
 
 /* The list of an allocator's caches is bookkeeping of its own, whoever may read the rest. */
@@ -363,7 +358,11 @@ void slab_cache_init(struct slab_cache *cache, const struct slab_allocator *self
 	cache->slab_alloc = self;
 	cache->layer = self->layer;
 	cache->base = base;
+	cache->next_base = cache->above = NULL;
+	for (struct slab_cache *b = base; b; b = b->next_base)
+		b->above = cache;
 	cache->own_pages = NULL;
+	cache->shares = NULL;
 	cache->refs = 1;
 	list_add_tail(&cache->list, list_of_caches(self));
 	set_top(cache, cache);

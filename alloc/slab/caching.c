@@ -184,7 +184,7 @@ static void look(struct work_struct *work)
 
 static int caching_move_object(struct slab_cache *base, void *object)
 {
-	struct slab_cache *cache = slab_cache_above(base);
+	struct slab_cache *cache = base->above;
 
 	if (*mark_of(to_caching(cache), object) == in_magazine(object))
 		return 0;

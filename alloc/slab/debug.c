@@ -248,11 +248,13 @@ static bool is_senseless(struct slab_cache *cache, u8 *object)
 {
 	struct page *page = virt_addr_valid(object) ? virt_to_head_page(object) : NULL;
 	struct trailer *t = trailer_of(cache, object);
+	const struct slab_cache *owner =
+		page && page->flags & PG_slab ? slab_cache_of(page, object) : NULL;
 
-	if (page && (page->flags & PG_slab) && page->slab_cache->top != cache->top) {
+	if (owner && owner->top != cache->top) {
 		report_event("invalid_pointer",
 			     "BUG %s: object 0x%llx belongs to cache %s, freed in %s", cache->name,
-			     (unsigned long long)virt_to_phys(object), page->slab_cache->top->name,
+			     (unsigned long long)virt_to_phys(object), owner->top->name,
 			     site_name(kernel->site));
 		return true;
 	}
@@ -336,7 +338,7 @@ static struct slab_cache *debug_create(const struct slab_allocator *self, struct
 
 static int debug_move_object(struct slab_cache *base, void *object)
 {
-	struct slab_cache *cache = slab_cache_above(base);
+	struct slab_cache *cache = base->above;
 
 	return slab_move_object(cache, cache->move_object, (u8 *)object + to_debug(cache)->left);
 }

@@ -131,7 +131,7 @@ static struct slab_cache *rcu_create(const struct slab_allocator *self, struct s
 /* What waits for its grace period is no longer its user's to move. */
 static int rcu_move_object(struct slab_cache *base, void *object)
 {
-	struct slab_cache *cache = slab_cache_above(base);
+	struct slab_cache *cache = base->above;
 
 	if (trailer_of(cache, object)->state != (char *)cache + IN_USE)
 		return 0;
