@@ -1,0 +1,224 @@
+/*
+ * One request, served: what it asks of the stack, and what of that goes into the books.
+ *
+ * Theory: a request enters its CPU, runs to its end on the host, and leaves the clock of its CPU
+ * where its costs took it. Caches are made when they are first asked for.
+ *
+ * Invariant: objects[id].addr is set exactly while the request's memory is held; what the digest
+ * sees of a request is where its memory lay and when it was had.
+ *
+ * Unlike Linux: caches exist before the first object is wanted of them.
+ */
+#include "sim/serve.h"
+
+#include <string.h>
+
+#include "lib/digest.h"
+
+static struct slab_cache *make_cache(struct replay *rp, u32 i)
+{
+	const struct source_cache *sc = &rp->tables->caches[i];
+	const struct slab_shape *shape = slab_shape_find(rp->shapes, sc->name);
+	struct slab_cache params = {.objsize = sc->object_size ? sc->object_size : 8,
+				    .align = max(sc->align, 8U),
+				    .node = NUMA_NO_NODE,
+				    .gfp = sc->reclaimable ? __GFP_RECLAIMABLE : 0,
+				    .shape = shape};
+	struct name *name = &rp->acc.names[i];
+
+	if (shape && shape->object_size)
+		params.objsize = shape->object_size;
+	if (shape && shape->align)
+		params.align = max(shape->align, 8U);
+	strncpy(params.name, sc->name, sizeof(params.name) - 1);
+	name->cache = slab_cache_create(rp->stack.slab, &rp->rooms[i], &params);
+	if (name->cache)
+		name->name = sc->name;
+	return name->cache;
+}
+
+/* The cache of the load's table entry, made at its first request. */
+static inline struct slab_cache *load_cache(struct replay *rp, u32 i)
+{
+	struct slab_cache *cache = rp->acc.names[i].cache;
+
+	return likely(cache) ? cache : make_cache(rp, i);
+}
+
+/* kmalloc's caches get the names behind the load's own. */
+static void name_kmalloc_cache(struct replay *rp, struct slab_cache *cache)
+{
+	u32 i = rp->tables->nr_caches;
+
+	while (rp->acc.names[i].cache)
+		i++;
+	ASSERT(i < rp->acc.name_pages);
+	rp->acc.names[i].cache = cache;
+	rp->acc.names[i].name = cache->name;
+	cache->tag = i + 1;
+}
+
+static inline void *cache_alloc(struct slab_cache *cache, const struct request *r)
+{
+	return r->node < 0 ? slab_alloc(cache, r->gfp) : slab_alloc_node(cache, r->gfp, r->node);
+}
+
+static inline void *do_cache_alloc(struct replay *rp, const struct request *r, struct object *o)
+{
+	struct slab_cache *cache = load_cache(rp, r->cache);
+
+	if (unlikely(!cache))
+		return NULL;
+	o->name = r->cache;
+	o->size = cache->objsize;
+	return cache_alloc(cache, r);
+}
+
+static inline void *do_kmalloc(struct replay *rp, const struct request *r, struct object *o)
+{
+	struct slab_cache *cache = kmalloc_slab(&rp->km, r->size, r->gfp);
+
+	o->size = r->size;
+	if (unlikely(!cache)) {
+		o->name = (u16)rp->acc.name_pages;
+		return kmalloc_node(&rp->km, r->size, r->gfp, r->node);
+	}
+	if (unlikely(!cache->tag))
+		name_kmalloc_cache(rp, cache);
+	o->name = (u16)(cache->tag - 1);
+	return cache_alloc(cache, r);
+}
+
+static inline void *do_page_alloc(struct replay *rp, const struct request *r, struct object *o)
+{
+	struct page *page = NULL;
+
+	if (unlikely(r->flags & REQ_F_BIRTH))
+		page = page_state_birth(&rp->pages, r->object, r->order, r->gfp);
+	if (likely(!page))
+		page = page_alloc(rp->stack.pages, r->order, r->gfp, r->node);
+	o->name = (u16)rp->acc.name_pages;
+	o->order = r->order;
+	o->size = (u32)(PAGE_SIZE << r->order);
+	return page ? page_name(page) : NULL;
+}
+
+static inline u64 occupied(const struct replay *rp, const struct object *o)
+{
+	const struct slab_cache *cache = rp->acc.names[o->name].cache;
+
+	if (likely(cache))
+		return cache->size;
+	return o->kind == REQ_PAGE_ALLOC ? PAGE_SIZE << o->order : ksize(o->addr);
+}
+
+static void note_peak(struct replay *rp)
+{
+	u64 taken = (u64)rp->page_source->live_bytes;
+
+	rp->slab_max = max(rp->slab_max, replay_slab_bytes(rp));
+	if (taken > rp->taken_max) {
+		rp->taken_max = taken;
+		rp->taken_max_req = rp->acc.bytes_req_live;
+	}
+}
+
+static void refused(struct replay *rp, const struct request *r)
+{
+	rp->acc.nr_failed++;
+	note_path(PATH_REFUSED);
+	report_event("refused", "%s object %u size %u order %u gfp 0x%x node %d",
+		     request_kind_names[r->kind], r->object, r->size, r->order, r->gfp, r->node);
+	if (r->gfp & __GFP_NOFAIL || r->flags & REQ_F_STOP) {
+		rp->status = TRIAL_OOM;
+		report_event("oom", r->flags & REQ_F_STOP
+					    ? "the load stops when this request is refused"
+					    : "a request that must not fail was refused");
+	}
+}
+
+static inline unsigned int alloc_op(const struct request *r)
+{
+	switch (r->kind) {
+	case REQ_KMALLOC:
+		return OP_KMALLOC;
+	case REQ_CACHE_ALLOC:
+		return OP_CACHE_ALLOC;
+	default:
+		return OP_PAGE_ALLOC + r->order;
+	}
+}
+
+void serve_alloc(struct replay *rp, const struct request *r, struct object *o)
+{
+	u64 entered_ns = machine_enter(rp->m, r->cpu, r->t_ns), ns;
+	bool birth = r->flags & REQ_F_BIRTH;
+	void *addr;
+
+	kernel->site = r->site;
+	switch (r->kind) {
+	case REQ_KMALLOC:
+		addr = do_kmalloc(rp, r, o);
+		break;
+	case REQ_CACHE_ALLOC:
+		addr = do_cache_alloc(rp, r, o);
+		break;
+	default:
+		addr = do_page_alloc(rp, r, o);
+	}
+	o->addr = addr;
+	o->missing = !addr;
+	o->cpu = r->cpu;
+	o->guessed = birth;
+	if (unlikely(!addr)) {
+		refused(rp, r);
+	} else {
+		o->row = account_row(&rp->acc, r->site, o->name);
+		account_alloc(&rp->acc, o, occupied(rp, o), page_to_nid(virt_to_page(addr)), birth);
+		note_peak(rp);
+	}
+	ns = machine_leave(rp->m, entered_ns);
+	o->born_ns = kernel->clock_ns;
+	rp->digest = digest_u64(rp->digest, (addr ? virt_to_phys(addr) : ~0ULL) ^
+						    (kernel->clock_ns << 20) ^ r->object);
+	if (!birth) {
+		account_latency(&rp->acc, alloc_op(r), kernel->path, ns);
+		hist_add(&rp->acc.allocs, ns);
+	}
+}
+
+unsigned int serve_give_back(struct replay *rp, struct object *o)
+{
+	switch (o->kind) {
+	case REQ_KMALLOC:
+		kfree(&rp->km, o->addr);
+		return OP_KFREE;
+	case REQ_CACHE_ALLOC:
+		slab_free(rp->acc.names[o->name].cache, o->addr);
+		return OP_CACHE_FREE;
+	default:
+		page_free(rp->stack.pages, virt_to_page(o->addr), o->order);
+		return OP_PAGE_FREE + o->order;
+	}
+}
+
+void serve_free(struct replay *rp, const struct request *r, struct object *o)
+{
+	u64 entered_ns, ns;
+	unsigned int op;
+
+	entered_ns = machine_enter(rp->m, r->cpu, r->t_ns);
+	kernel->site = r->site;
+	if (unlikely(o->born_ns > entered_ns)) /* clocks disagree: wait for its birth */
+		entered_ns = kernel->clock_ns = o->born_ns;
+	account_freed(&rp->acc, o, occupied(rp, o), r->cpu, r->flags);
+	op = serve_give_back(rp, o);
+	ns = machine_leave(rp->m, entered_ns);
+	rp->digest = digest_u64(rp->digest, (virt_to_phys(o->addr) << 1) ^
+						    (kernel->clock_ns << 20) ^ r->object);
+	o->addr = NULL;
+	if (unlikely(r->flags & REQ_F_BIRTH))
+		return;
+	account_latency(&rp->acc, op, kernel->path, ns);
+	hist_add(&rp->acc.frees, ns);
+}
