@@ -102,8 +102,8 @@ struct slab_allocator {
 	/* Entry from kfree, on the top cache's allocator. */
 	void (*__free)(struct page *page, void *object);
 	/*
-	 * Of a source whose caches share slabs (PG_mixed), on the cache that page->slab_cache names:
-	 * the cache of the object that this address lies in; NULL: there is none.
+	 * Of a source whose caches share slabs (PG_mixed), on the cache that page->slab_cache
+	 * names: the cache of the object that this address lies in; NULL: there is none.
 	 */
 	struct slab_cache *(*cache_of)(struct slab_cache *shared, const void *object);
 	/* 1: object is one this cache has handed out or may hand out (right page, right offset). */
