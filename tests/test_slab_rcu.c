@@ -104,20 +104,20 @@ static void damage_behind_the_object_is_reported(void **state)
 	close_cache(&sl, cache);
 }
 
-static void layers_of_rcu_stack(void **state)
+/* What waits is handed on to the base once, also where another layer stands between. */
+static void a_second_grace_period_is_refused(void **state)
 {
+	static const char *const chains[] = {"rcu:rcu:slabifier", "rcu:forward:rcu:slabifier"};
 	struct slab_lab sl;
-	struct slab_cache *cache = open_cache(&sl, "rcu:rcu:slabifier(max_order=0)", 1000);
-	void *a = alloc_on(0);
+	struct err e;
 
 	(void)state;
-	assert_int_equal(cache->objsize, 1000);
-	assert_int_equal(cache->base->objsize, 1024);
-	assert_int_equal(cache->base->base->objsize, 1048);
-	free_on(0, a);
-	assert_int_equal(cache->layer->live_objs, 0);
-	assert_int_equal(cache->base->layer->live_objs, 1);
-	close_cache(&sl, cache);
+	slab_lab_open(&sl, LAB_NODE, "page_allocator", "slabifier");
+	for (size_t i = 0; i < ARRAY_SIZE(chains); i++) {
+		assert_null(slab_lab_chain(sl.lab.pa, chains[i], &e));
+		assert_says(e.msg, "waits for a grace period already");
+	}
+	slab_lab_close(&sl);
 }
 
 static void null_cycles_and_costs_one_slab(void **state)
@@ -175,7 +175,7 @@ int main(void)
 		cmocka_unit_test(a_free_waits_for_a_grace_period),
 		cmocka_unit_test(double_frees_at_every_stage),
 		cmocka_unit_test(damage_behind_the_object_is_reported),
-		cmocka_unit_test(layers_of_rcu_stack),
+		cmocka_unit_test(a_second_grace_period_is_refused),
 		cmocka_unit_test(null_cycles_and_costs_one_slab),
 		cmocka_unit_test(rcu_over_null_is_refused),
 		cmocka_unit_test(null_pages_carry_slabs),

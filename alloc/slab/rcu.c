@@ -160,6 +160,11 @@ static struct slab_allocator *rcu_instance(struct slab_allocator *base,
 	(void)options;
 	if (slab_check_keeps(base, NULL, "rcu keeps its queue behind the objects", e))
 		return NULL;
+	if (slab_chain_has(base, &rcu_slab_desc)) {
+		err_set(e, "'%s' waits for a grace period already: its objects would wait for two",
+			base->name);
+		return NULL;
+	}
 	sa = instance_alloc(sizeof(*sa));
 	derive_slab_allocator(sa, base, pages, &rcu_slab_desc);
 	sa->defers_free = true;
