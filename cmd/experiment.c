@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/expect.h"
 #include "cmd/load.h"
 #include "lib/assert.h"
 #include "lib/file.h"
@@ -271,11 +272,27 @@ static int sample_read(struct experiment *x, const struct yaml_node *n, struct e
 	return 0;
 }
 
+/* The names that expectations may use. */
+static int expectations_read(struct experiment *x, const struct yaml_node *list, struct err *e)
+{
+	struct expectations *expect = &x->expect;
+
+	expect->stacks = mem_alloc(x->nr_stacks + 1, sizeof(*expect->stacks));
+	for (size_t i = 0; i < x->nr_stacks; i++)
+		expect->stacks[i] = x->stacks[i].name;
+	expect->loads = mem_alloc(x->nr_loads + 1, sizeof(*expect->loads));
+	for (size_t i = 0; i < x->nr_loads; i++)
+		expect->loads[i] = x->loads[i].name;
+	expect->seeds = x->seeds;
+	expect->nr_seeds = x->nr_seeds;
+	return expect_read(expect, list, e);
+}
+
 static int read_root(struct experiment *x, const struct yaml_node *root, const char *dir,
 		     struct err *e)
 {
-	static const char *const known[] = {"kmemsim", "description", "machine", "stacks",
-					    "loads",   "seeds",	      "sample",	 NULL};
+	static const char *const known[] = {"kmemsim", "description", "machine", "stacks", "loads",
+					    "seeds",   "sample",      "expect",	 NULL};
 	const struct yaml_node *n;
 
 	if (yaml_check_keys(root, known, e))
@@ -289,7 +306,10 @@ static int read_root(struct experiment *x, const struct yaml_node *root, const c
 		return -1;
 	if ((n = yaml_get(root, "sample")) && sample_read(x, n, e))
 		return -1;
-	return seeds_read(x, yaml_get(root, "seeds"), e);
+	if (seeds_read(x, yaml_get(root, "seeds"), e))
+		return -1;
+	n = yaml_get(root, "expect");
+	return n ? expectations_read(x, n, e) : 0;
 }
 
 static int read_file(struct experiment *x, const char *path, const char *const *settings,
@@ -339,6 +359,7 @@ void experiment_close(struct experiment *x)
 		free(x->loads[i].path);
 		free(x->loads[i].snapshots);
 	}
+	expectations_free(&x->expect);
 	free(x->stacks);
 	free(x->loads);
 	free(x->seeds);

@@ -15,6 +15,17 @@
  *	  mix: {workload: workloads/server-mix.yaml, duration: 10s}	# each seed another one
  *	seeds: 10			# 1 to 10; or a list; left out: 1
  *	sample: 10ms			# left out: 200 samples over each load
+ *	expect:				# what the runs should show; `kmemsim run` says what they do
+ *	  - what: waiting for a grace period takes more memory	# free text
+ *	    measure: "of('rcu','fstree','slab_bytes_max') / of('plain','fstree','slab_bytes_max')"
+ *	    expected: 1.10		# or at_least: 1, at_most: 2, between: [1, 2]
+ *	    within: 5%			# of what is expected; or in the measure's unit: 0.02
+ *	    source: "Author 1994, table 2"	# where the expectation comes from
+ *	  - {what: memory of rcu, measure: "of('rcu','fstree','slab_bytes_max')", note: true}
+ *
+ * A measure, and every bound, is an SQL expression over the runs of this experiment alone;
+ * reports/expect.h says which functions and views there are. A note is printed and not judged; it
+ * needs no source. With --only nothing is judged: runs may be missing.
  *
  * Paths are looked for from the working directory, then from the experiment file's own.
  */
@@ -25,6 +36,7 @@
 #include "cmd/start.h"
 #include "lib/err.h"
 #include "lib/yaml.h"
+#include "reports/expect.h"
 #include "sim/machine_config.h"
 
 #define EXPERIMENT_SEEDS_MAX 10000
@@ -53,6 +65,7 @@ struct experiment {
 	u64 *seeds;
 	size_t nr_stacks, nr_loads, nr_seeds;
 	u64 sample_ns; /* 0: 200 samples over each load */
+	struct expectations expect;
 };
 
 /*

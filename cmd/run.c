@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
+#include "cmd/expect.h"
 #include "cmd/experiment.h"
 #include "cmd/only.h"
 #include "cmd/sweep.h"
@@ -24,7 +25,22 @@ static const char usage[] =
 	"  --resume          leave out what the database has already, of the same content\n"
 	"  --verify          run everything twice and compare the digests\n"
 	"  --check N         full walk over all allocators every N requests\n"
-	"  --print           say what would run, and run nothing\n";
+	"  --print           say what would run, and run nothing\n"
+	"  --format text|csv|json  of the table of what was expected and measured\n"
+	"\nAn experiment's `expect:` says what its runs should show, measured by SQL expressions:\n"
+	"  expect:\n"
+	"    - what: waiting for a grace period takes memory\n"
+	"      measure: \"of('rcu','fstree','slab_bytes_mean') - "
+	"of('plain','fstree','slab_bytes_mean')\"\n"
+	"      expected: 250e3       # or at_least, at_most, between: [LOW, HIGH]; or note: true\n"
+	"      within: 5%            # or in the measure's own unit\n"
+	"      source: where the expectation comes from\n"
+	"of(STACK, LOAD, METRIC [, LAYER]) is the mean over the seeds of a figure in summary_view. "
+	"The\n"
+	"result views hold this experiment's runs alone, with the columns load, label and seed. "
+	"Judged\n"
+	"when all runs are there (also by --resume), printed, and stored in expect_view.\n"
+	"Exit 1: something was expected and not met.\n";
 
 enum {
 	OPT_DB = 256,
@@ -35,19 +51,27 @@ enum {
 	OPT_VERIFY,
 	OPT_CHECK,
 	OPT_PRINT,
+	OPT_FORMAT,
 	OPT_HELP
 };
 
 static const struct option long_options[] = {
-	{"db", required_argument, NULL, OPT_DB},       {"set", required_argument, NULL, OPT_SET},
-	{"only", required_argument, NULL, OPT_ONLY},   {"verify", no_argument, NULL, OPT_VERIFY},
-	{"jobs", required_argument, NULL, OPT_JOBS},   {"resume", no_argument, NULL, OPT_RESUME},
-	{"check", required_argument, NULL, OPT_CHECK}, {"print", no_argument, NULL, OPT_PRINT},
-	{"help", no_argument, NULL, OPT_HELP},	       {0},
+	{"db", required_argument, NULL, OPT_DB},
+	{"set", required_argument, NULL, OPT_SET},
+	{"only", required_argument, NULL, OPT_ONLY},
+	{"verify", no_argument, NULL, OPT_VERIFY},
+	{"jobs", required_argument, NULL, OPT_JOBS},
+	{"resume", no_argument, NULL, OPT_RESUME},
+	{"check", required_argument, NULL, OPT_CHECK},
+	{"print", no_argument, NULL, OPT_PRINT},
+	{"format", required_argument, NULL, OPT_FORMAT},
+	{"help", no_argument, NULL, OPT_HELP},
+	{0},
 };
 
 struct run_args {
 	struct sweep_args sweep;
+	enum out_format format;
 	bool print;
 };
 
@@ -79,6 +103,8 @@ static int set(void *arg, int opt, const char *text, struct err *e)
 		return count_parse(text, &a->sweep.check_every, e) ? err_prefix(e, "--check") : 0;
 	case OPT_JOBS:
 		return jobs_set(a, text, e);
+	case OPT_FORMAT:
+		return out_format_parse(text, &a->format, e) ? err_prefix(e, "--format") : 0;
 	case OPT_RESUME:
 		a->sweep.resume = true;
 		return 0;
@@ -130,17 +156,35 @@ static void print_all(const struct experiment *x, const struct sweep *s)
 	free(machine);
 }
 
+/* What a run that crashed or was left out would have shown is not known. */
+static int conclude(const struct run_args *a, const struct experiment *x, int code, struct err *e)
+{
+	int verdict;
+
+	if (!x->expect.nr || (code && code != EXIT_OOM))
+		return code;
+	if (a->sweep.only.load) {
+		fprintf(stderr, "%s: with --only, nothing is judged of what it expects\n",
+			a->sweep.path);
+		return code;
+	}
+	verdict =
+		expect_conclude(&x->expect, a->sweep.path, sweep_db_name(&a->sweep), a->format, e);
+	return verdict == EXIT_MISTAKE ? verdict : max(code, verdict);
+}
+
 static int with_experiment(const struct run_args *a, const struct experiment *x, struct err *e)
 {
 	struct sweep s;
 	int ret = 0;
 
-	if (only_check(&a->sweep.only, x, e) || try_stacks(x, e) || sweep_plan(&s, x, &a->sweep, e))
+	if (only_check(&a->sweep.only, x, e) || try_stacks(x, e) ||
+	    expectations_check(&x->expect, e) || sweep_plan(&s, x, &a->sweep, e))
 		return EXIT_MISTAKE;
 	if (a->print)
 		print_all(x, &s);
 	else
-		ret = sweep_run(&s, e);
+		ret = conclude(a, x, sweep_run(&s, e), e);
 	sweep_free(&s);
 	return ret;
 }

@@ -16,7 +16,7 @@
 #include "lib/mem.h"
 #include "reports/db_sink.h"
 
-static const char *db_name(const struct sweep_args *a)
+const char *sweep_db_name(const struct sweep_args *a)
 {
 	return a->db ? a->db : "results.db";
 }
@@ -92,7 +92,7 @@ int sweep_plan(struct sweep *s, const struct experiment *x, const struct sweep_a
 	s->nr_planned = s->nr;
 	if (!args->resume)
 		return 0;
-	db = db_open(db_name(args), DB_WRITE, e);
+	db = db_open(sweep_db_name(args), DB_WRITE, e);
 	ret = db ? leave_out_stored(s, db, e) : -1;
 	db_close(db);
 	if (ret)
@@ -141,7 +141,7 @@ static int work(void *arg, size_t i, struct job *self)
 	struct one_run run = s->runs[i];
 	char *command = repeat_line(s->args, &run);
 	struct err e = {""};
-	struct db *db = db_open(db_name(s->args), DB_LATER, &e);
+	struct db *db = db_open(sweep_db_name(s->args), DB_LATER, &e);
 	int ret;
 
 	ASSERT(db);
@@ -222,15 +222,15 @@ int sweep_run(struct sweep *s, struct err *e)
 		.what = "runs",
 	};
 	/* Only to see now what would fail at the end of the first run. */
-	struct db *db = db_open(db_name(s->args), DB_WRITE, e);
+	struct db *db = db_open(sweep_db_name(s->args), DB_WRITE, e);
 	int ret;
 
 	if (!db)
 		return EXIT_MISTAKE;
 	db_close(db);
 	if (s->args->resume)
-		fprintf(stderr, "%s has %zu of these %zu runs, %zu are left\n", db_name(s->args),
-			s->nr_planned - s->nr, s->nr_planned, s->nr);
+		fprintf(stderr, "%s has %zu of these %zu runs, %zu are left\n",
+			sweep_db_name(s->args), s->nr_planned - s->nr, s->nr_planned, s->nr);
 	*e->msg = '\0';
 	ret = jobs_run(&js, e);
 	if (ret > 0)

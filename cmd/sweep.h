@@ -20,6 +20,9 @@ struct sweep_args {
 	u64 check_every, jobs;
 };
 
+/* The database that was named, or the one where results go otherwise. */
+const char *sweep_db_name(const struct sweep_args *a);
+
 struct sweep {
 	const struct sweep_args *args;
 	struct one_run *runs;  /* load by load, stack by stack, seed by seed */

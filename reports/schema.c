@@ -55,7 +55,10 @@
 	" snapshot INTEGER, kind INTEGER, name INTEGER, recorded INTEGER, simulated INTEGER,"      \
 	" first INTEGER);"                                                                         \
 	"CREATE TABLE IF NOT EXISTS sampling (run INTEGER PRIMARY KEY, sample_ns INTEGER NOT "     \
-	"NULL);"
+	"NULL);"                                                                                   \
+	"CREATE TABLE IF NOT EXISTS expectation (id INTEGER PRIMARY KEY, experiment TEXT NOT "     \
+	"NULL, what TEXT NOT NULL, expected TEXT NOT NULL, measured REAL, verdict TEXT NOT NULL,"  \
+	" source TEXT NOT NULL);"
 
 /* From `run r` to the rows x of its range. */
 #define OF_RUN(table) " FROM run r CROSS JOIN " table " x ON " SCHEMA_X_OF_RUN " "
@@ -128,7 +131,9 @@
 	VIEW("IF NOT EXISTS fidelity_view", "fidelity",                                            \
 	     "x.t_ns AS t_ns, s.text AS snapshot, k.text AS kind, n.text AS name,"                 \
 	     " x.recorded AS recorded, x.simulated AS simulated, x.first AS first",                \
-	     NAME("s", "snapshot") NAME("k", "kind") NAME("n", "name"))
+	     NAME("s", "snapshot") NAME("k", "kind") NAME("n", "name"))                            \
+	"CREATE VIEW IF NOT EXISTS expect_view AS SELECT experiment, what, expected, measured,"    \
+	" verdict, source FROM expectation;"
 /* clang-format on */
 
 const char schema_sql[] = TABLES RUN_VIEW TIME_VIEWS END_VIEWS ADDED_TABLES ADDED_VIEWS;

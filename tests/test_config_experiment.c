@@ -181,6 +181,45 @@ static void mistakes_elsewhere(void **state)
 	refused(HEAD STACKS LOADS, "sample", "--set sample: write key=value");
 }
 
+#define ROW(rest) HEAD STACKS LOADS "expect:\n- {what: w, measure: '1'" rest "}\n"
+
+static void expectations(void **state)
+{
+	struct experiment x;
+	struct err e;
+
+	(void)state;
+	write_text("x.yaml", ROW(", source: s, expected: 2, within: 5%"));
+	if (experiment_open(&x, path, NULL, 0, &e))
+		fail_msg("%s", e.msg);
+	assert_int_equal(x.expect.nr, 1);
+	assert_true(x.expect.rows[0].relative);
+	assert_float_equal(x.expect.rows[0].within, 0.05, 1e-12);
+	assert_string_equal(x.expect.stacks[0], "plain");
+	assert_null(x.expect.stacks[1]);
+	assert_int_equal(expectations_check(&x.expect, &e), 0);
+	experiment_close(&x);
+}
+
+static void mistakes_in_expectations(void **state)
+{
+	(void)state;
+	refused(HEAD STACKS LOADS "expect: {}\n", NULL, "x.yaml:5:9: expect is a list");
+	refused(HEAD STACKS LOADS "expect: []\n", NULL, "expect is a list");
+	refused(ROW(""), NULL, "x.yaml:6:3: nothing is expected");
+	refused(ROW(", expected: 1, within: 1%"), NULL, "where does the expectation come from?");
+	refused(ROW(", source: s, expected: 1"), NULL, "how near?");
+	refused(ROW(", source: s, at_least: 1, at_most: 2"), NULL, "one of them is wanted");
+	refused(ROW(", source: s, at_least: 1, within: 1%"), NULL, "within belongs to expected");
+	refused(ROW(", source: s, between: [1]"), NULL, "a list of two");
+	refused(ROW(", source: s, expected: 1, within: 5 %"), NULL, "within is a share");
+	refused(ROW(", source: s, expected: 1, within: -1"), NULL, "within is a share");
+	refused(ROW(", source: s, expcted: 1"), NULL, "did you mean 'expected'?");
+	refused(ROW(", note: false"), NULL, "note is true");
+	refused(HEAD STACKS LOADS "expect: [{measure: '1', note: true}]\n", NULL,
+		"missing key 'what'");
+}
+
 static void shipped_experiments(void **state)
 {
 	static const char *const paths[] = {"configs/demo.yaml", "configs/fstree.yaml"};
@@ -210,6 +249,8 @@ int main(void)
 		EXPERIMENT_TEST(starts),
 		EXPERIMENT_TEST(mistakes_in_stacks),
 		EXPERIMENT_TEST(mistakes_elsewhere),
+		EXPERIMENT_TEST(expectations),
+		EXPERIMENT_TEST(mistakes_in_expectations),
 		EXPERIMENT_TEST(shipped_experiments),
 	};
 

@@ -70,6 +70,7 @@ static void test_views(void **state)
 		{"block_map_view",
 		 "run_id, t_ns, node, zone, first_pfn, nr_blocks, blocks_per_cell, cells"},
 		{"fidelity_view", "run_id, t_ns, snapshot, kind, name, recorded, simulated, first"},
+		{"expect_view", "experiment, what, expected, measured, verdict, source"},
 	};
 	struct err e = {""};
 	struct db *db;
