@@ -37,6 +37,8 @@ struct allocator_desc {
 	size_t options_size;
 	bool keeps_nothing; /* hands out addresses without memory behind them (null): not for
 			       oracles */
+	bool any_size; /* a slab source that keeps objects of any size side by side: kmalloc does
+			       not round sizes up to classes for it */
 	/*
 	 * One of these, by kind. `base` is NULL for a source and otherwise counted: the new
 	 * instance owns one reference. Returns NULL with e set if the combination makes no sense

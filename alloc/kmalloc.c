@@ -1,11 +1,13 @@
 /*
  * kmalloc: caches by size class and type over any slab allocator; larger requests go to pages.
  *
- * Theory: classes are the powers of two from 8 to 8192 and, since a third of small objects would
- * waste close to half of those, 96 and 192. A table maps the size in units of 8 bytes to its class.
- * The type follows from the flags, so that pages of one slab live alike: DMA, reclaimable and
- * accounted objects have slabs of their own. (mm/slab_common.c, include/linux/slab.h:
- * kmalloc_index, kmalloc_type; Linux 6.1.)
+ * Theory: the usual classes are the powers of two from 8 to 8192 and, since a third of small
+ * objects would waste close to half of those, 96 and 192. Which classes are best depends on the
+ * load, so the table is configuration. Another table maps the size in units of 8 bytes to its
+ * class. The type follows from the flags, so that pages of one slab live alike: DMA, reclaimable
+ * and accounted objects have slabs of their own. (mm/slab_common.c, include/linux/slab.h:
+ * kmalloc_index, kmalloc_type; Linux 6.1.) Some allocators (slob) keep objects of any size side by
+ * side: classes would hide from them what was asked for, so there every multiple of 8 is a class.
  *
  * Invariant: class_of[n] is the smallest class of at least 8 n bytes. A cache that exists stays
  * until kmalloc_destroy.
@@ -16,21 +18,20 @@
 
 #include <string.h>
 
-static const u16 class_size[NR_KMALLOC_CLASSES] = {8,	16,  32,   64,	 96,   128, 192,
-						   256, 512, 1024, 2048, 4096, 8192};
+#include "lib/text.h"
 
-#define CLASS_NAMES(prefix)                                                                        \
-	{                                                                                          \
-		prefix "8", prefix "16", prefix "32", prefix "64", prefix "96", prefix "128",      \
-			prefix "192", prefix "256", prefix "512", prefix "1k", prefix "2k",        \
-			prefix "4k", prefix "8k"                                                   \
-	}
+static const struct kmalloc_config default_config = {
+	.nr = 13,
+	.classes = {8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192},
+};
+static const struct kmalloc_config unsaid;
+#define EXACT_SIZE_MAX 8192
 
-static const char *const cache_names[NR_KMALLOC_TYPES][NR_KMALLOC_CLASSES] = {
-	[KMALLOC_NORMAL] = CLASS_NAMES("kmalloc-"),
-	[KMALLOC_CGROUP] = CLASS_NAMES("kmalloc-cg-"),
-	[KMALLOC_RECLAIM] = CLASS_NAMES("kmalloc-rcl-"),
-	[KMALLOC_DMA] = CLASS_NAMES("dma-kmalloc-"),
+static const char *const type_prefix[NR_KMALLOC_TYPES] = {
+	[KMALLOC_NORMAL] = "kmalloc-",
+	[KMALLOC_CGROUP] = "kmalloc-cg-",
+	[KMALLOC_RECLAIM] = "kmalloc-rcl-",
+	[KMALLOC_DMA] = "dma-kmalloc-",
 };
 
 static const gfp_t type_gfp[NR_KMALLOC_TYPES] = {
@@ -48,16 +49,65 @@ static enum kmalloc_type kmalloc_type(gfp_t flags)
 	return flags & __GFP_RECLAIMABLE ? KMALLOC_RECLAIM : KMALLOC_CGROUP;
 }
 
-void kmalloc_init(struct kmalloc *km, const struct slab_allocator *slab,
-		  const struct page_allocator *pages)
-{
-	u8 cls = 0;
+/* ---- The table of classes ---- */
 
+int kmalloc_config_check(const struct kmalloc_config *config, u32 *bad, struct err *e)
+{
+	for (u32 i = 0; i < config->nr; i++) {
+		u32 size = config->classes[i];
+
+		*bad = i;
+		if (!size || size % 8)
+			return err_set(e, "a class of %u bytes is no multiple of 8", size);
+		if (size > KMALLOC_CLASS_SIZE_MAX)
+			return err_set(e, "a class of %u bytes: the largest can be %u", size,
+				       KMALLOC_CLASS_SIZE_MAX);
+		if (i && size <= config->classes[i - 1])
+			return err_set(e, "classes ascend: %u bytes after %u", size,
+				       config->classes[i - 1]);
+	}
+	return 0;
+}
+
+static bool is_exact(const struct slab_allocator *slab, const struct kmalloc_config *config)
+{
+	return config->exact || (!config->nr && slab_allocator_source(slab)->desc->any_size);
+}
+
+static u32 nr_classes(const struct slab_allocator *slab, const struct kmalloc_config *config)
+{
+	if (!is_exact(slab, config))
+		return config->nr ? config->nr : default_config.nr;
+	return EXACT_SIZE_MAX / 8;
+}
+
+u32 kmalloc_nr_caches(const struct slab_allocator *slab, const struct kmalloc_config *config)
+{
+	return NR_KMALLOC_TYPES * nr_classes(slab, config ? config : &unsaid);
+}
+
+void kmalloc_init(struct kmalloc *km, const struct slab_allocator *slab,
+		  const struct page_allocator *pages, const struct kmalloc_config *config)
+{
+	const u32 *classes;
+	u16 cls = 0;
+
+	if (!config)
+		config = &unsaid;
+	classes = config->nr ? config->classes : default_config.classes;
 	memset(km, 0, sizeof(*km));
 	km->slab = slab;
 	km->pages = pages;
-	for (size_t i = 0; i < ARRAY_SIZE(km->class_of); i++) {
-		if (i * 8 > class_size[cls])
+	km->exact = is_exact(slab, config);
+	km->nr_classes = nr_classes(slab, config);
+	km->class_size = instance_alloc(km->nr_classes * sizeof(*km->class_size));
+	km->caches =
+		instance_alloc((size_t)km->nr_classes * NR_KMALLOC_TYPES * sizeof(*km->caches));
+	for (u32 i = 0; i < km->nr_classes; i++)
+		km->class_size[i] = km->exact ? 8 * (i + 1) : classes[i];
+	km->size_max = km->class_size[km->nr_classes - 1];
+	for (u32 i = 0; i <= km->size_max / 8; i++) {
+		if (i * 8 > km->class_size[cls])
 			cls++;
 		km->class_of[i] = cls;
 	}
@@ -67,59 +117,81 @@ u64 kmalloc_destroy(struct kmalloc *km)
 {
 	u64 live = 0;
 
-	for (int type = 0; type < NR_KMALLOC_TYPES; type++) {
-		for (int cls = 0; cls < NR_KMALLOC_CLASSES; cls++) {
-			int n;
+	for (u32 i = 0; i < NR_KMALLOC_TYPES * km->nr_classes; i++) {
+		struct kmalloc_cache *c = &km->caches[i];
+		int n;
 
-			if (!km->caches[type][cls])
-				continue;
-			n = slab_cache_destroy(km->caches[type][cls]);
-			live += (u64)n;
-			if (!n) /* pages of leaked objects point into the room */
-				instance_free(km->rooms[type][cls]);
-			km->caches[type][cls] = NULL;
-		}
+		if (!c->cache)
+			continue;
+		n = slab_cache_destroy(c->cache);
+		live += (u64)n;
+		if (!n) /* pages of leaked objects point into the room */
+			instance_free(c->room);
 	}
+	instance_free(km->caches);
+	instance_free(km->class_size);
 	return live;
 }
 
-/* Powers of two are aligned to themselves, the others to 8 (ARCH_KMALLOC_MINALIGN). */
-static struct slab_cache *create_cache(struct kmalloc *km, enum kmalloc_type type, unsigned int cls)
+/* ---- Caches ---- */
+
+/* "kmalloc-cg-1k"; by bytes alone where every size has a class. */
+static void cache_name(const struct kmalloc *km, enum kmalloc_type type, u32 size,
+		       char name[SLAB_NAME_MAX])
 {
-	unsigned int size = class_size[cls];
+	struct text t = text_in(name, SLAB_NAME_MAX);
+
+	if (size % 1024 || km->exact)
+		text_add(&t, "%s%u", type_prefix[type], size);
+	else
+		text_add(&t, "%s%uk", type_prefix[type], size / 1024);
+}
+
+/* Powers of two are aligned to themselves, the others to 8 (ARCH_KMALLOC_MINALIGN). */
+static struct kmalloc_cache *create_cache(struct kmalloc *km, enum kmalloc_type type, u32 cls,
+					  struct kmalloc_cache *c)
+{
+	u32 size = km->class_size[cls];
 	struct slab_control *room = instance_alloc(sizeof(*room));
 	struct slab_cache parameters = {
 		.objsize = size,
 		.align = is_power_of_2(size) ? size : 8,
 		.node = NUMA_NO_NODE,
 		.gfp = type_gfp[type],
-		.shape = slab_shape_find(km->shapes, cache_names[type][cls]),
 	};
-	struct slab_cache *cache;
 
-	strcpy(parameters.name, cache_names[type][cls]);
-	cache = slab_cache_create(km->slab, room, &parameters);
-	if (!cache) {
+	cache_name(km, type, size, parameters.name);
+	parameters.shape = slab_shape_find(km->shapes, parameters.name);
+	c->cache = slab_cache_create(km->slab, room, &parameters);
+	if (!c->cache) {
 		instance_free(room);
 		return NULL;
 	}
-	km->rooms[type][cls] = room;
-	km->caches[type][cls] = cache;
-	return cache;
+	c->room = room;
+	return c;
+}
+
+struct kmalloc_cache *kmalloc_class(struct kmalloc *km, size_t size, gfp_t flags)
+{
+	enum kmalloc_type type = kmalloc_type(flags);
+	struct kmalloc_cache *c;
+	u32 cls;
+
+	if (unlikely(size > km->size_max))
+		return NULL;
+	cls = km->class_of[DIV_ROUND_UP(size, 8)];
+	c = &km->caches[type * km->nr_classes + cls];
+	return likely(c->cache) ? c : create_cache(km, type, cls, c);
 }
 
 struct slab_cache *kmalloc_slab(struct kmalloc *km, size_t size, gfp_t flags)
 {
-	enum kmalloc_type type = kmalloc_type(flags);
-	struct slab_cache *cache;
-	unsigned int cls;
+	struct kmalloc_cache *c = kmalloc_class(km, size, flags);
 
-	if (unlikely(size > KMALLOC_MAX_CACHE_SIZE))
-		return NULL;
-	cls = km->class_of[DIV_ROUND_UP(size, 8)];
-	cache = km->caches[type][cls];
-	return likely(cache) ? cache : create_cache(km, type, cls);
+	return c ? c->cache : NULL;
 }
+
+/* ---- Blocks ---- */
 
 static void *kmalloc_large(struct kmalloc *km, size_t size, gfp_t flags, int node)
 {
@@ -138,12 +210,22 @@ void *kmalloc_node(struct kmalloc *km, size_t size, gfp_t flags, int node)
 {
 	struct slab_cache *cache;
 
-	if (unlikely(size > KMALLOC_MAX_CACHE_SIZE))
+	if (unlikely(size > km->size_max))
 		return kmalloc_large(km, size, flags, node);
 	if (unlikely(!size))
 		return ZERO_SIZE_PTR;
 	cache = kmalloc_slab(km, size, flags);
 	return cache ? slab_alloc_node(cache, flags, node) : NULL;
+}
+
+void *kmalloc(struct kmalloc *km, size_t size, gfp_t flags)
+{
+	return kmalloc_node(km, size, flags, NUMA_NO_NODE);
+}
+
+void *kzalloc(struct kmalloc *km, size_t size, gfp_t flags)
+{
+	return kmalloc(km, size, flags | __GFP_ZERO);
 }
 
 /* A block of pages: an address inside, or one that is free, is no block. */
@@ -187,4 +269,24 @@ size_t ksize(const void *object)
 		return cache ? cache->top->slab_alloc->object_size(page, object) : 0;
 	}
 	return page->flags & PG_allocated ? PAGE_SIZE << page->order : 0;
+}
+
+void *krealloc(struct kmalloc *km, void *object, size_t size, gfp_t flags)
+{
+	size_t room = ksize(object);
+	void *larger;
+
+	if (!size) {
+		kfree(km, object);
+		return ZERO_SIZE_PTR;
+	}
+	if (room >= size)
+		return object;
+	larger = kmalloc(km, size, flags);
+	if (larger && room) {
+		charge_bytes(room);
+		memcpy(larger, object, room);
+		kfree(km, object);
+	}
+	return larger;
 }

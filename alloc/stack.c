@@ -248,6 +248,7 @@ static int parse_named(struct chain *c, enum allocator_kind kind, const char *te
 
 int stack_config_parse(struct stack_config *sc, const char *pages, const char *slab, struct err *e)
 {
+	*sc = (struct stack_config){0};
 	if (parse_named(&sc->pages, ALLOC_PAGES, pages ? pages : "page_allocator", e))
 		return -1;
 	if (parse_named(&sc->slab, ALLOC_SLAB, slab ? slab : "slabifier", e)) {
@@ -263,14 +264,31 @@ void stack_config_free(struct stack_config *sc)
 	chain_free(&sc->slab);
 }
 
+void kmalloc_config_print(const struct kmalloc_config *k, char *buf, size_t n)
+{
+	struct text t = text_in(buf, n);
+
+	if (k->exact)
+		text_add(&t, "{classes: exact}");
+	for (u32 i = 0; i < k->nr; i++)
+		text_add(&t, "%s%uB", i ? ", " : "{classes: [", k->classes[i]);
+	if (k->nr)
+		text_add(&t, "]}");
+	ASSERT(!text_cut(&t));
+}
+
 void stack_config_print(const struct stack_config *sc, char *buf, size_t n)
 {
-	char pages[STACK_TEXT_MAX], slab[STACK_TEXT_MAX];
+	char pages[STACK_TEXT_MAX], slab[STACK_TEXT_MAX], kmalloc[STACK_TEXT_MAX];
 	struct text t = text_in(buf, n);
 
 	chain_print(&sc->pages, pages, sizeof(pages));
 	chain_print(&sc->slab, slab, sizeof(slab));
+	kmalloc_config_print(&sc->kmalloc, kmalloc, sizeof(kmalloc));
 	text_add(&t, "pages=%s slab=%s", pages, slab);
+	if (*kmalloc)
+		text_add(&t, " kmalloc=%s", kmalloc);
+	ASSERT(!text_cut(&t));
 }
 
 static int create_pages(struct stack *s, const struct chain *c, struct err *e)

@@ -11,11 +11,14 @@
 #define ALLOC_STACK_H
 
 #include "alloc/allocator.h"
+#include "alloc/kmalloc.h"
 #include "alloc/page_alloc.h"
 #include "alloc/slab_alloc.h"
 
 #define CHAIN_LAYERS_MAX 16
-#define STACK_TEXT_MAX 4096 /* of one canonical chain; a stack needs at most twice that */
+#define STACK_TEXT_MAX 4096 /* of one canonical chain */
+/* Of a stack: two chains, what is said of kmalloc, and of caches. */
+#define STACK_CONFIG_TEXT_MAX (4 * STACK_TEXT_MAX)
 
 struct chain_layer {
 	struct allocator_desc *desc;
@@ -39,15 +42,22 @@ void chain_free(struct chain *c);
 /* Every option spelled out. */
 void chain_print(const struct chain *c, char *buf, size_t n);
 
+/* As --kmalloc reads it: "{classes: [8B, 96B]}"; "" for the default. */
+void kmalloc_config_print(const struct kmalloc_config *k, char *buf, size_t n);
+
 struct stack_config {
 	struct chain pages, slab;
+	struct kmalloc_config kmalloc; /* all 0: the default */
 };
 
 /* The chains of a stack; NULL text: page_allocator, slabifier. */
 int __must_check stack_config_parse(struct stack_config *sc, const char *pages, const char *slab,
 				    struct err *e);
 void stack_config_free(struct stack_config *sc);
-/* "pages=page_allocator slab=rcu:slabifier(...)": what results store. */
+/*
+ * "pages=page_allocator slab=rcu:slabifier(...)": what results store; and behind that, where it is
+ * not the default, "kmalloc={classes: [8B, 96B]}".
+ */
 void stack_config_print(const struct stack_config *sc, char *buf, size_t n);
 
 /* A stack brought to life on the current machine. */

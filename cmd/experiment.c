@@ -10,6 +10,7 @@
 
 #include "cmd/expect.h"
 #include "cmd/load.h"
+#include "cmd/stack_read.h"
 #include "lib/assert.h"
 #include "lib/file.h"
 #include "lib/mem.h"
@@ -49,49 +50,6 @@ static int machine_read(struct experiment *x, const struct yaml_node *n, const c
 	return ret;
 }
 
-/* The parser's own "column N: " becomes the place in the file. */
-static int chain_read(struct chain *c, enum allocator_kind kind, const struct yaml_node *n,
-		      const char *fallback, struct err *e)
-{
-	unsigned int column = 1;
-	const char *text = n ? yaml_text(n, e) : fallback, *what;
-	struct err told;
-
-	if (!text)
-		return -1;
-	if (!chain_parse(c, kind, text, &column, &told))
-		return 0;
-	what = strncmp(told.msg, "column ", 7) ? NULL : strstr(told.msg, ": ");
-	ASSERT(n); /* the fallbacks parse */
-	return yaml_error_at(n, column - 1, e, "%s", what ? what + 2 : told.msg);
-}
-
-static int stack_read(struct experiment_stack *s, const struct yaml_node *map, struct err *e)
-{
-	/* Keys that others expect: known, so that the message is not about a typing mistake. */
-	static const char *const later[] = {"store", "kmalloc", "caches"};
-	static const char *const known[] = {"pages", "slab", "store", "kmalloc", "caches", NULL};
-
-	if (yaml_check_keys(map, known, e))
-		return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
-		const struct yaml_node *n = yaml_get(map, later[i]);
-
-		if (n)
-			return yaml_error(n, e,
-					  "'%s' is no chain that can be chosen: a stack has pages "
-					  "and slab",
-					  later[i]);
-	}
-	if (chain_read(&s->config.pages, ALLOC_PAGES, yaml_get(map, "pages"), "page_allocator", e))
-		return -1;
-	if (chain_read(&s->config.slab, ALLOC_SLAB, yaml_get(map, "slab"), "slabifier", e)) {
-		chain_free(&s->config.pages);
-		return -1;
-	}
-	return 0;
-}
-
 /* A non-empty mapping of names to whatever; NULL with e set. */
 static const struct yaml_node *named(const struct yaml_node *root, const char *key, struct err *e)
 {
@@ -124,7 +82,7 @@ static int stacks_read(struct experiment *x, const struct yaml_node *root, struc
 
 		s->name = yaml_key(map, i);
 		s->node = yaml_value(map, i);
-		if (stack_read(s, s->node, e))
+		if (stack_read(&s->config, s->node, e))
 			return -1;
 		x->nr_stacks++;
 	}

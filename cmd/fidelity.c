@@ -253,7 +253,7 @@ static int set(void *arg, int opt, const char *text, struct err *e)
 int cmd_fidelity(int argc, char **argv)
 {
 	static const struct cmd_options how = {long_options, OPT_HELP, usage, set};
-	struct fidelity_args a = {.replay = {.run.seed = 1, .slab = SLAB_DEFAULT}};
+	struct fidelity_args a = {.replay = {.run.seed = 1, .stack.slab = SLAB_DEFAULT}};
 	struct err e = {""};
 	int ret = cmd_options(argc, argv, &how, &a);
 

@@ -7,6 +7,7 @@
 #include "cmd/info.h"
 #include "cmd/load.h"
 #include "cmd/one_run.h"
+#include "cmd/stack_read.h"
 #include "lib/file.h"
 #include "lib/mem.h"
 #include "lib/units.h"
@@ -34,11 +35,13 @@ static const char usage[] =
 	"      --machine FILE    the machine: stored in the trace (default: machine-2node, not "
 	"stored)\n"
 	"      --pages CHAIN     of the stack that jobs wait for (default page_allocator)\n"
-	"      --slab CHAIN      likewise (default slabifier)\n";
+	"      --slab CHAIN      likewise (default slabifier)\n"
+	"      --kmalloc YAML    likewise: its table, as in '{classes: [32B, 64B]}'\n";
 
 struct generate_args {
 	struct load_spec load;
-	const char *output, *machine, *pages, *slab;
+	struct stack_texts stack;
+	const char *output, *machine;
 };
 
 /* Runs the load on a stack, so that it learns what it waits for. */
@@ -54,7 +57,7 @@ static int run_on_stack(const struct generate_args *a, const struct machine_conf
 			  .progress = &p};
 	int ret;
 
-	if (stack_config_parse(&stack, a->pages, a->slab, e))
+	if (stack_texts_read(&stack, &a->stack, e))
 		return -1;
 	progress_begin(&p, "generate", tee->tables.nr_requests);
 	ret = trial_run(&t, e);
@@ -134,7 +137,7 @@ static int generate(struct generate_args *a, struct err *e)
 	return ret < 0 ? cmd_fail("generate", e) : ret;
 }
 
-enum { OPT_SEED = 256, OPT_DURATION, OPT_MACHINE, OPT_PAGES, OPT_SLAB };
+enum { OPT_SEED = 256, OPT_DURATION, OPT_MACHINE, OPT_PAGES, OPT_KMALLOC, OPT_SLAB };
 
 static int set(void *arg, int opt, const char *text, struct err *e)
 {
@@ -152,10 +155,13 @@ static int set(void *arg, int opt, const char *text, struct err *e)
 		a->machine = text;
 		return 0;
 	case OPT_PAGES:
-		a->pages = text;
+		a->stack.pages = text;
+		return 0;
+	case OPT_KMALLOC:
+		a->stack.kmalloc = text;
 		return 0;
 	default:
-		a->slab = text;
+		a->stack.slab = text;
 		return 0;
 	}
 }
@@ -169,6 +175,7 @@ int cmd_generate(int argc, char **argv)
 		{"machine", required_argument, NULL, OPT_MACHINE},
 		{"pages", required_argument, NULL, OPT_PAGES},
 		{"slab", required_argument, NULL, OPT_SLAB},
+		{"kmalloc", required_argument, NULL, OPT_KMALLOC},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};

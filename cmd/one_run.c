@@ -23,7 +23,7 @@ struct running {
 	struct source *source;
 	char *start_note; /* how well a warm start is met; NULL: a cold one */
 	struct machine_config machine;
-	char load[256], stack[2 * STACK_TEXT_MAX + 32];
+	char load[256], stack[STACK_CONFIG_TEXT_MAX];
 };
 
 static const char *label_of(const struct running *run)

@@ -14,10 +14,13 @@ int replay_args_set(struct replay_args *a, int opt, const char *text, struct err
 {
 	switch (opt) {
 	case OPT_PAGES:
-		a->pages = text;
+		a->stack.pages = text;
 		return 0;
 	case OPT_SLAB:
-		a->slab = text;
+		a->stack.slab = text;
+		return 0;
+	case OPT_KMALLOC:
+		a->stack.kmalloc = text;
 		return 0;
 	case OPT_MACHINE:
 		a->machine = text;
@@ -87,6 +90,7 @@ static char *repeat_line(const struct replay_args *a, const struct replay_comman
 		command->repeat(a, &line);
 	repeat_option(&line, "pages", pages);
 	repeat_option(&line, "slab", slab);
+	repeat_option(&line, "kmalloc", a->stack.kmalloc);
 	repeat_option(&line, "machine", a->machine);
 	repeat_option(&line, "label", r->label);
 	repeat_option(&line, "db", a->db);
@@ -101,7 +105,7 @@ int replay_args_run(struct replay_args *a, const struct replay_command *command,
 	char *line;
 	int ret;
 
-	if (stack_config_parse(&stack, a->pages, a->slab, e))
+	if (stack_texts_read(&stack, &a->stack, e))
 		return EXIT_MISTAKE;
 	a->run.stack = &stack;
 	a->run.command = line = repeat_line(a, command);

@@ -11,10 +11,12 @@
 
 #include "cmd/one_run.h"
 #include "cmd/repeat.h"
+#include "cmd/stack_read.h"
 
 struct replay_args {
 	struct one_run run;
-	const char *pages, *slab, *machine, *db; /* as given; NULL: not given */
+	struct stack_texts stack;
+	const char *machine, *db; /* as given; NULL: not given */
 };
 
 struct replay_command {
@@ -29,6 +31,7 @@ struct replay_command {
 enum {
 	OPT_PAGES = 256,
 	OPT_SLAB,
+	OPT_KMALLOC,
 	OPT_MACHINE,
 	OPT_LABEL,
 	OPT_DB,
@@ -43,6 +46,7 @@ enum {
 #define REPLAY_OPTIONS                                                                             \
 	{"pages", required_argument, NULL, OPT_PAGES},                                             \
 		{"slab", required_argument, NULL, OPT_SLAB},                                       \
+		{"kmalloc", required_argument, NULL, OPT_KMALLOC},                                 \
 		{"machine", required_argument, NULL, OPT_MACHINE},                                 \
 		{"label", required_argument, NULL, OPT_LABEL},                                     \
 		{"db", required_argument, NULL, OPT_DB},                                           \
@@ -57,6 +61,7 @@ enum {
 #define REPLAY_USAGE(db, slab)                                                                     \
 	"  --pages CHAIN     page allocators, outermost first (default page_allocator)\n"          \
 	"  --slab CHAIN      slab allocators, outermost first (default " slab ")\n"                \
+	"  --kmalloc YAML    its table: '{classes: [32B, 64B, 1KiB]}', '{classes: exact}'\n"       \
 	"  --machine FILE    the machine (default: the trace's, else machine-2node)\n"             \
 	"  --label TEXT      name of the stack in results (default: the canonical stack)\n"        \
 	"  --db FILE         results database (default " db "; 'none' keeps nothing)\n"            \

@@ -140,7 +140,7 @@ static int try_stacks(const struct experiment *x, struct err *e)
 
 static void print_all(const struct experiment *x, const struct sweep *s)
 {
-	char stack[2 * STACK_TEXT_MAX + 32], *machine;
+	char stack[STACK_CONFIG_TEXT_MAX], *machine;
 
 	for (size_t i = 0; i < s->nr; i++) {
 		const struct one_run *r = &s->runs[i];

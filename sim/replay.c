@@ -30,12 +30,6 @@ static void hand_on_event(void *arg, u64 t_ns, int cpu, const char *kind, const 
 		rp->m->on_event = NULL;
 }
 
-/* Names: the load's caches, then kmalloc's (in order of first use), then pages. */
-static u32 nr_names(const struct source_tables *t)
-{
-	return t->nr_caches + NR_KMALLOC_TYPES * NR_KMALLOC_CLASSES + 1;
-}
-
 static int check_fits(const struct trial *trial, const struct machine *m, struct err *e)
 {
 	const struct source_tables *t = &trial->source->tables;
@@ -46,9 +40,6 @@ static int check_fits(const struct trial *trial, const struct machine *m, struct
 	if (t->nr_nodes > m->config.nr_nodes)
 		return err_set(e, "%s was recorded on %u nodes, machine '%s' has %u", t->name,
 			       t->nr_nodes, m->config.name, m->config.nr_nodes);
-	if (nr_names(t) > UINT16_MAX)
-		return err_set(e, "%s: %u caches are more than the books have room for", t->name,
-			       t->nr_caches);
 	if (t->duration_ns > DURATION_NS_MAX)
 		return err_set(e, "%s: a load of more than 146 years", t->name);
 	if (t->warmup_ns && t->warmup_ns >= t->duration_ns)
@@ -56,6 +47,25 @@ static int check_fits(const struct trial *trial, const struct machine *m, struct
 	if (t->nr_objects_max > t->nr_requests)
 		return err_set(e, "%s: more objects than requests", t->name);
 	return sampler_check(trial, e);
+}
+
+/*
+ * Room for every name: the load's caches, then kmalloc's (in order of first use), then pages.
+ */
+static int begin_books(struct replay *rp, const struct trial *t, struct err *e)
+{
+	const struct source_tables *tables = rp->tables;
+	u32 nr = tables->nr_caches + kmalloc_nr_caches(rp->stack.slab, &t->stack->kmalloc) + 1;
+
+	if (nr > UINT16_MAX)
+		return err_set(e, "%s: %u caches are more than the books have room for",
+			       tables->name, tables->nr_caches);
+	account_init(&rp->acc, tables, nr);
+	sampler_init(&rp->sampler, t);
+	kmalloc_init(&rp->km, rp->stack.slab, rp->stack.pages, &t->stack->kmalloc);
+	rp->km.shapes = t->shapes;
+	rp->rooms = instance_alloc((tables->nr_caches + 1) * sizeof(*rp->rooms));
+	return 0;
 }
 
 int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
@@ -82,11 +92,8 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 	}
 	rp->m->sites = tables->sites;
 	rp->m->nr_sites = tables->nr_sites;
-	kmalloc_init(&rp->km, rp->stack.slab, rp->stack.pages);
-	rp->km.shapes = t->shapes;
-	rp->rooms = instance_alloc((tables->nr_caches + 1) * sizeof(*rp->rooms));
-	account_init(&rp->acc, tables, nr_names(tables));
-	sampler_init(&rp->sampler, t);
+	if (begin_books(rp, t, e))
+		return -1;
 	return page_state_begin(&rp->pages, tables->pages, rp->stack.pages, tables->nr_objects_max,
 				e);
 }

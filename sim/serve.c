@@ -46,16 +46,16 @@ static inline struct slab_cache *load_cache(struct replay *rp, u32 i)
 }
 
 /* kmalloc's caches get the names behind the load's own. */
-static void name_kmalloc_cache(struct replay *rp, struct slab_cache *cache)
+static void name_kmalloc_cache(struct replay *rp, struct kmalloc_cache *c)
 {
 	u32 i = rp->tables->nr_caches;
 
 	while (rp->acc.names[i].cache)
 		i++;
 	ASSERT(i < rp->acc.name_pages);
-	rp->acc.names[i].cache = cache;
-	rp->acc.names[i].name = cache->name;
-	cache->tag = i + 1;
+	rp->acc.names[i].cache = c->cache;
+	rp->acc.names[i].name = c->cache->name;
+	c->tag = i + 1;
 }
 
 static inline void *cache_alloc(struct slab_cache *cache, const struct request *r)
@@ -76,17 +76,17 @@ static inline void *do_cache_alloc(struct replay *rp, const struct request *r, s
 
 static inline void *do_kmalloc(struct replay *rp, const struct request *r, struct object *o)
 {
-	struct slab_cache *cache = kmalloc_slab(&rp->km, r->size, r->gfp);
+	struct kmalloc_cache *c = kmalloc_class(&rp->km, r->size, r->gfp);
 
 	o->size = r->size;
-	if (unlikely(!cache)) {
+	if (unlikely(!c)) {
 		o->name = (u16)rp->acc.name_pages;
 		return kmalloc_node(&rp->km, r->size, r->gfp, r->node);
 	}
-	if (unlikely(!cache->tag))
-		name_kmalloc_cache(rp, cache);
-	o->name = (u16)(cache->tag - 1);
-	return cache_alloc(cache, r);
+	if (unlikely(!c->tag))
+		name_kmalloc_cache(rp, c);
+	o->name = (u16)(c->tag - 1);
+	return cache_alloc(c->cache, r);
 }
 
 static inline void *do_page_alloc(struct replay *rp, const struct request *r, struct object *o)

@@ -17,7 +17,7 @@ const char *const trial_status_names[] = {"ok", "oom"};
 static void where_we_are(void *arg)
 {
 	const struct trial *t = arg;
-	char stack[2 * STACK_TEXT_MAX + 32];
+	char stack[STACK_CONFIG_TEXT_MAX];
 
 	stack_config_print(t->stack, stack, sizeof(stack));
 	fprintf(stderr, "bug: at %llu ns on CPU %d, stack %s, load %s, seed %llu\n",
@@ -31,7 +31,7 @@ static void where_we_are(void *arg)
 static void tell_begin(const struct trial *t)
 {
 	struct sink_run run = t->run;
-	char stack[2 * STACK_TEXT_MAX + 32], *machine = machine_config_print(t->machine);
+	char stack[STACK_CONFIG_TEXT_MAX], *machine = machine_config_print(t->machine);
 
 	stack_config_print(t->stack, stack, sizeof(stack));
 	run.stack = stack;

@@ -97,6 +97,28 @@ static void defaults(void **state)
 	experiment_close(&x);
 }
 
+static void what_is_said_of_kmalloc_is_printed(void **state)
+{
+	char text[STACK_CONFIG_TEXT_MAX];
+	struct experiment x;
+	struct err e;
+
+	(void)state;
+	write_text("x.yaml", HEAD "stacks:\n"
+				  "  a: {kmalloc: {classes: [8B, 96B, 1KiB]}}\n"
+				  "  b: {kmalloc: {classes: exact}}\n"
+				  "  c: {kmalloc: {classes: default}}\n" LOADS);
+	if (experiment_open(&x, path, NULL, 0, &e))
+		fail_msg("%s", e.msg);
+	stack_config_print(&x.stacks[0].config, text, sizeof(text));
+	assert_non_null(strstr(text, " kmalloc={classes: [8B, 96B, 1024B]}"));
+	stack_config_print(&x.stacks[1].config, text, sizeof(text));
+	assert_non_null(strstr(text, " kmalloc={classes: exact}"));
+	stack_config_print(&x.stacks[2].config, text, sizeof(text));
+	assert_null(strstr(text, "kmalloc"));
+	experiment_close(&x);
+}
+
 static void starts(void **state)
 {
 	struct experiment x;
@@ -144,6 +166,20 @@ static void mistakes_in_stacks(void **state)
 	refused(HEAD "stacks: {a: {pages: [bitmap]}}\n" LOADS, NULL, "not a list");
 	refused(HEAD "stacks: {a: {store: xcfmalloc}}\n" LOADS, NULL,
 		"x.yaml:2:21: 'store' is no chain that can be chosen");
+	refused(HEAD "stacks: {a: {kmalloc: {class: [8B]}}}\n" LOADS, NULL,
+		"x.yaml:2:24: unknown key 'class': did you mean 'classes'?");
+	refused(HEAD "stacks: {a: {kmalloc: [8B]}}\n" LOADS, NULL,
+		"x.yaml:2:23: kmalloc is a mapping");
+	refused(HEAD "stacks: {a: {kmalloc: {classes: [8B, 24]}}}\n" LOADS, NULL,
+		"x.yaml:2:38: '24' has no unit");
+	refused(HEAD "stacks: {a: {kmalloc: {classes: [8B, 20B]}}}\n" LOADS, NULL,
+		"x.yaml:2:38: a class of 20 bytes is no multiple of 8");
+	refused(HEAD "stacks: {a: {kmalloc: {classes: [1KiB, 16GiB]}}}\n" LOADS, NULL,
+		"x.yaml:2:40: a class of 17179869184 bytes: the largest can be 32768");
+	refused(HEAD "stacks: {a: {kmalloc: {classes: []}}}\n" LOADS, NULL,
+		"x.yaml:2:33: 1 to 64 classes are wanted, not 0");
+	refused(HEAD "stacks: {a: {kmalloc: {classes: all}}}\n" LOADS, NULL,
+		"x.yaml:2:33: classes are a list of sizes, 'exact' or 'default', not 'all'");
 	refused(HEAD "stacks: {a: {}, a: {}}\n" LOADS, NULL, "key 'a' is here twice");
 	refused(HEAD STACKS LOADS, "stacks.plain.pages=rcu:btimap",
 		"--set stacks.plain.pages=rcu:btimap: column 24: unknown page allocator 'btimap'");
@@ -246,6 +282,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		EXPERIMENT_TEST(all_keys),
 		EXPERIMENT_TEST(defaults),
+		EXPERIMENT_TEST(what_is_said_of_kmalloc_is_printed),
 		EXPERIMENT_TEST(starts),
 		EXPERIMENT_TEST(mistakes_in_stacks),
 		EXPERIMENT_TEST(mistakes_elsewhere),

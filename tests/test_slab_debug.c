@@ -222,7 +222,7 @@ static void kmalloc_stands_on_it(void **state)
 	slab_lab_open(&sl, LAB_NODE, "page_allocator", "debug:slabifier");
 	sl.lab.m->on_event = remember;
 	sl.lab.m->on_event_arg = &f;
-	kmalloc_init(&km, sl.sa, sl.lab.pa);
+	kmalloc_init(&km, sl.sa, sl.lab.pa, NULL);
 	for (size_t size = 1; size <= 8192; size = size * 3 / 2 + 1) {
 		a = kmalloc_node(&km, size, GFP_KERNEL | __GFP_ZERO, -1);
 		for (size_t i = 0; i < ksize(a); i++)

@@ -3,6 +3,8 @@
  */
 #include "tests/test.h"
 
+#include <string.h>
+
 #include "alloc/kmalloc.h"
 #include "tests/slab_lab.h"
 
@@ -11,7 +13,7 @@ static struct kmalloc km;
 static void open_kmalloc(struct slab_lab *sl, const char *nodes, const char *slab)
 {
 	slab_lab_open(sl, nodes, "page_allocator(pcp=off)", slab);
-	kmalloc_init(&km, sl->sa, sl->lab.pa);
+	kmalloc_init(&km, sl->sa, sl->lab.pa, NULL);
 }
 
 static void close_kmalloc(struct slab_lab *sl, u64 live)
@@ -51,6 +53,151 @@ static void every_size_has_its_class(void **state)
 		}
 	}
 	assert_null(kmalloc_slab(&km, 8193, GFP_KERNEL));
+	close_kmalloc(&sl, 0);
+}
+
+/* ---- Tables of the user's ---- */
+
+static void open_with(struct slab_lab *sl, const struct kmalloc_config *config)
+{
+	slab_lab_open(sl, LAB_NODE, "page_allocator(pcp=off)", "slabifier");
+	kmalloc_init(&km, sl->sa, sl->lab.pa, config);
+}
+
+/* Each size has the smallest class that holds it, and nothing above the last has one. */
+static void a_table_is_obeyed(void **state)
+{
+	static const struct kmalloc_config tables[] = {
+		{.nr = 1, .classes = {40}},
+		{.nr = 4, .classes = {8, 24, 1000, 32768}},
+		{.nr = 3, .classes = {512, 1024, 2048}},
+	};
+	struct slab_lab sl;
+
+	(void)state;
+	for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
+		const struct kmalloc_config *config = &tables[t];
+		u32 largest = config->classes[config->nr - 1], cls = 0;
+
+		open_with(&sl, config);
+		for (u32 size = 1; size <= largest; size++) {
+			while (config->classes[cls] < size)
+				cls++;
+			assert_int_equal(kmalloc_slab(&km, size, GFP_KERNEL)->objsize,
+					 config->classes[cls]);
+		}
+		assert_null(kmalloc_slab(&km, largest + 1, GFP_KERNEL));
+		assert_int_equal(kmalloc_nr_caches(sl.sa, config), 4 * config->nr);
+		close_kmalloc(&sl, 0);
+	}
+}
+
+static void names_come_from_sizes(void **state)
+{
+	static const struct kmalloc_config config = {.nr = 4, .classes = {24, 1024, 1032, 32768}};
+	static const struct kmalloc_config exact = {.exact = true};
+	struct slab_lab sl;
+
+	(void)state;
+	open_with(&sl, &config);
+	assert_string_equal(kmalloc_slab(&km, 20, GFP_KERNEL)->name, "kmalloc-24");
+	assert_string_equal(kmalloc_slab(&km, 600, __GFP_ACCOUNT)->name, "kmalloc-cg-1k");
+	assert_string_equal(kmalloc_slab(&km, 1025, __GFP_DMA)->name, "dma-kmalloc-1032");
+	assert_string_equal(kmalloc_slab(&km, 9999, __GFP_RECLAIMABLE)->name, "kmalloc-rcl-32k");
+	close_kmalloc(&sl, 0);
+	open_with(&sl, &exact);
+	assert_string_equal(kmalloc_slab(&km, 1017, GFP_KERNEL)->name, "kmalloc-1024");
+	assert_string_equal(kmalloc_slab(&km, 8192, GFP_KERNEL)->name, "kmalloc-8192");
+	assert_null(kmalloc_slab(&km, 8193, GFP_KERNEL));
+	assert_int_equal(kmalloc_slab(&km, 41, GFP_KERNEL)->objsize, 48);
+	close_kmalloc(&sl, 0);
+}
+
+/* A source that keeps any size side by side sees what was asked for, unless a table says not. */
+static void any_size_means_exact(void **state)
+{
+	static const struct kmalloc_config config = {.nr = 1, .classes = {64}};
+	struct allocator_desc *slabifier = allocator_find(ALLOC_SLAB, "slabifier");
+	struct slab_lab sl;
+
+	(void)state;
+	slabifier->any_size = true;
+	open_kmalloc(&sl, LAB_NODE, "rcu:slabifier");
+	assert_int_equal(kmalloc_slab(&km, 33, GFP_KERNEL)->objsize, 40);
+	assert_int_equal(kmalloc_nr_caches(sl.sa, NULL), 4 * 1024);
+	close_kmalloc(&sl, 0);
+	open_with(&sl, &config);
+	assert_int_equal(kmalloc_slab(&km, 33, GFP_KERNEL)->objsize, 64);
+	close_kmalloc(&sl, 0);
+	slabifier->any_size = false;
+}
+
+static void a_table_that_cannot_be_is_refused(void **state)
+{
+	static const struct {
+		struct kmalloc_config config;
+		u32 bad;
+		const char *says;
+	} tables[] = {
+		{{.nr = 2, .classes = {8, 12}}, 1, "a class of 12 bytes is no multiple of 8"},
+		{{.nr = 1, .classes = {0}}, 0, "a class of 0 bytes is no multiple of 8"},
+		{{.nr = 3, .classes = {8, 32, 32}}, 2, "classes ascend: 32 bytes after 32"},
+		{{.nr = 2, .classes = {64, 32776}}, 1, "the largest can be 32768"},
+	};
+	struct err e;
+	u32 bad;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		assert_int_equal(kmalloc_config_check(&tables[i].config, &bad, &e), -1);
+		assert_int_equal(bad, tables[i].bad);
+		assert_says(e.msg, tables[i].says);
+	}
+}
+
+static void krealloc_moves_what_does_not_fit(void **state)
+{
+	struct slab_lab sl;
+	char *a, *b;
+
+	(void)state;
+	open_kmalloc(&sl, LAB_NODE, "slabifier");
+	a = krealloc(&km, NULL, 60, GFP_KERNEL);
+	assert_int_equal(ksize(a), 64);
+	memset(a, 'x', 64);
+	assert_ptr_equal(krealloc(&km, a, 64, GFP_KERNEL), a);
+	assert_ptr_equal(krealloc(&km, a, 1, GFP_KERNEL), a);
+	b = krealloc(&km, a, 65, GFP_KERNEL | __GFP_ZERO);
+	assert_int_equal(ksize(b), 96);
+	assert_int_equal(b[0] + b[63], 'x' + 'x');
+	sl.lab.pa->layer->inject.every = 1;
+	assert_null(krealloc(&km, b, 10000, GFP_KERNEL));
+	sl.lab.pa->layer->inject.every = 0;
+	assert_int_equal(b[0] + b[63], 'x' + 'x');
+	a = krealloc(&km, b, 10000, GFP_KERNEL);
+	assert_int_equal(a[63], 'x');
+	assert_ptr_equal(krealloc(&km, a, 0, GFP_KERNEL), ZERO_SIZE_PTR);
+	a = krealloc(&km, ZERO_SIZE_PTR, 8, GFP_KERNEL);
+	kfree(&km, a);
+	assert_int_equal(sl.sa->layer->live_objs, 0);
+	assert_int_equal(sl.lab.nr_events, 0);
+	close_kmalloc(&sl, 0);
+}
+
+static void kzalloc_gives_zeros(void **state)
+{
+	struct slab_lab sl;
+	u64 *a;
+
+	(void)state;
+	open_kmalloc(&sl, LAB_NODE, "slabifier");
+	a = kmalloc(&km, 64, GFP_KERNEL);
+	memset(a, 0xff, 64);
+	kfree(&km, a);
+	a = kzalloc(&km, 64, GFP_KERNEL);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(a[i], 0);
+	kfree(&km, a);
 	close_kmalloc(&sl, 0);
 }
 
@@ -207,7 +354,7 @@ static void a_class_that_cannot_be_made_is_refused(void **state)
 
 	(void)state;
 	slab_lab_open(&sl, LAB_NODE, "page_allocator", "slabifier");
-	kmalloc_init(&km, sl.sa, sl.lab.pa);
+	kmalloc_init(&km, sl.sa, sl.lab.pa, NULL);
 	sl.lab.pa->layer->inject.every = 1;
 	assert_null(kmalloc_node(&km, 64, GFP_KERNEL, -1));
 	assert_null(kmalloc_node(&km, 9000, GFP_KERNEL, -1));
@@ -220,6 +367,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_size_has_its_class),
+		cmocka_unit_test(a_table_is_obeyed),
+		cmocka_unit_test(names_come_from_sizes),
+		cmocka_unit_test(any_size_means_exact),
+		cmocka_unit_test(a_table_that_cannot_be_is_refused),
+		cmocka_unit_test(krealloc_moves_what_does_not_fit),
+		cmocka_unit_test(kzalloc_gives_zeros),
 		cmocka_unit_test(types_by_flags),
 		cmocka_unit_test(pages_follow_the_type),
 		cmocka_unit_test(large_blocks_are_pages),
