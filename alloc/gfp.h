@@ -48,6 +48,12 @@ typedef u32 gfp_t;
 	((GFP_HIGHUSER_MOVABLE | __GFP_COMP | __GFP_NOMEMALLOC | __GFP_NOWARN) & ~__GFP_RECLAIM)
 #define GFP_TRANSHUGE (GFP_TRANSHUGE_LIGHT | __GFP_DIRECT_RECLAIM)
 
+/* What of a request for objects a request for their pages takes over (mm/internal.h). */
+#define GFP_RECLAIM_MASK                                                                           \
+	(__GFP_RECLAIM | __GFP_HIGH | __GFP_IO | __GFP_FS | __GFP_NOWARN | __GFP_RETRY_MAYFAIL |   \
+	 __GFP_NOFAIL | __GFP_NORETRY | __GFP_MEMALLOC | __GFP_NOMEMALLOC | __GFP_ATOMIC)
+#define GFP_CONSTRAINT_MASK (__GFP_HARDWALL | __GFP_THISNODE)
+
 /* Mobility asked for, by the two mobility bits, as enum migratetype (alloc/kernel.h) numbers it: 0
  * unmovable, also where both are set. gfp_migratetype() of include/linux/gfp.h, 6.1. */
 static inline int gfp_migratetype(gfp_t flags)

@@ -28,6 +28,7 @@
  */
 #include "alloc/slab/slabifier.h"
 
+#include "alloc/nearest.h"
 #include "lib/digest.h"
 
 static inline void *alloc_object(struct slabifier_cache *s, gfp_t flags, int node)
@@ -165,24 +166,6 @@ static int slabifier_destroy(struct slab_cache *cache)
 
 /* ---- The allocator ---- */
 
-/* Nodes with memory in order of distance from nid; equally far ones by number. */
-static int nearest_nodes(u8 *row, int nid)
-{
-	int n = 0, other;
-
-	for_each_node (other) {
-		int i = n;
-
-		if (!node_has_memory(other))
-			continue;
-		for (; i > 0 && node_distance(nid, row[i - 1]) > node_distance(nid, other); i--)
-			row[i] = row[i - 1];
-		row[i] = (u8)other;
-		n++;
-	}
-	return n;
-}
-
 static void slabifier_destructor(struct slab_allocator *self)
 {
 	instance_free(container_of(self, struct slabifier, sa)->nearest);
@@ -236,7 +219,6 @@ static struct slab_allocator *slabifier_instance(struct slab_allocator *base,
 						 struct err *e)
 {
 	struct slabifier *sl;
-	int nid;
 
 	(void)base, (void)e;
 	sl = instance_alloc(sizeof(*sl));
@@ -254,8 +236,6 @@ static struct slab_allocator *slabifier_instance(struct slab_allocator *base,
 	sl->sa.destroy = slabifier_destroy;
 	sl->sa.check = slabifier_check;
 	sl->sa.destructor = slabifier_destructor;
-	sl->nearest = instance_alloc((size_t)kernel->nr_node_ids * (size_t)kernel->nr_node_ids);
-	for_each_node (nid)
-		sl->nr_memory_nodes = nearest_nodes(sl->nearest + nid * kernel->nr_node_ids, nid);
+	sl->nearest = nearest_nodes_create(&sl->nr_memory_nodes);
 	return &sl->sa;
 }

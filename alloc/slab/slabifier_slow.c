@@ -20,11 +20,6 @@
  */
 #include "alloc/slab/slabifier.h"
 
-#define GFP_RECLAIM_MASK                                                                           \
-	(__GFP_RECLAIM | __GFP_HIGH | __GFP_IO | __GFP_FS | __GFP_NOWARN | __GFP_RETRY_MAYFAIL |   \
-	 __GFP_NOFAIL | __GFP_NORETRY | __GFP_MEMALLOC | __GFP_NOMEMALLOC | __GFP_ATOMIC)
-#define GFP_CONSTRAINT_MASK (__GFP_HARDWALL | __GFP_THISNODE)
-
 /* ---- Slabs and the page allocator ---- */
 
 /* The whole slab becomes one free list, in order of addresses. */
