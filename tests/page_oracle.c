@@ -64,6 +64,11 @@ static bool frames_free(const struct page_oracle *o, unsigned long pfn, int orde
 	return true;
 }
 
+bool page_oracle_in_use(const struct page_oracle *o, unsigned long pfn, int order)
+{
+	return !frames_free(o, pfn, order);
+}
+
 static bool zone_has_block(const struct page_oracle *o, const struct zone *zone, int order)
 {
 	unsigned long end = zone->zone_start_pfn + zone->spanned_pages;

@@ -45,6 +45,7 @@ void page_oracle_refused_at(struct page_oracle *o, const struct oracle_request *
 			    unsigned long pfn);
 /* Before a free: forgets block number i. */
 struct oracle_block page_oracle_freeing(struct page_oracle *o, unsigned int i);
+bool page_oracle_in_use(const struct page_oracle *o, unsigned long pfn, int order);
 /* All blocks still carry their stamps. */
 void page_oracle_verify(struct page_oracle *o);
 void page_oracle_wrong(struct page_oracle *o, const char *fmt, ...) __printf(2, 3);
