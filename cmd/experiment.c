@@ -93,16 +93,38 @@ static int stacks_read(struct experiment *x, const struct yaml_node *root, struc
 static int workload_check(const struct experiment *x, const struct experiment_load *l,
 			  struct err *e)
 {
-	struct load_spec spec = {
-		.path = l->path, .machine = x->machine, .duration_ns = l->duration_ns};
+	struct load_spec spec = {.path = l->path,
+				 .machine = x->machine,
+				 .duration_ns = l->duration_ns,
+				 .change = l->change};
 	struct machine_config *machine = mem_alloc(1, sizeof(*machine));
 	struct source *s = load_open(&spec, machine, e);
 
 	free(machine);
+	if (!s && l->change.root)
+		return -1; /* the place is one in this file */
 	if (!s)
 		return yaml_error_around(l->node, e);
 	s->ops->close(s);
 	return 0;
+}
+
+/* One that stands in the experiment itself, or a file; with what is to be changed in it. */
+static int workload_find(const struct experiment *x, struct experiment_load *l,
+			 const struct yaml_node *n, const char *dir, struct err *e)
+{
+	l->change.set = yaml_get(l->node, "set");
+	if (l->change.set && !yaml_is_mapping(l->change.set))
+		return yaml_error(l->change.set, e, "set is a mapping, '{jobs.skb.rate: 100k/s}'");
+	if (!yaml_is_scalar(n)) {
+		l->change.root = n;
+		l->path = mem_dup(x->path);
+		return 0;
+	}
+	l->path = path_find(n, dir, e);
+	if (l->path && !load_is_workload(l->path))
+		return yaml_error(n, e, "a workload is a .yaml file (a .kmt file is a `trace`)");
+	return l->path ? 0 : -1;
 }
 
 static int workload_read(const struct experiment *x, struct experiment_load *l,
@@ -118,12 +140,7 @@ static int workload_read(const struct experiment *x, struct experiment_load *l,
 		return -1;
 	if (n && !l->duration_ns)
 		return yaml_error(n, e, "a duration must be more than zero");
-	l->path = path_find(file, dir, e);
-	if (!l->path)
-		return -1;
-	if (!load_is_workload(l->path))
-		return yaml_error(file, e, "a workload is a .yaml file (a .kmt file is a `trace`)");
-	return workload_check(x, l, e);
+	return workload_find(x, l, file, dir, e) ? -1 : workload_check(x, l, e);
 }
 
 /* How a trace starts. */
@@ -149,8 +166,8 @@ static int start_read(struct experiment_load *l, const char *dir, struct err *e)
 static int load_read(const struct experiment *x, struct experiment_load *l, const char *dir,
 		     struct err *e)
 {
-	static const char *const known[] = {"trace",	 "workload", "duration",
-					    "snapshots", "start",    NULL};
+	static const char *const known[] = {"trace", "workload", "duration", "snapshots",
+					    "start", "set",	 NULL};
 	const struct yaml_node *n;
 
 	if (yaml_check_keys(l->node, known, e))
@@ -161,6 +178,9 @@ static int load_read(const struct experiment *x, struct experiment_load *l, cons
 	n = yaml_get(l->node, "duration");
 	if (n)
 		return yaml_error(n, e, "a trace lasts as long as it was recorded");
+	n = yaml_get(l->node, "set");
+	if (n)
+		return yaml_error(n, e, "a trace is as it was recorded: nothing can be set");
 	n = yaml_need(l->node, "trace", e);
 	if (n)
 		l->path = path_find(n, dir, e);
@@ -302,7 +322,7 @@ int experiment_open(struct experiment *x, const char *path, const char *const *s
 {
 	int ret;
 
-	*x = (struct experiment){0};
+	*x = (struct experiment){.path = path};
 	ret = read_file(x, path, settings, nr_settings, e);
 	if (ret)
 		experiment_close(x);

@@ -14,6 +14,8 @@
  *	  empty: {trace: traces/samples/fstree.kmt, start: cold}	# or not
  *	  mine: {trace: mine.kmt, snapshots: mine/snaps}	# or with those of this folder
  *	  mix: {workload: workloads/server-mix.yaml, duration: 10s}	# each seed another one
+ *	  busy: {workload: workloads/server-mix.yaml, set: {jobs.skb.rate: 400k/s}}	# changed
+ *	  own: {workload: {duration: 1s, jobs: {...}}}	# written here
  *	seeds: 10			# 1 to 10; or a list; left out: 1
  *	sample: 10ms			# left out: 200 samples over each load
  *	expect:				# what the runs should show; `kmemsim run` says what they do
@@ -39,6 +41,7 @@
 #include "lib/yaml.h"
 #include "reports/expect.h"
 #include "sim/machine_config.h"
+#include "workloads/workload.h"
 
 #define EXPERIMENT_SEEDS_MAX 10000
 
@@ -50,14 +53,16 @@ struct experiment_stack {
 
 struct experiment_load {
 	const char *name;
-	char *path;	    /* of a .kmt file or a workload */
-	u64 duration_ns;    /* of a workload; 0: what it says itself */
+	char *path;	 /* of a .kmt file, a workload, or the experiment it stands in */
+	u64 duration_ns; /* of a workload; 0: what it says itself */
+	struct workload_change change;
 	struct start start; /* of a trace */
 	char *snapshots;    /* start.dir */
 	const struct yaml_node *node;
 };
 
 struct experiment {
+	const char *path;		/* as given: somebody else's */
 	struct yaml_file *file;		/* names and nodes live in it */
 	const char *description;	/* "" if there is none */
 	struct machine_config *machine; /* NULL: what each load carries */

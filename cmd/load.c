@@ -7,7 +7,6 @@
 
 #include "lib/file.h"
 #include "lib/units.h"
-#include "workloads/workload.h"
 
 bool load_is_workload(const char *path)
 {
@@ -54,6 +53,7 @@ static struct source *open_workload(const struct load_spec *l, struct machine_co
 				     .machine = machine->name,
 				     .nr_cpus = machine->nr_cpus,
 				     .nr_nodes = machine->nr_nodes,
+				     .change = l->change,
 			     },
 			     e);
 }
@@ -62,7 +62,7 @@ struct source *load_open(const struct load_spec *l, struct machine_config *machi
 {
 	struct source *s;
 
-	if (load_is_workload(l->path))
+	if (l->change.root || load_is_workload(l->path))
 		return open_workload(l, machine, e);
 	s = start_open(l->path, &l->start, l->start_note, e);
 	if (s && l->duration_ns)

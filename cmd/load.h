@@ -8,6 +8,7 @@
 #include "lib/err.h"
 #include "sim/machine_config.h"
 #include "sim/source.h"
+#include "workloads/workload.h"
 
 struct load_spec {
 	const char *path;
@@ -15,6 +16,7 @@ struct load_spec {
 	const char *recorded_machine;	      /* this YAML, else (NULL) the default */
 	u64 seed;			      /* of workloads */
 	u64 duration_ns;		      /* of workloads; 0: what the file says */
+	struct workload_change change;	      /* of workloads; its root: `path` only names it */
 	struct start start;		      /* of traces */
 	char **start_note;		      /* as of start_open */
 };

@@ -138,6 +138,7 @@ static struct running *run_open(const struct one_run *r, struct err *e)
 		.recorded_machine = r->recorded_machine,
 		.seed = r->seed,
 		.duration_ns = r->duration_ns,
+		.change = r->change,
 		.start = r->start,
 		.start_note = &run->start_note,
 	};

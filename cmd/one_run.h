@@ -8,6 +8,7 @@
 #include "lib/err.h"
 #include "reports/db.h"
 #include "sim/trial.h"
+#include "workloads/workload.h"
 
 #define EXIT_OOM 3
 
@@ -21,7 +22,8 @@ struct one_run {
 	const char *command;   /* the line that repeats this run */
 	u64 seed, sample_ns, check_every;
 	u64 duration_ns; /* of a workload; 0: what it says itself */
-	bool verify;	 /* run twice and compare the digests */
+	struct workload_change change;
+	bool verify; /* run twice and compare the digests */
 	/* For a comparison with the recorded machine; NULL and false: none. */
 	const struct slab_shapes *shapes;
 	bool at_marks;

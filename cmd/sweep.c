@@ -39,6 +39,7 @@ static void plan_all(struct sweep *s, const struct experiment *x)
 					.stack = &x->stacks[k].config,
 					.load_path = x->loads[l].path,
 					.duration_ns = x->loads[l].duration_ns,
+					.change = x->loads[l].change,
 					.start = x->loads[l].start,
 					.load = x->loads[l].name,
 					.label = x->stacks[k].name,

@@ -14,8 +14,6 @@
 #include "lib/yaml_node.h"
 
 /* A configuration file is written by hand: more is a mistake, and would only cost time. */
-/* Keys are compared pair by pair, and nobody writes this many. */
-#define NODES_MAX 20000
 #define YAML_FILE_MAX (8U << 20)
 
 void *yaml_alloc(struct yaml_file *f, size_t n)
@@ -122,9 +120,9 @@ static int document_take(struct yaml_file *f, yaml_document_t *doc, struct err *
 
 	if (!n)
 		return err_set(e, "%s:1:1: the file is empty", f->name);
-	if (n > NODES_MAX)
+	if (n > YAML_NODES_MAX)
 		return err_set(e, "%s: %zu values: more than %d are no description of anything",
-			       f->name, n, NODES_MAX);
+			       f->name, n, YAML_NODES_MAX);
 	all = yaml_alloc(f, n * sizeof(*all));
 	for (size_t i = 0; i < n; i++)
 		node_from(f, &all[i], &doc->nodes.start[i], all);

@@ -21,6 +21,11 @@ struct yaml_node; /* lives as long as its file */
 struct yaml_file *yaml_open(const char *path, struct err *e);
 /* The same from memory; `name` stands for the file in messages. */
 struct yaml_file *yaml_parse(const char *name, const char *text, size_t n, struct err *e);
+/*
+ * A copy of the node is the root. Messages name the original's place; its file must outlive this
+ * one.
+ */
+struct yaml_file *yaml_from_node(const struct yaml_node *root, struct err *e);
 void yaml_close(struct yaml_file *f);
 
 /*
@@ -30,6 +35,16 @@ void yaml_close(struct yaml_file *f);
  * name the setting in place of file and line.
  */
 int __must_check yaml_override(struct yaml_file *f, const char *setting, struct err *e);
+
+/*
+ * The same with path and value from another file, which must outlive f: messages about them name
+ * their place there.
+ */
+int __must_check yaml_override_node(struct yaml_file *f, const struct yaml_node *path,
+				    const struct yaml_node *value, struct err *e);
+
+/* Of all below the node: what says the same has the same digest, wherever it stands. */
+u64 yaml_digest(const struct yaml_node *n);
 
 /* The root mapping; checks that its first key is `kmemsim: FORMAT` (such as "machine/1"). */
 const struct yaml_node *yaml_root(struct yaml_file *f, const char *format, struct err *e);

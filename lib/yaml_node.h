@@ -6,6 +6,9 @@
 
 #include "lib/yaml.h"
 
+/* Keys are compared pair by pair, and nobody writes this many. */
+#define YAML_NODES_MAX 20000
+
 enum yaml_type { YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };
 
 struct yaml_node {
@@ -37,6 +40,8 @@ struct yaml_file {
 void *yaml_alloc(struct yaml_file *f, size_t n);
 struct yaml_file *yaml_load(const char *name, const char *text, size_t n,
 			    unsigned int setting_column, struct err *e);
+/* A copy of all below the node, in memory of f. NULL with e set: too much, alias by alias. */
+struct yaml_node *yaml_copy(struct yaml_file *f, const struct yaml_node *n, struct err *e);
 /* Puts the place before the message; returns -1. */
 int yaml_place(const struct yaml_file *f, size_t line, size_t column, struct err *e);
 

@@ -54,26 +54,33 @@ static int step(struct yaml_node *at, const char *path, struct place *place, str
 	return 0;
 }
 
-static struct yaml_node *node_new(struct yaml_file *f, enum yaml_type type)
-{
-	struct yaml_node *n = yaml_alloc(f, sizeof(*n));
+/* What is added for a setting, and where messages say that it is. */
+struct addition {
+	struct yaml_file *memory;
+	const struct yaml_node *at;
+	struct yaml_node *value;
+};
 
-	n->file = f;
+static struct yaml_node *node_new(const struct addition *a, enum yaml_type type)
+{
+	struct yaml_node *n = yaml_alloc(a->memory, sizeof(*n));
+
+	n->file = a->at->file;
 	n->type = type;
-	n->line = 1;
-	n->column = 1;
+	n->line = a->at->line;
+	n->column = a->at->column;
 	return n;
 }
 
-/* Adds one entry; the arrays live with the setting, the old ones stay behind unused. */
-static struct yaml_node **mapping_add(struct yaml_file *setting, struct yaml_node *map,
+/* Adds one entry; the old arrays stay behind unused. */
+static struct yaml_node **mapping_add(const struct addition *a, struct yaml_node *map,
 				      const char *key, size_t len)
 {
-	struct yaml_node **keys = yaml_alloc(setting, (map->nr + 1) * sizeof(*keys));
-	struct yaml_node **items = yaml_alloc(setting, (map->nr + 1) * sizeof(*items));
-	struct yaml_node *name = node_new(setting, YAML_SCALAR);
+	struct yaml_node **keys = yaml_alloc(a->memory, (map->nr + 1) * sizeof(*keys));
+	struct yaml_node **items = yaml_alloc(a->memory, (map->nr + 1) * sizeof(*items));
+	struct yaml_node *name = node_new(a, YAML_SCALAR);
 
-	name->text = yaml_alloc(setting, len + 1);
+	name->text = yaml_alloc(a->memory, len + 1);
 	memcpy(name->text, key, len);
 	name->nr = len;
 	for (size_t i = 0; i < map->nr; i++) {
@@ -81,13 +88,13 @@ static struct yaml_node **mapping_add(struct yaml_file *setting, struct yaml_nod
 		items[i] = map->items[i];
 	}
 	keys[map->nr] = name;
-	items[map->nr] = node_new(setting, YAML_MAPPING);
+	items[map->nr] = node_new(a, YAML_MAPPING);
 	map->keys = keys;
 	map->items = items;
 	return &items[map->nr++];
 }
 
-static int override(struct yaml_file *f, struct yaml_file *setting, const char *path, struct err *e)
+static int override(struct yaml_file *f, const struct addition *a, const char *path, struct err *e)
 {
 	struct yaml_node **slot = &f->root;
 	struct place place = {0};
@@ -96,11 +103,10 @@ static int override(struct yaml_file *f, struct yaml_file *setting, const char *
 		if (step(*slot, path, &place, e))
 			return -1;
 		slot = place.slot ? place.slot
-				  : mapping_add(setting, place.parent, path,
-						(size_t)(place.rest - path));
+				  : mapping_add(a, place.parent, path, (size_t)(place.rest - path));
 		path = place.rest;
 	} while (*path++ == '.');
-	*slot = setting->root;
+	*slot = a->value;
 	return 0;
 }
 
@@ -122,7 +128,17 @@ int yaml_override(struct yaml_file *f, const char *setting, struct err *e)
 	value->next = f->overrides;
 	f->overrides = value; /* closed with the file, whatever becomes of it */
 	path = mem_dup_n(setting, (size_t)(equals - setting));
-	ret = override(f, value, path, e);
+	ret = override(f, &(struct addition){value, value->root, value->root}, path, e);
 	free(path);
 	return ret ? err_prefix(e, "%s", name) : 0;
+}
+
+int yaml_override_node(struct yaml_file *f, const struct yaml_node *path,
+		       const struct yaml_node *value, struct err *e)
+{
+	const struct addition a = {f, path, yaml_copy(f, value, e)};
+
+	if (!a.value)
+		return -1;
+	return override(f, &a, path->text, e) ? yaml_error_around(path, e) : 0;
 }

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "cmd/experiment.h"
+#include "cmd/load.h"
+#include "lib/mem.h"
 #include "lib/units.h"
 #include "tests/test.h"
 
@@ -36,7 +38,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = {"load.kmt", "m.yaml", "x.yaml"};
+	static const char *const names[] = {"load.kmt", "m.yaml", "x.yaml", "w.yaml"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -217,6 +219,63 @@ static void mistakes_elsewhere(void **state)
 	refused(HEAD STACKS LOADS, "sample", "--set sample: write key=value");
 }
 
+#define JOB "{generator: poisson, rate: 1k/s, size: 64B, lifetime: 1ms}"
+#define HERE "workload: {duration: 1s, jobs: {a: " JOB "}}"
+
+static u64 load_hash(const char *loads)
+{
+	struct machine_config *machine = mem_alloc(1, sizeof(*machine));
+	struct load_spec spec = {0};
+	struct experiment x;
+	struct source *s;
+	struct err e;
+	u64 hash;
+
+	write_text("x.yaml", loads);
+	if (experiment_open(&x, path, NULL, 0, &e))
+		fail_msg("%s", e.msg);
+	spec.path = x.loads[0].path;
+	spec.change = x.loads[0].change;
+	s = load_open(&spec, machine, &e);
+	assert_non_null(s);
+	hash = s->tables.input_hash;
+	s->ops->close(s);
+	experiment_close(&x);
+	free(machine);
+	return hash;
+}
+
+/* A workload that stands in the experiment, or is changed there: its content is what counts. */
+static void changed_workloads(void **state)
+{
+	u64 here = load_hash(HEAD STACKS "loads: {a: {" HERE "}}\n"), beside, set;
+
+	(void)state;
+	assert_int_equal(here, load_hash(HEAD STACKS "loads: {b:   {" HERE "}}\n"));
+	set = load_hash(HEAD STACKS "loads: {a: {" HERE ", set: {jobs.a.rate: 2k/s}}}\n");
+	assert_int_not_equal(set, here);
+	assert_int_not_equal(
+		set, load_hash(HEAD STACKS "loads: {a: {" HERE ", set: {jobs.a.rate: 3k/s}}}\n"));
+	write_text("w.yaml", "kmemsim: workload/1\nduration: 1s\njobs: {a: " JOB "}\n");
+	beside = load_hash(HEAD STACKS "loads: {a: {workload: w.yaml}}\n");
+	assert_int_not_equal(beside, load_hash(HEAD STACKS "loads: {a: {workload: w.yaml, set: "
+							   "{jobs.b: " JOB "}}}\n"));
+	refused(HEAD STACKS "loads: {a: {workload: w.yaml, set: {jobs.a.raet: 2k/s}}}\n", NULL,
+		"x.yaml:4:37: unknown key 'raet': did you mean 'rate'?");
+	refused(HEAD STACKS "loads: {a: {workload: w.yaml, set: {jobs.a.rate: 2s}}}\n", NULL,
+		"x.yaml:4:50: '2s' is not a rate");
+	refused(HEAD STACKS "loads: {a: {workload: w.yaml, set: {duration.x: 2s}}}\n", NULL,
+		"x.yaml:4:37: nothing below '1s'");
+	refused(HEAD STACKS "loads: {a: {workload: w.yaml, set: [1]}}\n", NULL,
+		"x.yaml:4:36: set is a mapping");
+	refused(HEAD STACKS "loads: {a: {trace: load.kmt, set: {duration: 2s}}}\n", NULL,
+		"x.yaml:4:35: a trace is as it was recorded");
+	refused(HEAD STACKS "loads: {a: {workload: {duration: 1s, jbos: {}}}}\n", NULL,
+		"x.yaml:4:38: unknown key 'jbos': did you mean 'jobs'?");
+	refused(HEAD STACKS "loads: {a: {workload: [1]}}\n", NULL,
+		"x.yaml:4:23: a workload is a file or a mapping");
+}
+
 #define ROW(rest) HEAD STACKS LOADS "expect:\n- {what: w, measure: '1'" rest "}\n"
 
 static void expectations(void **state)
@@ -286,6 +345,7 @@ int main(void)
 		EXPERIMENT_TEST(starts),
 		EXPERIMENT_TEST(mistakes_in_stacks),
 		EXPERIMENT_TEST(mistakes_elsewhere),
+		EXPERIMENT_TEST(changed_workloads),
 		EXPERIMENT_TEST(expectations),
 		EXPERIMENT_TEST(mistakes_in_expectations),
 		EXPERIMENT_TEST(shipped_experiments),

@@ -176,6 +176,30 @@ static void cpulists_refused(void **state)
 	}
 }
 
+/* A document of nodes of another one, changed without changing that. */
+static void nodes_override(void **state)
+{
+	static const char text[] = "{a: &x {b: 1}, c: *x, path: b.new, loop: &l [*l]}";
+	struct yaml_file *f, *copy;
+	const struct yaml_node *root, *map;
+	struct err e;
+
+	(void)state;
+	f = yaml_parse("f", text, strlen(text), &e);
+	assert_non_null(f);
+	root = yaml_top(f);
+	assert_null(yaml_from_node(root, &e));
+	assert_says(e.msg, "f:1:1: more than");
+	copy = yaml_from_node(yaml_get(root, "a"), &e);
+	assert_non_null(copy);
+	map = yaml_top(copy);
+	assert_int_equal(yaml_digest(map), yaml_digest(yaml_get(root, "c")));
+	assert_int_equal(yaml_override_node(copy, yaml_get(root, "path"), map, &e), -1);
+	assert_says(e.msg, "f:1:29: nothing below");
+	yaml_close(copy);
+	yaml_close(f);
+}
+
 static void settings_override(void **state)
 {
 	struct err e;
@@ -273,15 +297,11 @@ static void files_missing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(documents_refused),
-		cmocka_unit_test(aliases_cost_nothing),
-		cmocka_unit_test(formats),
-		cmocka_unit_test(scalars),
-		cmocka_unit_test(scalars_refused),
-		cmocka_unit_test(cpulists_refused),
-		cmocka_unit_test(settings_override),
-		cmocka_unit_test(settings_refused),
-		cmocka_unit_test(options_from_mapping),
+		cmocka_unit_test(documents_refused), cmocka_unit_test(aliases_cost_nothing),
+		cmocka_unit_test(formats),	     cmocka_unit_test(scalars),
+		cmocka_unit_test(scalars_refused),   cmocka_unit_test(cpulists_refused),
+		cmocka_unit_test(nodes_override),    cmocka_unit_test(settings_override),
+		cmocka_unit_test(settings_refused),  cmocka_unit_test(options_from_mapping),
 		cmocka_unit_test(files_missing),
 	};
 

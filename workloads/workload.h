@@ -19,7 +19,15 @@
 #ifndef WORKLOADS_WORKLOAD_H
 #define WORKLOADS_WORKLOAD_H
 
+#include "lib/yaml.h"
 #include "sim/source.h"
+
+/* What an experiment makes of a workload; its file must outlive the source. */
+struct workload_change {
+	const struct yaml_node
+		*root; /* the workload itself, in place of a file; NULL: there is one */
+	const struct yaml_node *set; /* {jobs.skb.rate: 100k/s, ...}; NULL: nothing */
+};
 
 struct workload_options {
 	u64 seed;
@@ -27,9 +35,13 @@ struct workload_options {
 	const char *machine;  /* name of the machine, for messages */
 	unsigned int nr_cpus; /* it has */
 	unsigned int nr_nodes;
+	struct workload_change change;
 };
 
-/* NULL with e set. */
+/*
+ * With change.root, `path` is the file that it stands in: other files are looked for beside it.
+ * NULL with e set.
+ */
 struct source *workload_open(const char *path, const struct workload_options *o, struct err *e);
 
 #endif

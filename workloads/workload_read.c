@@ -209,23 +209,60 @@ static int root_read(struct workload *w, const struct yaml_node *root, struct er
 	return 0;
 }
 
+static void file_open(struct workload *w, const char *path, struct err *e)
+{
+	size_t n;
+	char *text = file_check_regular(path, e) ? NULL : file_read(path, &n, e);
+
+	if (!text)
+		return;
+	w->input_hash = digest_bytes(DIGEST_INIT, text, n);
+	w->file = yaml_parse(path, text, n, e);
+	free(text);
+}
+
+/* A mapping somewhere else need not say what it is. */
+static const struct yaml_node *root_open(struct workload *w, const char *path, struct err *e)
+{
+	const struct yaml_node *root = w->options.change.root;
+
+	if (!root) {
+		file_open(w, path, e);
+		return w->file ? yaml_root(w->file, "workload/1", e) : NULL;
+	}
+	if (!yaml_is_mapping(root)) {
+		yaml_error(root, e, "a workload is a file or a mapping");
+		return NULL;
+	}
+	w->file = yaml_from_node(root, e);
+	if (!w->file)
+		return NULL;
+	w->input_hash = yaml_digest(yaml_top(w->file));
+	return yaml_top(w->file);
+}
+
+static int change(struct workload *w, struct err *e)
+{
+	const struct yaml_node *set = w->options.change.set;
+
+	for (size_t i = 0; set && i < yaml_count(set); i++) {
+		if (yaml_override_node(w->file, yaml_key_node(set, i), yaml_value(set, i), e))
+			return -1;
+		w->input_hash = digest_u64(w->input_hash, yaml_digest(yaml_key_node(set, i)));
+		w->input_hash = digest_u64(w->input_hash, yaml_digest(yaml_value(set, i)));
+	}
+	return 0;
+}
+
 int workload_read(struct workload *w, const char *path, const struct workload_options *o,
 		  struct err *e)
 {
 	const struct yaml_node *root;
-	size_t n;
-	char *text;
 
 	*w = (struct workload){.options = *o, .dir = file_dir(path)};
-	text = file_check_regular(path, e) ? NULL : file_read(path, &n, e);
-	if (text) {
-		w->input_hash = digest_bytes(DIGEST_INIT, text, n);
-		w->input_hash = digest_u64(w->input_hash, o->duration_ns);
-		w->file = yaml_parse(path, text, n, e);
-		free(text);
-	}
-	root = w->file ? yaml_root(w->file, "workload/1", e) : NULL;
-	if (root && !root_read(w, root, e))
+	root = root_open(w, path, e);
+	w->input_hash = digest_u64(w->input_hash, o->duration_ns);
+	if (root && !change(w, e) && !root_read(w, root, e))
 		return 0;
 	workload_free(w);
 	return -1;
