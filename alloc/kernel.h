@@ -430,6 +430,7 @@ struct work_struct {
 struct delayed_work {
 	struct work_struct work;
 	void *timer; /* the simulator's; NULL: not pending */
+	u64 ran_ns;  /* the simulator's: when it ran last, 1 added; 0: never */
 };
 
 void INIT_DELAYED_WORK(struct delayed_work *dwork, void (*func)(struct work_struct *work));

@@ -187,6 +187,7 @@ void machine_destroy(struct machine *m)
 	free(m->section_zone);
 	free(m->k.block_regions);
 	free(m->distances);
+	works_free(m);
 	free(m->cpus);
 	free(m);
 }
@@ -237,6 +238,7 @@ void machine_count_anew(struct machine *m)
 	for (unsigned int cpu = 0; cpu < m->config.nr_cpus; cpu++)
 		m->cpus[cpu].busy_ns = 0;
 	memset(m->nr_extfrag, 0, sizeof(m->nr_extfrag));
+	m->works = (struct work_counts){0};
 	m->nr_events = 0;
 	rcu_count_anew(m);
 	lock_classes_count_anew(m);

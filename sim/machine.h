@@ -22,9 +22,26 @@ enum extfrag_class {
 	NR_EXTFRAG_CLASSES
 };
 
+struct span {
+	u64 start_ns, end_ns;
+};
+
 struct cpu {
-	u64 clock_ns; /* when its last operation ended */
-	u64 busy_ns;  /* time charged to it */
+	u64 clock_ns;	 /* when its last operation ended */
+	u64 busy_ns;	 /* time charged to it */
+	u64 asked_ns;	 /* when the last operation from outside was asked for */
+	u64 work_end_ns; /* when the last delayed work ended */
+	/* Delayed works that an operation to come may have to wait for, in order of time. */
+	struct span *works;
+	u32 nr_works, max_works;
+};
+
+/* Delayed works, over all CPUs. */
+struct work_counts {
+	u64 runs, ns;	/* ns: CPU time, the interrupt before each included */
+	u64 idle_runs;	/* though no operation from outside had come since the same work ran last */
+	u64 nr_delayed; /* operations from outside that had to wait for works on their CPU */
+	u64 delay_ns, delay_ns_max;
 };
 
 struct rcu_state;
@@ -46,6 +63,7 @@ struct machine {
 	struct list_head lock_classes; /* in order of creation */
 	struct list_head instances;    /* host memory of layers */
 	u64 nr_extfrag[NR_EXTFRAG_CLASSES];
+	struct work_counts works;
 	u64 nr_events; /* report_event calls */
 	/* Receives each report_event; NULL: they are counted only. */
 	void (*on_event)(void *arg, u64 t_ns, int cpu, const char *kind, const char *detail);
@@ -90,8 +108,11 @@ bool machine_step(struct machine *m);
 u64 machine_end_ns(const struct machine *m);
 
 void machine_rcu_counts(const struct machine *m, struct rcu_counts *counts);
-/* All statistics begin anew: CPU time, locks, RCU, events reported. What is pending stays. */
+/* All statistics begin anew: CPU time, locks, RCU, works, reports. What is pending stays. */
 void machine_count_anew(struct machine *m);
+
+/* sim/work.c: an operation asked for at t_ns begins only at entered_ns. */
+void machine_note_work_delay(struct machine *m, int cpu, u64 t_ns, u64 entered_ns);
 
 /*
  * Enters an operation on `cpu` at t_ns, or when that CPU's previous one ends. Returns the clock.
@@ -115,6 +136,9 @@ static inline u64 machine_enter(struct machine *m, int cpu, u64 t_ns)
 		machine_advance(m, t_ns);
 	if (t_ns > m->now_ns)
 		m->now_ns = t_ns;
+	m->cpus[cpu].asked_ns = t_ns;
+	if (unlikely(m->cpus[cpu].work_end_ns > t_ns))
+		machine_note_work_delay(m, cpu, t_ns, max(t_ns, m->cpus[cpu].clock_ns));
 	return machine_enter_event(m, cpu, t_ns);
 }
 

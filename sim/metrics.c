@@ -110,6 +110,9 @@ const struct metric_desc metrics[] = {
 	 "reserves, free "
 	 "slots)"},
 	{"held_bytes_mean", "bytes", LOWER, "per layer: bytes kept back, mean over time"},
+	{"idle_work_runs", "count", LOWER,
+	 "delayed works that ran though nothing had been asked of their CPU since the same work "
+	 "ran there last: what keeps a quiet machine awake"},
 	{"internal_frag_percent", "percent", LOWER,
 	 "share of allocated bytes nobody asked for, cumulative: 100 - 100 * requested / "
 	 "allocated"},
@@ -167,6 +170,13 @@ const struct metric_desc metrics[] = {
 	 "free memory in blocks too small for a huge page, all zones together, at the end"},
 	{"unusable_free_index_9_mean", "permille", LOWER,
 	 "free memory in blocks too small for a huge page, mean over time"},
+	{"work_delay_max_ns", "ns", LOWER,
+	 "longest time a request waited because delayed works ran on its CPU"},
+	{"work_delay_ns", "ns", LOWER,
+	 "time requests waited because delayed works (flushers, reapers) ran on their CPU"},
+	{"work_delayed", "count", LOWER, "requests that had to wait for delayed works"},
+	{"work_ns", "ns", LOWER, "CPU time of delayed works, over all CPUs"},
+	{"work_runs", "count", LOWER, "delayed works (flushers, reapers) that ran"},
 	{NULL, NULL, NEITHER, NULL},
 };
 

@@ -97,6 +97,18 @@ static void report_counts(struct replay *rp)
 	put_whole(rp, "rcu_gp_max_ns", (double)rcu.gp_ns_max);
 }
 
+static void report_works(struct replay *rp)
+{
+	const struct work_counts *w = &rp->m->works;
+
+	put_whole(rp, "work_runs", (double)w->runs);
+	put_whole(rp, "idle_work_runs", (double)w->idle_runs);
+	put_whole(rp, "work_ns", (double)w->ns);
+	put_whole(rp, "work_delayed", (double)w->nr_delayed);
+	put_whole(rp, "work_delay_ns", (double)w->delay_ns);
+	put_whole(rp, "work_delay_max_ns", (double)w->delay_ns_max);
+}
+
 static void report_locks(struct replay *rp)
 {
 	double wait_ns = 0, contended = 0;
@@ -137,6 +149,7 @@ void summary_report(struct replay *rp)
 	report_fragmentation(rp);
 	report_time(rp);
 	report_counts(rp);
+	report_works(rp);
 	report_locks(rp);
 	for (unsigned int i = 0; i < rp->stack.nr_layers; i++)
 		report_layer(rp, i);
