@@ -73,11 +73,10 @@ static void make_pages(struct faults *f)
 {
 	struct page_allocator *next;
 	struct chain c;
-	struct err e = {""};
 
 	parse(&c, ALLOC_PAGES, f->at.pages);
 	for (unsigned int i = c.nr_layers; i-- > 0;) {
-		next = c.layers[i].desc->create_pages(f->lab.pa, c.layers[i].options, &e);
+		next = c.layers[i].desc->create_pages(f->lab.pa, c.layers[i].options, &f->refusal);
 		if (!next) {
 			page_allocator_put(f->lab.pa);
 			f->lab.pa = NULL;
@@ -87,19 +86,19 @@ static void make_pages(struct faults *f)
 		add_layer(f, next->layer);
 	}
 	chain_free(&c);
-	if (!f->lab.pa && strlen(e.msg) < 10)
-		fault_wrong(f, "refused for no reason: '%s'", e.msg);
+	if (!f->lab.pa && strlen(f->refusal.msg) < 10)
+		fault_wrong(f, "refused for no reason: '%s'", f->refusal.msg);
 }
 
 static void make_slab(struct faults *f)
 {
 	struct slab_allocator *next;
 	struct chain c;
-	struct err e = {""};
 
 	parse(&c, ALLOC_SLAB, f->at.slab);
 	for (unsigned int i = c.nr_layers; i-- > 0;) {
-		next = c.layers[i].desc->create_slab(f->sa, f->lab.pa, c.layers[i].options, &e);
+		next = c.layers[i].desc->create_slab(f->sa, f->lab.pa, c.layers[i].options,
+						     &f->refusal);
 		if (!next) {
 			slab_allocator_put(f->sa);
 			f->sa = NULL;
@@ -109,8 +108,8 @@ static void make_slab(struct faults *f)
 		add_layer(f, next->layer);
 	}
 	chain_free(&c);
-	if (!f->sa && strlen(e.msg) < 10)
-		fault_wrong(f, "refused for no reason: '%s'", e.msg);
+	if (!f->sa && strlen(f->refusal.msg) < 10)
+		fault_wrong(f, "refused for no reason: '%s'", f->refusal.msg);
 }
 
 /* ---- One run ---- */
@@ -226,6 +225,18 @@ static const char *what_is_wrong(const struct faults *f)
 		 f->at.slab ? f->at.slab : "-", f->at.layer, (unsigned long long)f->at.nth,
 		 f->wrong);
 	return text;
+}
+
+bool faults_once(const char *pages, const char *slab, fault_script script, struct err *e)
+{
+	struct fault_case c = {.pages = pages, .slab = slab};
+	static struct faults f;
+	bool made = run(&f, &c, script, NULL);
+
+	if (*f.wrong)
+		fail_msg("%s", what_is_wrong(&f));
+	*e = f.refusal;
+	return made;
 }
 
 const char *faults_find(const char *pages, const char *slab, fault_script script,

@@ -28,8 +28,9 @@ struct faults {
 	unsigned int nr_layers;
 	s64 idle_objs[FAULT_LAYERS_MAX], idle_bytes[FAULT_LAYERS_MAX];
 	u64 free_pages;
-	u64 nr_refused;	 /* requests of the script that were refused */
-	char wrong[256]; /* the first thing found wrong; "": nothing so far */
+	u64 nr_refused;	    /* requests of the script that were refused */
+	struct err refusal; /* of a stack that cannot be made */
+	char wrong[256];    /* the first thing found wrong; "": nothing so far */
 };
 
 /* What is done to the stack. It reports what it finds with fault_wrong, and leaves nothing. */
@@ -39,6 +40,11 @@ struct fault_count {
 	u64 stacks, sites, refusals; /* refusals: what the scripts saw of the sites */
 };
 
+/*
+ * Runs the script once; what is wrong fails the test. False, with e set, if the stack refuses to be
+ * made.
+ */
+bool faults_once(const char *pages, const char *slab, fault_script script, struct err *e);
 /*
  * Runs the script for every site of the stack, up to the first thing wrong: NULL if there is none.
  * A stack that refuses to be made counts for nothing.

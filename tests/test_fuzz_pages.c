@@ -15,9 +15,10 @@
 #include "tests/broken_pages.h"
 #include "tests/lab.h"
 #include "tests/page_oracle.h"
+#include "tests/random_chain.h"
 
-#define LAYERS_MAX 3 /* above a source: stacks of up to four */
-#define CHAIN_TEXT 1024
+#define LAYERS_MAX 8 /* above a source */
+#define CHAIN_TEXT RANDOM_CHAIN_MAX
 
 /* All four zones but NORMAL, and a node without memory. */
 #define NODES_SMALL                                                                                \
@@ -51,19 +52,17 @@ static bool usable(const struct allocator_desc *d, enum allocator_role role)
 	return d->kind == ALLOC_PAGES && d->role == role && !d->keeps_nothing && d != &broken_desc;
 }
 
-static void add_numactl(struct fuzz_chain *c, struct rng *r, int nr_nodes)
+static void print_numactl(struct rng *r, char *text, size_t n)
 {
 	static const char *const names[] = {"", "GFP_THISNODE", "__GFP_DMA32", "__GFP_ZERO",
 					    "__GFP_RECLAIMABLE"};
-	int node = (int)rng_below(r, (u64)nr_nodes + 1) - 1;
+	int node = (int)rng_below(r, 4) - 1;
 	u64 i = rng_below(r, ARRAY_SIZE(names));
-	char text[128];
 
-	snprintf(text, sizeof(text), "numactl(node=%d,flags=%s)", node, names[i]);
-	add_text(c, text);
+	snprintf(text, n, "numactl(node=%d,flags=%s)", node, names[i]);
 }
 
-static void add_page_allocator(struct fuzz_chain *c, struct rng *r)
+static const char *random_page_allocator(struct rng *r)
 {
 	static const char *const variants[] = {
 		"page_allocator",
@@ -76,29 +75,17 @@ static void add_page_allocator(struct fuzz_chain *c, struct rng *r)
 		"page_allocator(watermarks=off)",
 	};
 
-	add_text(c, variants[rng_below(r, ARRAY_SIZE(variants))]);
+	return variants[rng_below(r, ARRAY_SIZE(variants))];
 }
 
-static void add_allocator(struct fuzz_chain *c, struct rng *r, const struct allocator_desc *d,
-			  int nr_nodes)
+static void print_allocator(struct rng *r, const struct allocator_desc *d, char *text, size_t n)
 {
 	if (!strcmp(d->name, "numactl"))
-		add_numactl(c, r, nr_nodes);
+		print_numactl(r, text, n);
 	else if (!strcmp(d->name, "page_allocator"))
-		add_page_allocator(c, r);
+		snprintf(text, n, "%s", random_page_allocator(r));
 	else
-		add_text(c, d->name);
-}
-
-static struct allocator_desc *random_allocator(struct rng *r, enum allocator_role role)
-{
-	struct allocator_desc *found = NULL;
-	u64 n = 0;
-
-	for (struct allocator_desc *d = allocator_first(); d; d = d->next)
-		if (usable(d, role) && rng_below(r, ++n) == 0)
-			found = d;
-	return found;
+		snprintf(text, n, "%s", d->name);
 }
 
 /* ---- One run ---- */
@@ -285,6 +272,20 @@ static void tear_down(struct fuzz *f)
 					  pa->name);
 }
 
+static struct census census;
+
+static void take_census(const struct fuzz *f)
+{
+	unsigned int layers = 0;
+
+	for (const struct page_allocator *pa = f->lab.pa; pa; pa = pa->base) {
+		if (pa->layer->nr_alloc)
+			census_add(&census, pa->desc);
+		layers += pa->base != NULL;
+	}
+	census.nr_chains[layers]++;
+}
+
 /* What is wrong with the chain; "" if nothing was found, NULL if it refuses to be built. */
 static const char *fuzz_run(const char *nodes, const struct fuzz_chain *chain, u64 seed,
 			    unsigned int steps)
@@ -310,6 +311,7 @@ static const char *fuzz_run(const char *nodes, const struct fuzz_chain *chain, u
 	page_oracle_init(&f.oracle);
 	for (unsigned int i = 0; i < steps && !*f.oracle.wrong; i++)
 		one_step(&f, i % 8192 < 5000);
+	take_census(&f);
 	if (!strstr(chain->text, "misdeed=twice"))
 		tear_down(&f);
 	strcpy(found, f.oracle.wrong);
@@ -356,23 +358,28 @@ static void every_allocator_alone(void **state)
 	}
 }
 
+/* Up to eight layers deep, and nobody is left out. */
 static void random_stacks(void **state)
 {
-	unsigned int built = 0;
+	const struct allocator_desc *unused;
 	struct rng r;
 
 	(void)state;
 	rng_init(&r, base_seed, "stacks", "chains");
+	census = (struct census){0};
 	for (int i = 0; i < 120; i++) {
 		bool normal = rng_below(&r, 4) == 0;
+		const char *nodes = normal ? NODES_NORMAL : NODES_SMALL;
+		struct chain_kind k = {ALLOC_PAGES, nodes, NULL, print_allocator};
 		struct fuzz_chain c = {.text = ""};
 
-		for (u64 layers = rng_below(&r, LAYERS_MAX + 1); layers; layers--)
-			add_allocator(&c, &r, random_allocator(&r, ROLE_LAYER), normal ? 2 : 3);
-		add_allocator(&c, &r, random_allocator(&r, ROLE_SOURCE), 0);
-		built += fuzz_chain(normal ? NODES_NORMAL : NODES_SMALL, &c, rng_u64(&r), 8000);
+		random_chain(&r, &k, (unsigned int)rng_below(&r, LAYERS_MAX + 1), c.text);
+		assert_true(fuzz_chain(nodes, &c, rng_u64(&r), 8000));
 	}
-	assert_true(built >= 40);
+	unused = census_unused(&census, ALLOC_PAGES);
+	if (unused)
+		fail_msg("'%s' was in no random stack", unused->name);
+	assert_true(census.nr_chains[LAYERS_MAX] >= 5);
 }
 
 static void the_oracle_catches_a_broken_allocator(void **state)

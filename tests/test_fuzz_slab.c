@@ -9,12 +9,13 @@
 
 #include "alloc/stack.h"
 #include "lib/rng.h"
+#include "tests/random_chain.h"
 #include "tests/slab_lab.h"
 #include "tests/slab_oracle.h"
 
 #define NR_CACHES 3
-#define DEPTH_MAX 4
-#define CHAIN_TEXT 1024
+#define DEPTH_MAX 8 /* layers above a source */
+#define CHAIN_TEXT RANDOM_CHAIN_MAX
 
 /* ---- A layer that misbehaves: the oracle must find it ---- */
 
@@ -299,6 +300,20 @@ static void tear_down(struct fuzz *f)
 		strcpy(f->oracle.wrong, "pages did not come back");
 }
 
+static struct census census;
+
+static void take_census(const struct fuzz *f)
+{
+	unsigned int layers = 0;
+
+	for (const struct slab_allocator *sa = f->sa; sa; sa = sa->base) {
+		if (sa->layer->nr_alloc)
+			census_add(&census, sa->desc);
+		layers += sa->base != NULL;
+	}
+	census.nr_chains[layers]++;
+}
+
 /* What is wrong with the stack; "" if nothing was found, NULL if it cannot be built. */
 static const char *fuzz_run(const char *pages, const char *slab, u64 seed, unsigned int steps)
 {
@@ -324,6 +339,7 @@ static const char *fuzz_run(const char *pages, const char *slab, u64 seed, unsig
 		create_cache(&f, i);
 	for (unsigned int i = 0; i < steps && !*f.oracle.wrong; i++)
 		one_step(&f, i < steps / 2);
+	take_census(&f);
 	tear_down(&f);
 	strcpy(found, f.oracle.wrong);
 	oracle_fini(&f.oracle);
@@ -338,18 +354,6 @@ static bool usable(const struct allocator_desc *d, enum allocator_kind kind,
 {
 	return d->kind == kind && d->role == role && !d->keeps_nothing &&
 	       strcmp(d->name, "broken") != 0;
-}
-
-static struct allocator_desc *random_allocator(struct rng *r, enum allocator_kind kind,
-					       enum allocator_role role)
-{
-	struct allocator_desc *d, *found = NULL;
-	u64 n = 0;
-
-	for (d = allocator_first(); d; d = d->next)
-		if (usable(d, kind, role) && rng_below(r, ++n) == 0)
-			found = d;
-	return found;
 }
 
 /* Options at their default, at their least, or a little above. */
@@ -368,23 +372,12 @@ static void print_options(struct rng *r, const struct allocator_desc *d, char *b
 		snprintf(buf + at, n - at, ")");
 }
 
-static void print_layer(struct rng *r, const struct allocator_desc *d, char *chain)
+static void print_layer(struct rng *r, const struct allocator_desc *d, char *text, size_t n)
 {
 	char options[256];
-	size_t at = strlen(chain);
 
 	print_options(r, d, options, sizeof(options));
-	snprintf(chain + at, CHAIN_TEXT - at, "%s%s%s", at ? ":" : "", d->name, options);
-}
-
-static void random_chain(struct rng *r, enum allocator_kind kind, unsigned int layers, char *chain)
-{
-	struct allocator_desc *d;
-
-	chain[0] = '\0';
-	while (layers-- && (d = random_allocator(r, kind, ROLE_LAYER)))
-		print_layer(r, d, chain);
-	print_layer(r, random_allocator(r, kind, ROLE_SOURCE), chain);
+	snprintf(text, n, "%s%s", d->name, options);
 }
 
 static bool fuzz_stack(const char *pages, const char *slab, u64 seed, unsigned int steps)
@@ -412,21 +405,35 @@ static void every_allocator_alone(void **state)
 	}
 }
 
+static void make_random(struct rng *r, char pages[CHAIN_TEXT], char slab[CHAIN_TEXT])
+{
+	struct chain_kind k = {ALLOC_PAGES, LAB_TWO_NODES, NULL, print_layer};
+
+	random_chain(r, &k, (unsigned int)rng_below(r, 3), pages);
+	k.kind = ALLOC_SLAB;
+	k.pages = pages;
+	random_chain(r, &k, (unsigned int)rng_below(r, DEPTH_MAX + 1), slab);
+}
+
+/* Up to eight layers deep, and nobody is left out. */
 static void random_stacks(void **state)
 {
-	unsigned int built = 0;
+	const struct allocator_desc *unused;
 	struct rng r;
 
 	(void)state;
 	rng_init(&r, 1, "stacks", "fuzz");
+	census = (struct census){0};
 	for (u64 seed = 1; seed <= 120; seed++) {
 		char pages[CHAIN_TEXT], slab[CHAIN_TEXT];
 
-		random_chain(&r, ALLOC_PAGES, (unsigned int)rng_below(&r, 3), pages);
-		random_chain(&r, ALLOC_SLAB, (unsigned int)rng_below(&r, DEPTH_MAX), slab);
-		built += fuzz_stack(pages, slab, seed, 20000);
+		make_random(&r, pages, slab);
+		assert_true(fuzz_stack(pages, slab, seed, 20000));
 	}
-	assert_true(built >= 60);
+	unused = census_unused(&census, ALLOC_SLAB);
+	if (unused)
+		fail_msg("'%s' was in no random stack", unused->name);
+	assert_true(census.nr_chains[DEPTH_MAX] >= 5);
 }
 
 static void the_oracle_finds_what_is_broken(void **state)

@@ -16,14 +16,19 @@ static struct page_allocator *dma_create(struct page_allocator *base, const void
 					 struct err *e)
 {
 	(void)options;
+	if (page_chain_has(base, &dma_desc)) {
+		err_set(e, "the pages of '%s' lie in ZONE_DMA already", base->name);
+		return NULL;
+	}
 	return forced_create(base, NUMA_NO_NODE, __GFP_DMA, &dma_desc, e);
 }
 
+/* Who derives in C need not know what stands below: twice is as good as once. */
 struct page_allocator *dmaify_page_allocator(struct page_allocator *base)
 {
 	struct err e;
 
-	return dma_create(base, NULL, &e);
+	return forced_create(base, NUMA_NO_NODE, __GFP_DMA, &dma_desc, &e);
 }
 
 static struct allocator_desc dma_desc = {

@@ -268,7 +268,8 @@ static int check_base(const struct slab_allocator *base, const struct caching_op
 	if (slab_check_keeps(base, NULL, "caching marks the objects in its magazines", e))
 		return -1;
 	if (slab_chain_has(base, &caching_desc))
-		return err_set(e, "'%s' has magazines already", base->name);
+		return err_set(e, "'%s' has magazines already: the outer ones would keep its empty",
+			       base->name);
 	if (o->max_rounds < o->rounds)
 		return err_set(e, "max_rounds=%llu is less than rounds=%llu",
 			       (unsigned long long)o->max_rounds, (unsigned long long)o->rounds);

@@ -363,7 +363,8 @@ static int check_base(const struct slab_allocator *base, const struct page_alloc
 			     e))
 		return -1;
 	if (slab_chain_has(base, &debug_desc))
-		return err_set(e, "'%s' has red zones already", base->name);
+		return err_set(e, "'%s' has red zones already: two would check the same objects",
+			       base->name);
 	return 0;
 }
 

@@ -1,0 +1,220 @@
+/*
+ * What tests do to any slab stack.
+ */
+#include "tests/stack_scripts.h"
+
+#include <string.h>
+
+#include "alloc/kmalloc.h"
+#include "tests/slab_oracle.h"
+
+#define NR_CACHES 3
+#define NR_CPUS 4
+#define MS 1000000ULL
+
+static const struct slab_cache parameters[NR_CACHES] = {
+	{.name = "small", .objsize = 40, .node = NUMA_NO_NODE},
+	{.name = "aligned", .objsize = 700, .align = 64, .node = NUMA_NO_NODE},
+	{.name = "large", .objsize = 5000, .node = NUMA_NO_NODE},
+};
+
+static const struct {
+	size_t size;
+	gfp_t flags;
+} kmallocs[] = {{20, GFP_KERNEL},
+		{20, GFP_KERNEL | __GFP_DMA},
+		{100, GFP_ATOMIC},
+		{3000, GFP_KERNEL | __GFP_RECLAIMABLE},
+		{3000, GFP_KERNEL | __GFP_ZERO},
+		{40000, GFP_KERNEL}};
+
+struct script {
+	struct faults *f;
+	struct oracle oracle;
+	struct slab_control rooms[NR_CACHES];
+	struct slab_cache *caches[NR_CACHES];
+	struct kmalloc km;
+	u8 *blocks[ARRAY_SIZE(kmallocs)];
+};
+
+static struct script s;
+
+static u64 enter(int cpu)
+{
+	return machine_enter(s.f->lab.m, cpu % NR_CPUS, s.f->lab.m->now_ns);
+}
+
+static void leave(u64 entered_ns)
+{
+	machine_leave(s.f->lab.m, entered_ns);
+}
+
+static void create(int i)
+{
+	for (int again = 0; again < 2 && !s.caches[i]; again++) {
+		s.caches[i] = slab_cache_create(s.f->sa, &s.rooms[i], &parameters[i]);
+		if (!s.caches[i])
+			fault_refused(s.f, "a cache", again);
+	}
+}
+
+static void *allocate_from(struct slab_cache *cache, unsigned int nr, int *node)
+{
+	gfp_t flags = nr % 5 == 4 ? GFP_ATOMIC : GFP_KERNEL;
+
+	*node = NUMA_NO_NODE;
+	if (nr % 4 == 3)
+		return slab_alloc_node(cache, flags, (int)(nr / 4 % 2));
+	if (nr % 7 == 6)
+		flags |= __GFP_ZERO;
+	return slab_alloc(cache, flags);
+}
+
+/* An object of each cache, and again at once if it was refused. */
+static void allocate(unsigned int nr)
+{
+	struct slab_cache *cache = s.caches[nr % NR_CACHES];
+	u64 entered_ns = enter((int)(nr / 2));
+	void *object = NULL;
+	int node;
+
+	for (int again = 0; again < 2 && cache && !object; again++) {
+		object = allocate_from(cache, nr, &node);
+		if (object)
+			oracle_allocated(&s.oracle, cache, parameters[nr % NR_CACHES].align, object,
+					 node);
+		else
+			fault_refused(s.f, cache->name, again);
+	}
+	leave(entered_ns);
+}
+
+/* Caches of kmalloc are made by the first request of their class and type. */
+static void kmalloc_all(void)
+{
+	u64 entered_ns = enter(1);
+
+	for (size_t i = 0; i < ARRAY_SIZE(kmallocs); i++) {
+		for (int again = 0; again < 2 && !s.blocks[i]; again++) {
+			s.blocks[i] = kmalloc_node(&s.km, kmallocs[i].size, kmallocs[i].flags,
+						   NUMA_NO_NODE);
+			if (!s.blocks[i])
+				fault_refused(s.f, "kmalloc", again);
+		}
+		if (s.blocks[i])
+			memset(s.blocks[i], (int)i, kmallocs[i].size);
+	}
+	leave(entered_ns);
+}
+
+static void kfree_all(void)
+{
+	u64 entered_ns = enter(2);
+
+	for (size_t i = 0; i < ARRAY_SIZE(kmallocs); i++) {
+		if (s.blocks[i] && (s.blocks[i][0] != i || s.blocks[i][kmallocs[i].size - 1] != i))
+			fault_wrong(s.f, "contents of kmalloc(%zu) changed", kmallocs[i].size);
+		kfree(&s.km, s.blocks[i]);
+		s.blocks[i] = NULL;
+	}
+	leave(entered_ns);
+}
+
+static void free_one(unsigned int i, int cpu)
+{
+	struct oracle_object oo = s.oracle.live[i];
+	u64 entered_ns = enter(cpu);
+
+	oracle_freeing(&s.oracle, i);
+	if (i % 2)
+		slab_free(oo.cache, oo.address);
+	else
+		slab_free_object(virt_to_head_page(oo.address), oo.address);
+	leave(entered_ns);
+}
+
+static int move_object(struct slab_cache *cache, void *object)
+{
+	unsigned int i = 0;
+	void *to;
+
+	while (i < s.oracle.nr_live && s.oracle.live[i].address != object)
+		i++;
+	if (i == s.oracle.nr_live) {
+		fault_wrong(s.f, "an object of %s is to move, but it is not in use", cache->name);
+		return 0;
+	}
+	to = slab_alloc(cache, GFP_KERNEL);
+	if (!to)
+		return 0;
+	memcpy(to, object, cache->objsize);
+	oracle_moved(&s.oracle, i, to);
+	return 1;
+}
+
+static void shrink(move_object_fn move)
+{
+	u64 entered_ns = enter(0);
+
+	for (int i = 0; i < NR_CACHES; i++)
+		if (s.caches[i])
+			slab_cache_shrink(s.caches[i], move);
+	leave(entered_ns);
+}
+
+static void inspect(void)
+{
+	for (int i = 0; i < NR_CACHES; i++)
+		if (s.caches[i])
+			slab_cache_check(s.caches[i]);
+	page_allocator_check(s.f->lab.pa);
+	oracle_verify(&s.oracle);
+}
+
+static void wait_ns(u64 ns)
+{
+	machine_advance(s.f->lab.m, s.f->lab.m->now_ns + ns);
+}
+
+static void tear_down(void)
+{
+	while (s.oracle.nr_live)
+		free_one(0, (int)s.oracle.nr_live);
+	for (int i = 0; i < NR_CACHES; i++)
+		if (s.caches[i] && slab_cache_destroy(s.caches[i]))
+			fault_wrong(s.f, "%s has live objects", parameters[i].name);
+	kfree_all();
+	if (kmalloc_destroy(&s.km))
+		fault_wrong(s.f, "kmalloc has live objects");
+	if (*s.oracle.wrong)
+		fault_wrong(s.f, "%s", s.oracle.wrong);
+	oracle_fini(&s.oracle);
+}
+
+/* Long enough for a magazine or a queue to run full and empty, short enough to run often. */
+void slab_script(struct faults *f)
+{
+	s = (struct script){.f = f};
+	oracle_init(&s.oracle);
+	kmalloc_init(&s.km, f->sa, f->lab.pa, NULL);
+	for (int i = 0; i < NR_CACHES; i++)
+		create(i);
+	for (unsigned int nr = 0; nr < 24; nr++)
+		allocate(nr);
+	for (unsigned int i = s.oracle.nr_live; i-- > 0;)
+		if (i % 3)
+			free_one(i, (int)i);
+	inspect();
+	kmalloc_all();
+	wait_ns(40 * MS);
+	for (unsigned int nr = 0; nr < 9; nr++)
+		allocate(nr);
+	shrink(move_object);
+	inspect();
+	wait_ns(16000 * MS); /* flushers, depots, reapers */
+	shrink(NULL);
+	for (unsigned int nr = 0; nr < 3; nr++)
+		allocate(nr);
+	inspect();
+	tear_down();
+}
