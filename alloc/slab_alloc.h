@@ -72,7 +72,7 @@ struct slab_cache {
 	struct slab_cache *top;		  /* the cache the user holds */
 	unsigned int refs;		  /* holders: create counts one, dup one more */
 	struct layer *layer;		  /* of slab_alloc, at hand for the dispatcher */
-	move_object_fn move_object;	  /* of the shrink that runs (derived caches) */
+	move_object_fn move_object;	  /* of the shrink that runs (derived caches); NULL: none */
 	struct page_allocator *own_pages; /* derived for this cache, put with it; NULL: none */
 	/* Of a source: the cache whose slabs its objects lie in, with others'; NULL: its own. */
 	struct slab_cache *shares;

@@ -212,8 +212,12 @@ int slab_move_object(struct slab_cache *cache, move_object_fn move_object, void 
 int derived_slab_cache_shrink(struct slab_cache *cache, move_object_fn move_object,
 			      move_object_fn wrapper)
 {
+	int slabs;
+
 	cache->move_object = move_object;
-	return slab_cache_shrink(cache->base, move_object ? wrapper : NULL);
+	slabs = slab_cache_shrink(cache->base, move_object ? wrapper : NULL);
+	cache->move_object = NULL;
+	return slabs;
 }
 
 static int forward_move_object(struct slab_cache *base, void *object)

@@ -25,6 +25,7 @@ struct object {
 	u8 order;	/* of a page block */
 	u8 guessed : 1; /* born before the load: its CPU is not a recorded one */
 	u8 missing : 1; /* asked for and not got: its free is left out */
+	u8 pinned : 1;	/* of a movable cache, and cannot be moved */
 };
 _Static_assert(sizeof(struct object) == 32, "two objects to a cache line");
 
@@ -34,6 +35,7 @@ _Static_assert(sizeof(struct object) == 32, "two objects to a cache line");
 struct name {
 	const char *name;	  /* NULL: not used so far */
 	struct slab_cache *cache; /* NULL: pages */
+	bool movable;		  /* its objects carry their number (movable.h) */
 	u64 live_objs, bytes_req, bytes_alloc;
 };
 

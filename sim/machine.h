@@ -68,6 +68,7 @@ struct machine {
 	/* Receives each report_event; NULL: they are counted only. */
 	void (*on_event)(void *arg, u64 t_ns, int cpu, const char *kind, const char *detail);
 	void *on_event_arg;
+	void *run; /* whose callback runs, for those that take no argument; NULL: none */
 	/* Names of the load's call sites, the load's; NULL: it has none. */
 	const char *const *sites;
 	u32 nr_sites;

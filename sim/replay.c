@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "lib/digest.h"
+#include "sim/movable.h"
 #include "sim/prefetch.h"
 #include "sim/proof.h"
 #include "sim/serve.h"
@@ -98,22 +99,17 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 				e);
 }
 
-static void shrink_all(struct replay *rp, const struct request *r)
-{
-	u64 entered_ns = machine_enter(rp->m, r->cpu, r->t_ns);
-
-	for_each_name(rp, n) if (n->cache) slab_cache_shrink(n->cache, NULL);
-	machine_leave(rp->m, entered_ns);
-}
-
 static void check_all(struct replay *rp)
 {
 	for_each_name(rp, n) if (n->cache) slab_cache_check(n->cache);
 	for (u64 i = 0; i < rp->acc.nr_objects_max; i++) {
 		const struct object *o = &rp->acc.objects[i];
 
-		if (o->addr && rp->acc.names[o->name].cache)
-			slab_object_check(rp->acc.names[o->name].cache, o->addr);
+		if (!o->addr || !rp->acc.names[o->name].cache)
+			continue;
+		slab_object_check(rp->acc.names[o->name].cache, o->addr);
+		if (is_movable(rp, o))
+			movable_check(rp, o);
 	}
 	page_allocator_check(rp->stack.pages);
 }
@@ -171,7 +167,7 @@ static int do_request(struct replay *rp, const struct request *r, struct err *e)
 	else if (request_is_free(r->kind))
 		ret = free_request(rp, r, e);
 	else if (r->kind == REQ_SHRINK)
-		shrink_all(rp, r);
+		movable_shrink(rp, r);
 	else if (rp->at_marks)
 		sampler_mark(rp, r->t_ns, rp->tables->marks[r->object].text);
 	if (unlikely(rp->check_every && rp->acc.nr_requests % rp->check_every == 0))

@@ -12,6 +12,15 @@
 #include "sim/sampler.h"
 #include "sim/trial.h"
 
+/* What requests to shrink came to. */
+struct shrunk {
+	u64 slabs; /* given back */
+	s64 bytes; /* of pages, from before to after; what is in limbo is not back */
+	u64 moved_objs, moved_bytes; /* to empty sparse slabs */
+	u64 pinned_objs;	     /* asked to move, and pinned */
+	u64 ns;			     /* it took */
+};
+
 struct replay {
 	struct machine *m;
 	struct stack stack;
@@ -25,7 +34,8 @@ struct replay {
 	struct sink *sink;	 /* NULL: nobody listens */
 	const struct source_tables *tables;
 	const struct slab_shapes *shapes; /* recorded geometry; NULL: none is asked for */
-	u64 t_ns;			  /* of the last request */
+	struct shrunk shrunk;
+	u64 t_ns; /* of the last request */
 	u64 digest;
 	u64 nr_reported;   /* events handed to the sink */
 	u64 slab_max;	   /* bytes of the slab layer at their peak */

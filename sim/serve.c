@@ -14,6 +14,14 @@
 #include <string.h>
 
 #include "lib/digest.h"
+#include "sim/movable.h"
+
+/* What is written to an object is there when it is read. */
+static bool keeps_contents(const struct replay *rp)
+{
+	return !slab_allocator_source(rp->stack.slab)->desc->keeps_nothing &&
+	       !rp->stack.pages->keeps_nothing;
+}
 
 static struct slab_cache *make_cache(struct replay *rp, u32 i)
 {
@@ -32,8 +40,10 @@ static struct slab_cache *make_cache(struct replay *rp, u32 i)
 		params.align = max(shape->align, 8U);
 	strncpy(params.name, sc->name, sizeof(params.name) - 1);
 	name->cache = slab_cache_create(rp->stack.slab, &rp->rooms[i], &params);
-	if (name->cache)
+	if (name->cache) {
 		name->name = sc->name;
+		name->movable = sc->movable && params.objsize >= 8 && keeps_contents(rp);
+	}
 	return name->cache;
 }
 
@@ -170,12 +180,15 @@ void serve_alloc(struct replay *rp, const struct request *r, struct object *o)
 	o->missing = !addr;
 	o->cpu = r->cpu;
 	o->guessed = birth;
+	o->pinned = (r->flags & REQ_F_PINNED) != 0;
 	if (unlikely(!addr)) {
 		refused(rp, r);
 	} else {
 		o->row = account_row(&rp->acc, r->site, o->name);
 		account_alloc(&rp->acc, o, occupied(rp, o), page_to_nid(virt_to_page(addr)), birth);
 		note_peak(rp);
+		if (unlikely(is_movable(rp, o)))
+			movable_born(rp, o);
 	}
 	ns = machine_leave(rp->m, entered_ns);
 	o->born_ns = kernel->clock_ns;
@@ -211,6 +224,8 @@ void serve_free(struct replay *rp, const struct request *r, struct object *o)
 	kernel->site = r->site;
 	if (unlikely(o->born_ns > entered_ns)) /* clocks disagree: wait for its birth */
 		entered_ns = kernel->clock_ns = o->born_ns;
+	if (unlikely(is_movable(rp, o)))
+		movable_check(rp, o);
 	account_freed(&rp->acc, o, occupied(rp, o), r->cpu, r->flags);
 	op = serve_give_back(rp, o);
 	ns = machine_leave(rp->m, entered_ns);

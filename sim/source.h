@@ -56,6 +56,7 @@ static inline bool request_is_free(enum request_kind k)
 #define REQ_F_BIRTH 1U	/* before time zero: an orphan's allocation, a warm start */
 #define REQ_F_REPAIR 2U /* not recorded: put in by the importer's repair */
 #define REQ_F_STOP 4U	/* if it is refused, the run ends in oom */
+#define REQ_F_PINNED 8U /* of a movable cache, but this object must stay where it is */
 
 struct request {
 	u64 t_ns;   /* since the start of the load */
@@ -79,6 +80,7 @@ struct source_cache {
 	u32 align;	  /* smallest power of two that explains size; 8 if none does */
 	bool kmalloc;	  /* one of kmalloc's own (kmalloc-*, kmalloc-cg-*, ...) */
 	bool reclaimable; /* allocates with __GFP_RECLAIMABLE pages, where known */
+	bool movable;	  /* its objects, of at least 8 bytes, can be moved when it shrinks */
 };
 
 /* At this mark the load's warm-up ends. */

@@ -109,6 +109,18 @@ static void report_works(struct replay *rp)
 	put_whole(rp, "work_delay_max_ns", (double)w->delay_ns_max);
 }
 
+static void report_shrinks(struct replay *rp)
+{
+	const struct shrunk *s = &rp->shrunk;
+
+	put_whole(rp, "shrink_slabs", (double)s->slabs);
+	put_whole(rp, "shrink_bytes", (double)s->bytes);
+	put_whole(rp, "shrink_moved_objs", (double)s->moved_objs);
+	put_whole(rp, "shrink_moved_bytes", (double)s->moved_bytes);
+	put_whole(rp, "shrink_pinned_objs", (double)s->pinned_objs);
+	put_whole(rp, "shrink_ns", (double)s->ns);
+}
+
 static void report_locks(struct replay *rp)
 {
 	double wait_ns = 0, contended = 0;
@@ -150,6 +162,7 @@ void summary_report(struct replay *rp)
 	report_time(rp);
 	report_counts(rp);
 	report_works(rp);
+	report_shrinks(rp);
 	report_locks(rp);
 	for (unsigned int i = 0; i < rp->stack.nr_layers; i++)
 		report_layer(rp, i);

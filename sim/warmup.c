@@ -27,5 +27,6 @@ void replay_count_anew(struct replay *rp)
 	machine_count_anew(rp->m);
 	account_count_anew(&rp->acc);
 	replay_restart_peaks(rp);
+	rp->shrunk = (struct shrunk){0};
 	rp->warming_up = false;
 }

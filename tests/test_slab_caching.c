@@ -257,6 +257,49 @@ static void senseless_chains_are_refused_with_a_reason(void **state)
 	slab_lab_close(&sl);
 }
 
+static void **moving;
+static size_t nr_moving;
+
+static int move_object(struct slab_cache *cache, void *object)
+{
+	for (size_t i = 0; i < nr_moving; i++)
+		if (moving[i] == object)
+			moving[i] = slab_alloc(cache, GFP_KERNEL);
+	return 1;
+}
+
+/* A place that has just been left is no place to move to. */
+static void moves_bypass_magazines(void **state)
+{
+	struct slab_lab sl;
+	struct slab_cache *cache =
+		open_on(&sl, LAB_NODE, "caching:slabifier(max_order=0,cpu_partial=0)");
+	struct slab_counts counts;
+	void *objects[8 * 16], *stay[16];
+
+	(void)state;
+	take(&sl, cache, 0, objects, 8 * 16);
+	for (size_t i = 0; i < 8 * 16; i++) {
+		if (i % 8)
+			free_on(0, objects[i]);
+		else
+			stay[i / 8] = objects[i];
+	}
+	moving = stay;
+	nr_moving = 16;
+	machine_enter(sl.lab.m, 0, sl.lab.m->now_ns);
+	slab_cache_shrink(cache, move_object);
+	machine_leave(sl.lab.m, kernel->clock_ns);
+	slab_cache_counts(cache, &counts);
+	assert_int_equal(counts.total, 1); /* of 16 objects: all that live */
+	slab_cache_check(cache);
+	free_on(0, stay[15]); /* and magazines work again */
+	assert_ptr_equal(alloc_on(0), stay[15]);
+	assert_int_equal(cache->layer->live_objs, 16);
+	give(&sl, cache, 0, stay, 16);
+	close_cache(&sl, cache);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +311,7 @@ int main(void)
 		cmocka_unit_test(contents_of_live_objects_deceive_nobody),
 		cmocka_unit_test(magazines_grow_with_contention),
 		cmocka_unit_test(senseless_chains_are_refused_with_a_reason),
+		cmocka_unit_test(moves_bypass_magazines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -185,6 +185,24 @@ static void mistakes_in_what(void **state)
 	refused(TIMED A "cache: {name: x, size: 8B, flags: [SLAB_RECLAIM]}}}\n",
 		"unknown flag 'SLAB_RECLAIM'");
 	refused(TIMED A "cache: {name: x, size: 8B, flags: [SLAB_POISON]}}}\n", "is not simulated");
+	refused(TIMED A "cache: {name: x, size: 8B, movable: yes}}}\n",
+		"w.yaml:3:95: unknown value 'yes': off or on");
+	refused(TIMED A "cache: {name: x, size: 4B, movable: on}}}\n", "have at least 8B");
+	refused(TIMED A "cache: {name: x, size: 8B, movable: on}, pinned: 5}}\n",
+		"w.yaml:3:108: a share from 0% to 100% is wanted");
+	refused(TIMED A "cache: {name: x, size: 8B, movable: on}, pinned: 101%}}\n",
+		"a share from");
+	refused(TIMED A "cache: {name: x, size: 8B}, pinned: 5%}}\n",
+		"only objects of a movable cache");
+	refused(TIMED A "size: 8B, pinned: 5%}}\n", "only objects of a movable cache");
+	refused(TIMED A "shrink: all}}\n",
+		"w.yaml:3:54: a shrink asks for nothing that could live");
+	refused(TIMED "jobs: {a: {generator: poisson, rate: 1k/s, shrink: some}}\n",
+		"unknown value 'some'");
+	refused(TIMED "jobs: {a: {generator: poisson, rate: 1k/s, shrink: all, size: 8B}}\n",
+		"asks for size already");
+	refused(TIMED "jobs: {a: {generator: closed_loop, workers: 1, think: 1s, shrink: all}}\n",
+		"workers of 'closed_loop' wait for memory");
 	refused(TIMED
 		"jobs:\n  a: {generator: periodic, every: 1s, lifetime: 1s, cache: {name: x, size: "
 		"8B}}\n"

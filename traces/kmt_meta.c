@@ -40,7 +40,7 @@ static void put_caches(const struct kmt_meta *m, struct bytes *out)
 		bytes_put_le(out, c->object_size, 4);
 		bytes_put_le(out, c->size, 4);
 		bytes_put_le(out, c->align, 4);
-		bytes_put_le(out, c->kmalloc | c->reclaimable << 1, 1);
+		bytes_put_le(out, c->kmalloc | c->reclaimable << 1 | c->movable << 2, 1);
 		bytes_put_le(out, m->cache_use[i].allocs, 8);
 		bytes_put_le(out, m->cache_use[i].frees, 8);
 	}
@@ -145,6 +145,7 @@ static void get_caches(struct bytes_reader *r, struct kmt_meta *m)
 		flags = bytes_get_le(r, 1);
 		c->kmalloc = flags & 1;
 		c->reclaimable = flags >> 1 & 1;
+		c->movable = flags >> 2 & 1;
 		m->cache_use[m->nr_caches].allocs = bytes_get_le(r, 8);
 		m->cache_use[m->nr_caches].frees = bytes_get_le(r, 8);
 	}

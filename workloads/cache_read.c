@@ -66,9 +66,22 @@ static int cache_align(const struct yaml_node *n, struct source_cache *c, struct
 	return 0;
 }
 
+static int cache_movable(const struct yaml_node *n, struct source_cache *c, struct err *e)
+{
+	static const char *const words[] = {"off", "on", NULL};
+	int choice = choice_read(n, words, e);
+
+	if (choice < 0)
+		return -1;
+	if (choice && c->object_size < 8)
+		return yaml_error(n, e, "movable objects have at least 8B: their number");
+	c->movable = choice;
+	return 0;
+}
+
 static int cache_describe(struct source_cache *c, const struct yaml_node *map, struct err *e)
 {
-	static const char *const known[] = {"name", "size", "align", "flags", NULL};
+	static const char *const known[] = {"name", "size", "align", "flags", "movable", NULL};
 	static const struct quantity_rules rules = {"size of objects", QUANTITY_SIZE, 1,
 						    CACHE_SIZE_MAX};
 	const struct yaml_node *n;
@@ -95,6 +108,9 @@ static int cache_describe(struct source_cache *c, const struct yaml_node *map, s
 	n = yaml_get(map, "align");
 	if (n && cache_align(n, c, e))
 		return -1;
+	n = yaml_get(map, "movable");
+	if (n && cache_movable(n, c, e))
+		return -1;
 	n = yaml_get(map, "flags");
 	return n ? cache_flags(n, c, e) : 0;
 }
@@ -112,7 +128,7 @@ int cache_read(struct job *job, const struct yaml_node *map, struct err *e)
 	if (i == w->nr_caches)
 		w->caches[w->nr_caches++] = c;
 	else if (w->caches[i].object_size != c.object_size || w->caches[i].align != c.align ||
-		 w->caches[i].reclaimable != c.reclaimable)
+		 w->caches[i].reclaimable != c.reclaimable || w->caches[i].movable != c.movable)
 		return yaml_error(map, e, "cache '%s' is another one in an earlier job", c.name);
 	job->proto.kind = REQ_CACHE_ALLOC;
 	job->proto.cache = (u16)i;

@@ -19,12 +19,17 @@
 #define KEYS_MAX 40
 
 const struct generator_key job_keys[] = {
-	{"size", "DIST", "", "bytes of kmalloc; a job has one of size, cache and pages"},
+	{"size", "DIST", "", "bytes of kmalloc; a job has one of size, cache, pages and shrink"},
 	{"cache", "{name: inode, size: 608B}", "",
-	 "objects of a cache; also align: 64B, flags: [SLAB_RECLAIM_ACCOUNT, SLAB_HWCACHE_ALIGN]"},
+	 "objects of a cache; also align: 64B, movable: on, flags: [SLAB_RECLAIM_ACCOUNT, "
+	 "SLAB_HWCACHE_ALIGN]"},
 	{"pages", "{order: DIST, gfp: GFP}", "", "blocks of 2^order pages"},
+	{"shrink", "all", "",
+	 "asks for no memory: every cache gives back what it can; objects of movable caches move"},
 	{"lifetime", "DIST|forever", NULL,
-	 "from the request (in closed loops, its end) to the free"},
+	 "from the request (in closed loops, its end) to the free; not of a shrink"},
+	{"pinned", "10%", "0%",
+	 "of objects of a movable cache: share that cannot be moved; not in `defaults`"},
 	{"gfp", "GFP_ATOMIC|__GFP_ZERO", "GFP_KERNEL", "flags by their names in Linux 6.1"},
 	{"cpus", "0-3,6", "all", "CPUs the requests come from, drawn for each"},
 	{"node", "1", "any", "the node asked for"},
@@ -57,8 +62,7 @@ static const char *key_default(const char *name)
 	return k->def;
 }
 
-/* Index of the word among the choices; -1 with e set. */
-static int choice_read(const struct yaml_node *n, const char *const *choices, struct err *e)
+int choice_read(const struct yaml_node *n, const char *const *choices, struct err *e)
 {
 	const char *text = yaml_text(n, e), *near;
 
@@ -139,31 +143,55 @@ static int size_read(struct job *job, const struct yaml_node *n, struct err *e)
 	return dist_read(&job->what, n, &rules, job->load->dir, e);
 }
 
+/* Its requests make no object: nothing lives, fails or is told. */
+static int shrink_read(struct job *job, const struct yaml_node *n, struct err *e)
+{
+	const struct yaml_node *lifetime = yaml_get(job->node, "lifetime");
+	const char *text = yaml_text(n, e);
+
+	if (!text)
+		return -1;
+	if (strcmp(text, "all"))
+		return yaml_error(n, e, "unknown value '%s': every cache shrinks, `shrink: all`",
+				  text);
+	if (lifetime)
+		return yaml_error(lifetime, e, "a shrink asks for nothing that could live");
+	if (job->gen->workers)
+		return yaml_error(n, e,
+				  "workers of '%s' wait for memory, and a shrink asks "
+				  "for none",
+				  job->gen->name);
+	job->proto.kind = REQ_SHRINK;
+	dist_constant(&job->what, 0);
+	return 0;
+}
+
 /* What the job asks for, and with which flags. */
 static int what_read(struct job *job, const struct yaml_node *defaults, struct err *e)
 {
-	static const char *const whats[] = {"size", "cache", "pages"};
+	static const char *const whats[] = {"size", "cache", "pages", "shrink"};
 	const struct yaml_node *gfp = job_key(job->node, defaults, "gfp"), *n = NULL;
 	int which = -1, ret;
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		const struct yaml_node *other = yaml_get(job->node, whats[i]);
 
 		if (n && other)
 			return yaml_error(other, e,
-					  "the job asks for %s already: one of size, cache and "
-					  "pages",
+					  "the job asks for %s already: one of size, cache, pages "
+					  "and shrink",
 					  whats[which]);
 		which = other ? i : which;
 		n = other ? other : n;
 	}
 	if (!n)
 		return yaml_error(job->node, e,
-				  "what does the job ask for? `size`, `cache` or `pages` "
-				  "is missing");
+				  "what does the job ask for? `size`, `cache`, `pages` or "
+				  "`shrink` is missing");
 	ret = which == 0   ? size_read(job, n, e)
 	      : which == 1 ? cache_read(job, n, e)
-			   : pages_read(job, n, &gfp, e);
+	      : which == 2 ? pages_read(job, n, &gfp, e)
+			   : shrink_read(job, n, e);
 	if (ret)
 		return -1;
 	job->proto.gfp = GFP_KERNEL;
@@ -175,6 +203,10 @@ static int lifetime_read(struct job *job, const struct yaml_node *defaults, stru
 	static const struct quantity_rules rules = {"lifetime", QUANTITY_TIME, 0, TIME_MAX};
 	const struct yaml_node *n = job_key(job->node, defaults, "lifetime");
 
+	if (job->proto.kind == REQ_SHRINK) {
+		job->forever = true;
+		return 0;
+	}
 	if (!n)
 		return yaml_error(job->node, e,
 				  "missing key 'lifetime': a time, a distribution, or `forever`");
@@ -183,6 +215,29 @@ static int lifetime_read(struct job *job, const struct yaml_node *defaults, stru
 		return 0;
 	}
 	return dist_read(&job->lifetime, n, &rules, job->load->dir, e);
+}
+
+/* "10%", "0.5%" */
+static int pinned_read(struct job *job, struct err *e)
+{
+	const struct yaml_node *n = yaml_get(job->node, "pinned");
+	const char *text = n ? yaml_text(n, e) : NULL;
+	double percent;
+	char *end;
+
+	if (!n)
+		return 0;
+	if (!text)
+		return -1;
+	percent = strtod(text, &end);
+	if (end == text || strcmp(end, "%") || !(percent >= 0 && percent <= 100))
+		return yaml_error(n, e, "a share from 0%% to 100%% is wanted");
+	if (job->proto.kind != REQ_CACHE_ALLOC || !job->load->caches[job->proto.cache].movable)
+		return yaml_error(n, e,
+				  "only objects of a movable cache (`movable: on`) can be "
+				  "pinned");
+	job->pinned_ppm = (u32)(percent * 10000 + 0.5);
+	return 0;
 }
 
 static int cpus_read(struct job *job, const struct yaml_node *n, struct err *e)
@@ -237,6 +292,8 @@ static int failure_read(struct job *job, const struct yaml_node *defaults, struc
 
 	if (choice < 0)
 		return -1;
+	if (job->proto.kind == REQ_SHRINK)
+		return 0;
 	job->on_failure = (enum on_failure)choice;
 	if (job->on_failure == FAILURE_STOP)
 		job->proto.flags = REQ_F_STOP;
@@ -315,7 +372,7 @@ int job_read(struct job *job, const struct yaml_node *defaults, struct err *e)
 	if (!yaml_is_mapping(job->node))
 		return yaml_error(job->node, e, "a job is a mapping: {generator: poisson, ...}");
 	if (generator_read(job, e) || keys_check(job, e) || what_read(job, defaults, e) ||
-	    lifetime_read(job, defaults, e) ||
+	    lifetime_read(job, defaults, e) || pinned_read(job, e) ||
 	    cpus_read(job, job_key(job->node, defaults, "cpus"), e) ||
 	    node_read(job, job_key(job->node, defaults, "node"), e) ||
 	    failure_read(job, defaults, e) || window_read(job, e) || phases_read(job, e))

@@ -3,10 +3,12 @@
  *
  *	generator: NAME		when requests come; brings its own keys
  *	size: DIST		kmalloc so many bytes; or
- *	cache: {name: NAME, size: SIZE, align: SIZE,
+ *	cache: {name: NAME, size: SIZE, align: SIZE, movable: on,
  *		flags: [SLAB_RECLAIM_ACCOUNT, SLAB_HWCACHE_ALIGN]}; or
- *	pages: {order: DIST, gfp: GFP}
- *	lifetime: DIST		or `forever`
+ *	pages: {order: DIST, gfp: GFP}; or
+ *	shrink: all		no memory: every cache gives back what it can, movable ones move
+ *	lifetime: DIST		or `forever`; not of a shrink
+ *	pinned: 10%		of objects of a movable cache: that share of them cannot be moved
  *	gfp: GFP_KERNEL		names of Linux 6.1, joined by '|'
  *	cpus: 0-3		left out: all of the machine
  *	node: 1			the node asked for; left out: any
@@ -44,6 +46,7 @@ struct job {
 	struct dist what;     /* bytes or order; of a cache: its object size */
 	struct dist lifetime;
 	bool forever;
+	u32 pinned_ppm; /* so many of a million objects */
 	u16 *cpus;
 	u32 nr_cpus;
 	bool free_any;
@@ -56,6 +59,8 @@ struct job {
 /* -1 with e set; job_free is due all the same. */
 int __must_check job_read(struct job *job, const struct yaml_node *defaults, struct err *e);
 void job_free(struct job *job);
+/* Index of the word among the choices; -1 with e set. */
+int __must_check choice_read(const struct yaml_node *n, const char *const *choices, struct err *e);
 
 extern const struct generator_key job_keys[];
 

@@ -131,6 +131,8 @@ static void emit_request(struct workload_source *ws, struct lane *l, u64 t_ns, u
 		r.order = what & 15;
 	else
 		r.size = (u32)what;
+	if (job->pinned_ppm && rng_below(&l->pins, 1000000) < job->pinned_ppm)
+		r.flags |= REQ_F_PINNED;
 	if (l->told) {
 		struct flight f = {.r = r,
 				   .lifetime_ns = lifetime_ns,
@@ -149,9 +151,19 @@ static void emit_request(struct workload_source *ws, struct lane *l, u64 t_ns, u
 	put(ws, l, t_ns + lifetime_ns, EVENT_FREE, r.object, free_cpu);
 }
 
+static void emit_shrink(struct workload_source *ws, struct lane *l, u64 t_ns)
+{
+	struct request *r = request_new(ws, l, t_ns);
+
+	r->cpu = draw_cpu(l->job, &l->cpus);
+}
+
 static void open_loop(struct workload_source *ws, struct lane *l, u64 t_ns)
 {
-	emit_request(ws, l, t_ns, 0);
+	if (l->job->proto.kind == REQ_SHRINK)
+		emit_shrink(ws, l, t_ns);
+	else
+		emit_request(ws, l, t_ns, 0);
 	l->at = next_time(l, l->at, false);
 	put(ws, l, l->at >> DIST_FRACTION_BITS, EVENT_REQUEST, 0, 0);
 }
@@ -312,6 +324,7 @@ static void lane_start(struct workload_source *ws, struct lane *l)
 	rng_init(&l->lifetimes, seed, name, "lifetime");
 	rng_init(&l->cpus, seed, name, "cpu");
 	rng_init(&l->free_cpus, seed, name, "free_cpu");
+	rng_init(&l->pins, seed, name, "pinned");
 	for (u32 worker = 0; worker < max(l->nr_workers, 1U); worker++) {
 		l->at = next_time(l, 0, true);
 		put(ws, l, l->at >> DIST_FRACTION_BITS, EVENT_REQUEST, worker, 0);

@@ -140,7 +140,7 @@ static void caching_free(struct slab_cache *cache, void *object)
 	if (unlikely(!m->loaded || m->rounds == magazine_sizes[cc->size])) {
 		if (m->previous && !m->previous_rounds) {
 			swap_magazines(m);
-		} else if (!depot_load_empty(cc, m)) {
+		} else if (cache->move_object || !depot_load_empty(cc, m)) {
 			note_path(PATH_SLOW);
 			slab_free(cache->base, object);
 			return;
@@ -191,6 +191,10 @@ static int caching_move_object(struct slab_cache *base, void *object)
 	return slab_move_object(cache, cache->move_object, object);
 }
 
+/*
+ * While objects move, nothing goes through magazines: they would hand out the places that are to
+ * become empty. With no magazine loaded, only the ways to the depot need look.
+ */
 static int caching_shrink(struct slab_cache *cache, move_object_fn move_object)
 {
 	caching_give_all_back(to_caching(cache));
