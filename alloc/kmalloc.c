@@ -27,16 +27,15 @@ static const struct kmalloc_config default_config = {
 static const struct kmalloc_config unsaid;
 #define EXACT_SIZE_MAX 8192
 
-static const char *const type_prefix[NR_KMALLOC_TYPES] = {
-	[KMALLOC_NORMAL] = "kmalloc-",
-	[KMALLOC_CGROUP] = "kmalloc-cg-",
-	[KMALLOC_RECLAIM] = "kmalloc-rcl-",
-	[KMALLOC_DMA] = "dma-kmalloc-",
-};
-
-static const gfp_t type_gfp[NR_KMALLOC_TYPES] = {
-	[KMALLOC_RECLAIM] = __GFP_RECLAIMABLE,
-	[KMALLOC_DMA] = __GFP_DMA,
+static const struct {
+	const char *prefix;
+	gfp_t gfp;
+	slab_flags_t flags;
+} types[NR_KMALLOC_TYPES] = {
+	[KMALLOC_NORMAL] = {"kmalloc-", 0, 0},
+	[KMALLOC_CGROUP] = {"kmalloc-cg-", 0, SLAB_ACCOUNT},
+	[KMALLOC_RECLAIM] = {"kmalloc-rcl-", __GFP_RECLAIMABLE, 0},
+	[KMALLOC_DMA] = {"dma-kmalloc-", __GFP_DMA, 0},
 };
 
 /* DMA before reclaimable before accounted. */
@@ -86,8 +85,7 @@ u32 kmalloc_nr_caches(const struct slab_allocator *slab, const struct kmalloc_co
 	return NR_KMALLOC_TYPES * nr_classes(slab, config ? config : &unsaid);
 }
 
-void kmalloc_init(struct kmalloc *km, const struct slab_allocator *slab,
-		  const struct page_allocator *pages, const struct kmalloc_config *config)
+static void set_up(struct kmalloc *km, struct slabulator *sl, const struct kmalloc_config *config)
 {
 	const u32 *classes;
 	u16 cls = 0;
@@ -95,11 +93,10 @@ void kmalloc_init(struct kmalloc *km, const struct slab_allocator *slab,
 	if (!config)
 		config = &unsaid;
 	classes = config->nr ? config->classes : default_config.classes;
-	memset(km, 0, sizeof(*km));
-	km->slab = slab;
-	km->pages = pages;
-	km->exact = is_exact(slab, config);
-	km->nr_classes = nr_classes(slab, config);
+	km->sl = sl;
+	sl->kmalloc = km;
+	km->exact = is_exact(sl->slab, config);
+	km->nr_classes = nr_classes(sl->slab, config);
 	km->class_size = instance_alloc(km->nr_classes * sizeof(*km->class_size));
 	km->caches =
 		instance_alloc((size_t)km->nr_classes * NR_KMALLOC_TYPES * sizeof(*km->caches));
@@ -113,21 +110,28 @@ void kmalloc_init(struct kmalloc *km, const struct slab_allocator *slab,
 	}
 }
 
+void kmalloc_init_by(struct kmalloc *km, struct slabulator *sl, const struct kmalloc_config *config)
+{
+	memset(km, 0, sizeof(*km));
+	set_up(km, sl, config);
+}
+
+void kmalloc_init(struct kmalloc *km, struct slab_allocator *slab, struct page_allocator *pages,
+		  const struct kmalloc_config *config)
+{
+	memset(km, 0, sizeof(*km));
+	slabulator_init(&km->own, slab, pages);
+	set_up(km, &km->own, config);
+}
+
 u64 kmalloc_destroy(struct kmalloc *km)
 {
 	u64 live = 0;
 
-	for (u32 i = 0; i < NR_KMALLOC_TYPES * km->nr_classes; i++) {
-		struct kmalloc_cache *c = &km->caches[i];
-		int n;
-
-		if (!c->cache)
-			continue;
-		n = slab_cache_destroy(c->cache);
-		live += (u64)n;
-		if (!n) /* pages of leaked objects point into the room */
-			instance_free(c->room);
-	}
+	for (u32 i = 0; i < NR_KMALLOC_TYPES * km->nr_classes; i++)
+		if (km->caches[i].k)
+			live += kmem_cache_destroy(km->caches[i].k);
+	km->sl->kmalloc = NULL;
 	instance_free(km->caches);
 	instance_free(km->class_size);
 	return live;
@@ -142,9 +146,9 @@ static void cache_name(const struct kmalloc *km, enum kmalloc_type type, u32 siz
 	struct text t = text_in(name, SLAB_NAME_MAX);
 
 	if (size % 1024 || km->exact)
-		text_add(&t, "%s%u", type_prefix[type], size);
+		text_add(&t, "%s%u", types[type].prefix, size);
 	else
-		text_add(&t, "%s%uk", type_prefix[type], size / 1024);
+		text_add(&t, "%s%uk", types[type].prefix, size / 1024);
 }
 
 /* Powers of two are aligned to themselves, the others to 8 (ARCH_KMALLOC_MINALIGN). */
@@ -152,23 +156,25 @@ static struct kmalloc_cache *create_cache(struct kmalloc *km, enum kmalloc_type 
 					  struct kmalloc_cache *c)
 {
 	u32 size = km->class_size[cls];
-	struct slab_control *room = instance_alloc(sizeof(*room));
 	struct slab_cache parameters = {
 		.objsize = size,
 		.align = is_power_of_2(size) ? size : 8,
 		.node = NUMA_NO_NODE,
-		.gfp = type_gfp[type],
+		.gfp = types[type].gfp,
 	};
 
 	cache_name(km, type, size, parameters.name);
-	parameters.shape = slab_shape_find(km->shapes, parameters.name);
-	c->cache = slab_cache_create(km->slab, room, &parameters);
-	if (!c->cache) {
-		instance_free(room);
+	parameters.shape = slab_shape_find(km->sl->shapes, parameters.name);
+	c->k = slabulator_create(km->sl, &parameters, SLAB_KMALLOC | types[type].flags, NULL, NULL);
+	if (!c->k)
 		return NULL;
-	}
-	c->room = room;
+	c->cache = c->k->cache;
 	return c;
+}
+
+u32 kmalloc_class_size(const struct kmalloc *km, size_t size)
+{
+	return size > km->size_max ? 0 : km->class_size[km->class_of[DIV_ROUND_UP(size, 8)]];
 }
 
 struct kmalloc_cache *kmalloc_class(struct kmalloc *km, size_t size, gfp_t flags)
@@ -202,7 +208,7 @@ static void *kmalloc_large(struct kmalloc *km, size_t size, gfp_t flags, int nod
 		order++;
 	if (order >= MAX_ORDER)
 		return NULL;
-	page = page_alloc(km->pages, order, flags | __GFP_COMP, node);
+	page = page_alloc(km->sl->pages, order, flags | __GFP_COMP, node);
 	return page ? page_address(page) : NULL;
 }
 
@@ -236,7 +242,7 @@ static void kfree_pages(struct kmalloc *km, struct page *page, void *object)
 			     (unsigned long long)virt_to_phys(object));
 		return;
 	}
-	page_free(km->pages, page, page->order);
+	page_free(km->sl->pages, page, page->order);
 }
 
 void kfree(struct kmalloc *km, void *object)

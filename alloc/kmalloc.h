@@ -11,7 +11,7 @@
 #define ALLOC_KMALLOC_H
 
 #include "alloc/page_alloc.h"
-#include "alloc/slab_alloc.h"
+#include "alloc/slabulator.h"
 
 enum kmalloc_type {
 	KMALLOC_NORMAL,
@@ -38,24 +38,29 @@ int __must_check kmalloc_config_check(const struct kmalloc_config *config, u32 *
 /* One class of one type. */
 struct kmalloc_cache {
 	struct slab_cache *cache; /* NULL: not yet */
-	struct slab_control *room;
+	struct kmem_cache *k;
 	u32 tag; /* the user's own; 0 at first */
 };
 
 struct kmalloc {
-	const struct slab_allocator *slab;
-	const struct page_allocator *pages;
-	const struct slab_shapes *shapes; /* geometry that caches should have; NULL: their own */
-	u32 nr_classes, size_max;	  /* size_max: of the largest class */
+	struct slabulator *sl;	  /* that its caches are made by */
+	struct slabulator own;	  /* if it is nobody else's */
+	u32 nr_classes, size_max; /* size_max: of the largest class */
 	u32 *class_size;
 	struct kmalloc_cache *caches; /* NR_KMALLOC_TYPES x nr_classes */
 	bool exact;
 	u16 class_of[KMALLOC_CLASS_SIZE_MAX / 8 + 1]; /* class by DIV_ROUND_UP(size, 8) */
 };
 
-/* config NULL: the default. The config must be sound. */
-void kmalloc_init(struct kmalloc *km, const struct slab_allocator *slab,
-		  const struct page_allocator *pages, const struct kmalloc_config *config);
+/*
+ * By this slabulator, which outlives it and whose other caches may share kmalloc's. config NULL:
+ * the default. The config must be sound.
+ */
+void kmalloc_init_by(struct kmalloc *km, struct slabulator *sl,
+		     const struct kmalloc_config *config);
+/* By one of its own. */
+void kmalloc_init(struct kmalloc *km, struct slab_allocator *slab, struct page_allocator *pages,
+		  const struct kmalloc_config *config);
 /* Destroys every cache; returns the number of objects still live. */
 u64 kmalloc_destroy(struct kmalloc *km);
 /* Classes of all types: how many caches there can be. */
@@ -66,6 +71,8 @@ u32 kmalloc_nr_caches(const struct slab_allocator *slab, const struct kmalloc_co
  * cannot be made.
  */
 struct kmalloc_cache *kmalloc_class(struct kmalloc *km, size_t size, gfp_t flags);
+/* Bytes of the class that serves this size; 0: pages do. */
+u32 kmalloc_class_size(const struct kmalloc *km, size_t size);
 /* Its cache. */
 struct slab_cache *kmalloc_slab(struct kmalloc *km, size_t size, gfp_t flags);
 

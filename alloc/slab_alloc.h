@@ -134,7 +134,9 @@ struct slab_allocator {
 	struct slab_allocator *base;
 	struct page_allocator *pages; /* what new caches stand on; counted */
 	unsigned int refs;
-	bool defers_free; /* a free waits here or below: contents may be read until then */
+	bool defers_free;    /* a free waits here or below: contents may be read until then */
+	bool spoils_free;    /* here or below: contents of free objects are overwritten */
+	bool shifts_objects; /* here or below: objects do not begin where chunks of a slab do */
 	struct layer *layer;
 	struct list_head caches;
 };

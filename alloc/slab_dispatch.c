@@ -274,6 +274,8 @@ void derive_slab_allocator(struct slab_allocator *self, struct slab_allocator *b
 		.pages = page_allocator_get(pages),
 		.refs = 1,
 		.defers_free = base && base->defers_free,
+		.spoils_free = base && base->spoils_free,
+		.shifts_objects = base && base->shifts_objects,
 		.layer = instance_alloc(sizeof(struct layer)),
 	};
 	INIT_LIST_HEAD(&self->caches);

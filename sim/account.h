@@ -36,6 +36,7 @@ struct name {
 	const char *name;	  /* NULL: not used so far */
 	struct slab_cache *cache; /* NULL: pages */
 	bool movable;		  /* its objects carry their number (movable.h) */
+	bool senseless;		  /* a cache that cannot be: nobody tries again */
 	u64 live_objs, bytes_req, bytes_alloc;
 };
 

@@ -63,9 +63,10 @@ static int begin_books(struct replay *rp, const struct trial *t, struct err *e)
 			       tables->name, tables->nr_caches);
 	account_init(&rp->acc, tables, nr);
 	sampler_init(&rp->sampler, t);
-	kmalloc_init(&rp->km, rp->stack.slab, rp->stack.pages, &t->stack->kmalloc);
-	rp->km.shapes = t->shapes;
-	rp->rooms = instance_alloc((tables->nr_caches + 1) * sizeof(*rp->rooms));
+	slabulator_init(&rp->slabulator, rp->stack.slab, rp->stack.pages);
+	rp->slabulator.shapes = t->shapes;
+	kmalloc_init_by(&rp->km, &rp->slabulator, &t->stack->kmalloc);
+	rp->caches = instance_alloc((tables->nr_caches + 1) * sizeof(*rp->caches));
 	return 0;
 }
 
@@ -270,17 +271,14 @@ static void free_live(struct replay *rp)
 
 void replay_end(struct replay *rp)
 {
-	if (rp->rooms) {
-		u64 leaked = 0;
+	if (rp->caches) {
+		u64 leaked;
 
 		rp->sink = NULL; /* what follows is no part of the run */
 		rp->m->on_event = NULL;
 		check_all(rp);
 		free_live(rp);
-		for (u32 i = 0; i < rp->tables->nr_caches; i++)
-			if (rp->acc.names[i].cache)
-				leaked += (u64)slab_cache_destroy(rp->acc.names[i].cache);
-		leaked += kmalloc_destroy(&rp->km);
+		leaked = kmalloc_destroy(&rp->km) + slabulator_destroy(&rp->slabulator);
 		rcu_barrier();
 		ASSERT(!leaked);
 		ASSERT(rp->stack.pages->keeps_nothing ||
@@ -288,7 +286,7 @@ void replay_end(struct replay *rp)
 		page_state_end(&rp->pages);
 		page_allocator_check(rp->stack.pages);
 		account_free(&rp->acc);
-		instance_free(rp->rooms);
+		instance_free(rp->caches);
 	}
 	stack_destroy(&rp->stack);
 }

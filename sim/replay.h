@@ -24,10 +24,11 @@ struct shrunk {
 struct replay {
 	struct machine *m;
 	struct stack stack;
-	struct layer *page_source; /* of the innermost page allocator: memory taken */
-	s64 reserved_objs;	   /* that page_source gave the layers before the load */
+	struct layer *page_source;    /* of the innermost page allocator: memory taken */
+	s64 reserved_objs;	      /* that page_source gave the layers before the load */
+	struct slabulator slabulator; /* makes the load's caches, and kmalloc's */
 	struct kmalloc km;
-	struct slab_control *rooms; /* one for each cache of the load */
+	struct kmem_cache **caches; /* one for each cache of the load; NULL: not yet */
 	struct account acc;
 	struct sampler sampler;
 	struct page_state pages; /* brought there between the births and time zero */

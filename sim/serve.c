@@ -34,16 +34,23 @@ static struct slab_cache *make_cache(struct replay *rp, u32 i)
 				    .shape = shape};
 	struct name *name = &rp->acc.names[i];
 
+	if (name->senseless)
+		return NULL;
 	if (shape && shape->object_size)
 		params.objsize = shape->object_size;
 	if (shape && shape->align)
 		params.align = max(shape->align, 8U);
 	strncpy(params.name, sc->name, sizeof(params.name) - 1);
-	name->cache = slab_cache_create(rp->stack.slab, &rp->rooms[i], &params);
-	if (name->cache) {
-		name->name = sc->name;
-		name->movable = sc->movable && params.objsize >= 8 && keeps_contents(rp);
+	rp->caches[i] = slabulator_create(&rp->slabulator, &params, sc->flags, NULL, NULL);
+	if (rp->slabulator.panicked)
+		rp->status = TRIAL_OOM;
+	if (!rp->caches[i]) {
+		name->senseless = *rp->slabulator.why.msg;
+		return NULL;
 	}
+	name->cache = rp->caches[i]->cache;
+	name->name = sc->name;
+	name->movable = sc->movable && params.objsize >= 8 && keeps_contents(rp);
 	return name->cache;
 }
 

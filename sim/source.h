@@ -16,6 +16,7 @@
 #define SIM_SOURCE_H
 
 #include "alloc/gfp.h"
+#include "alloc/slab_flags.h"
 #include "lib/err.h"
 #include "lib/types.h"
 #include "sim/page_target.h"
@@ -75,12 +76,13 @@ _Static_assert(sizeof(struct request) == 32, "two requests to a cache line");
 
 struct source_cache {
 	const char *name;
-	u32 object_size;  /* bytes_req of kmem events; 0: not seen */
-	u32 size;	  /* chunk on the recorded machine; 0: not seen */
-	u32 align;	  /* smallest power of two that explains size; 8 if none does */
-	bool kmalloc;	  /* one of kmalloc's own (kmalloc-*, kmalloc-cg-*, ...) */
-	bool reclaimable; /* allocates with __GFP_RECLAIMABLE pages, where known */
-	bool movable;	  /* its objects, of at least 8 bytes, can be moved when it shrinks */
+	u32 object_size;    /* bytes_req of kmem events; 0: not seen */
+	u32 size;	    /* chunk on the recorded machine; 0: not seen */
+	u32 align;	    /* smallest power of two that explains size; 8 if none does */
+	bool kmalloc;	    /* one of kmalloc's own (kmalloc-*, kmalloc-cg-*, ...) */
+	bool reclaimable;   /* allocates with __GFP_RECLAIMABLE pages, where known */
+	bool movable;	    /* its objects, of at least 8 bytes, can be moved when it shrinks */
+	slab_flags_t flags; /* as a made-up load asks for them; a recorded one: 0 */
 };
 
 /* At this mark the load's warm-up ends. */

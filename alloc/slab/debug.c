@@ -41,22 +41,22 @@ struct trailer {
 	u64 link; /* where the base threads its free list */
 };
 
-struct debug_slab {
-	struct slab_allocator sa;
-	u64 redzone;
-	bool poison;
-};
-
 struct debug_options {
 	u64 redzone;
-	bool poison;
+	bool poison, user;
+};
+
+struct debug_slab {
+	struct slab_allocator sa;
+	struct debug_options o;
 };
 
 struct debug_cache {
 	struct slab_cache c;
 	unsigned int left;    /* bytes of the left red zone, a multiple of the alignment */
+	unsigned int right;   /* of the right one */
 	unsigned int trailer; /* offset from the object; the right red zone ends here */
-	bool poison;
+	bool poison, user;
 };
 _Static_assert(sizeof(struct debug_cache) <= SLAB_CONTROL_BYTES, "fits the caller's room");
 
@@ -159,21 +159,20 @@ static bool check_bytes(const char *kind, struct slab_cache *cache, const u8 *ob
 static void check_red_zones(const char *kind, struct slab_cache *cache, u8 *object, u8 byte)
 {
 	const struct debug_cache *dc = to_debug(cache);
-	u64 right = dc->trailer - cache->objsize;
 
 	check_bytes(kind, cache, object, "Left Redzone overwritten", object - dc->left, dc->left,
 		    byte);
 	check_bytes(kind, cache, object, "Right Redzone overwritten", object + cache->objsize,
-		    right, byte);
+		    dc->right, byte);
 }
 
 static void set_red_zones(const struct slab_cache *cache, u8 *object, u8 byte)
 {
 	const struct debug_cache *dc = to_debug(cache);
 
-	charge_bytes(dc->left + dc->trailer - cache->objsize);
+	charge_bytes(dc->left + dc->right);
 	memset(object - dc->left, byte, dc->left);
-	memset(object + cache->objsize, byte, dc->trailer - cache->objsize);
+	memset(object + cache->objsize, byte, dc->right);
 }
 
 static void check_free_object(struct slab_cache *cache, u8 *object)
@@ -198,8 +197,10 @@ static void check_free_object(struct slab_cache *cache, u8 *object)
 
 /* ---- Methods ---- */
 
-static void note(struct track *t)
+static void note(const struct slab_cache *cache, struct track *t)
 {
+	if (!to_debug(cache)->user)
+		return;
 	*t = (struct track){ktime_get_ns(), kernel->site, (u32)smp_processor_id()};
 }
 
@@ -214,7 +215,7 @@ static void *hand_out(struct slab_cache *cache, u8 *base, gfp_t flags)
 	check_free_object(cache, object);
 	set_red_zones(cache, object, SLUB_RED_ACTIVE);
 	t->state = IN_USE;
-	note(&t->allocated);
+	note(cache, &t->allocated);
 	if (flags & __GFP_ZERO)
 		slab_zero(cache, object);
 	return object;
@@ -296,7 +297,7 @@ static void debug_free(struct slab_cache *cache, void *ptr)
 		object[cache->objsize - 1] = POISON_END;
 	}
 	t->state = FREED;
-	note(&t->freed);
+	note(cache, &t->freed);
 	slab_free(cache->base, base_object(cache, object));
 }
 
@@ -315,7 +316,7 @@ static struct slab_cache *debug_create(const struct slab_allocator *self, struct
 	struct debug_cache *dc = (struct debug_cache *)(void *)room->room;
 	struct page_allocator *poisoned;
 	struct slab_cache larger = *parameters;
-	unsigned int redzone = (unsigned int)ds->redzone, left, trailer;
+	unsigned int redzone = (unsigned int)ds->o.redzone, left, trailer;
 
 	larger.align = max(parameters->align, (unsigned int)_Alignof(struct trailer));
 	left = ALIGN(redzone, larger.align);
@@ -331,7 +332,9 @@ static struct slab_cache *debug_create(const struct slab_allocator *self, struct
 		return NULL;
 	dc->left = left;
 	dc->trailer = trailer;
-	dc->poison = ds->poison;
+	dc->right = redzone ? trailer - parameters->objsize : 0;
+	dc->poison = ds->o.poison;
+	dc->user = ds->o.user;
 	dc->c.objsize = parameters->objsize;
 	return &dc->c;
 }
@@ -386,16 +389,18 @@ static struct slab_allocator *debug_instance(struct slab_allocator *base,
 	ds->sa.in_use = debug_in_use;
 	ds->sa.create = debug_create;
 	ds->sa.shrink = debug_shrink;
-	ds->redzone = o->redzone;
-	ds->poison = o->poison;
+	ds->sa.shifts_objects = true;
+	ds->sa.spoils_free |= o->poison;
+	ds->o = *o;
 	return &ds->sa;
 }
 
 static const struct opt_desc debug_opts[] = {
-	OPT_SIZE("redzone", struct debug_options, redzone, "8B", 1, 4096,
-		 "bytes on each side of an object, rounded up to its alignment"),
+	OPT_SIZE("redzone", struct debug_options, redzone, "8B", 0, 4096,
+		 "bytes on each side of an object, rounded up to its alignment; 0B: none"),
 	OPT_BOOL("poison", struct debug_options, poison, "on",
 		 "fill free objects and check them at their next allocation"),
+	OPT_BOOL("user", struct debug_options, user, "on", "remember who allocated and freed"),
 	OPT_END,
 };
 
