@@ -57,7 +57,8 @@ static void fill_meta(struct kmt_meta *m)
 		 .object_size = 192,
 		 .size = 192,
 		 .align = 8,
-		 .reclaimable = true},
+		 .reclaimable = true,
+		 .flags = SLAB_RECLAIM_ACCOUNT | SLAB_TYPESAFE_BY_RCU},
 		{.name = "kmalloc-64", .object_size = 64, .size = 64, .align = 8, .kmalloc = true},
 	};
 
@@ -280,6 +281,8 @@ static void tables(void **state)
 	assert_string_equal(s->tables.caches[1].name, "kmalloc-64");
 	assert_true(s->tables.caches[1].kmalloc && !s->tables.caches[1].reclaimable);
 	assert_true(!s->tables.caches[0].kmalloc && s->tables.caches[0].reclaimable);
+	assert_int_equal(s->tables.caches[0].flags, SLAB_RECLAIM_ACCOUNT | SLAB_TYPESAFE_BY_RCU);
+	assert_int_equal(s->tables.caches[1].flags, 0);
 	assert_string_equal(s->tables.sites[1], "d_alloc+0x1");
 	assert_string_equal(s->tables.marks[0].text, "SNAP before begin shrink");
 	assert_int_equal(s->tables.marks[0].t_ns, 5);

@@ -88,6 +88,7 @@ static void all_keys(void **state)
 	assert_int_equal(t->caches[0].object_size, 100);
 	assert_int_equal(t->caches[0].align, 64);
 	assert_true(t->caches[0].reclaimable);
+	assert_int_equal(t->caches[0].flags, SLAB_RECLAIM_ACCOUNT | SLAB_HWCACHE_ALIGN);
 	assert_int_equal(t->caches[1].align, 32); /* two to a cache line */
 	assert_true(t->caches[2].kmalloc);
 	assert_int_equal(t->nr_marks, 4);
@@ -184,7 +185,11 @@ static void mistakes_in_what(void **state)
 	refused(TIMED A "cache: {name: x, size: 8B, align: 24B}}}\n", "a power of two");
 	refused(TIMED A "cache: {name: x, size: 8B, flags: [SLAB_RECLAIM]}}}\n",
 		"unknown flag 'SLAB_RECLAIM'");
-	refused(TIMED A "cache: {name: x, size: 8B, flags: [SLAB_POISON]}}}\n", "is not simulated");
+	refused(TIMED A "cache: {name: x, size: 8B, flags: [SLAB_MEM_SPREAD]}}}\n",
+		"is not simulated");
+	refused(TIMED A "cache: {name: x, size: 8B, flags: [SLAB_POISON, "
+			"SLAB_DESTROY_BY_RCU]}}}\n",
+		"SLAB_POISON would write over freed objects");
 	refused(TIMED A "cache: {name: x, size: 8B, movable: yes}}}\n",
 		"w.yaml:3:95: unknown value 'yes': off or on");
 	refused(TIMED A "cache: {name: x, size: 4B, movable: on}}}\n", "have at least 8B");

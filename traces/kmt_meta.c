@@ -30,6 +30,22 @@ void kmt_meta_free(struct kmt_meta *m)
 	memset(m, 0, sizeof(*m));
 }
 
+/* In the byte of a cache's flags: slab flags follow. Files without any are as they always were. */
+#define CACHE_KMALLOC 1U
+#define CACHE_RECLAIMABLE 2U
+#define CACHE_MOVABLE 4U
+#define CACHE_HAS_FLAGS 0x80U
+
+static void put_cache_flags(const struct source_cache *c, struct bytes *out)
+{
+	bytes_put_le(out,
+		     (c->kmalloc ? CACHE_KMALLOC : 0) | (c->reclaimable ? CACHE_RECLAIMABLE : 0) |
+			     (c->movable ? CACHE_MOVABLE : 0) | (c->flags ? CACHE_HAS_FLAGS : 0),
+		     1);
+	if (c->flags)
+		bytes_put_le(out, c->flags, 4);
+}
+
 static void put_caches(const struct kmt_meta *m, struct bytes *out)
 {
 	bytes_put_le(out, m->nr_caches, 4);
@@ -40,7 +56,7 @@ static void put_caches(const struct kmt_meta *m, struct bytes *out)
 		bytes_put_le(out, c->object_size, 4);
 		bytes_put_le(out, c->size, 4);
 		bytes_put_le(out, c->align, 4);
-		bytes_put_le(out, c->kmalloc | c->reclaimable << 1 | c->movable << 2, 1);
+		put_cache_flags(c, out);
 		bytes_put_le(out, m->cache_use[i].allocs, 8);
 		bytes_put_le(out, m->cache_use[i].frees, 8);
 	}
@@ -128,6 +144,21 @@ static u32 get_count(struct bytes_reader *r, size_t least)
 	return (u32)n;
 }
 
+/* Flags that nobody knows are damage. */
+static void get_cache_flags(struct bytes_reader *r, struct source_cache *c)
+{
+	u64 bits = bytes_get_le(r, 1);
+
+	c->kmalloc = bits & CACHE_KMALLOC;
+	c->reclaimable = bits & CACHE_RECLAIMABLE;
+	c->movable = bits & CACHE_MOVABLE;
+	if (!(bits & CACHE_HAS_FLAGS))
+		return;
+	c->flags = (slab_flags_t)bytes_get_le(r, 4);
+	if (!c->flags || c->flags & ~SLAB_FLAGS)
+		r->bad = true;
+}
+
 static void get_caches(struct bytes_reader *r, struct kmt_meta *m)
 {
 	u32 n = get_count(r, 33);
@@ -136,16 +167,12 @@ static void get_caches(struct bytes_reader *r, struct kmt_meta *m)
 	m->cache_use = mem_alloc(n, sizeof(*m->cache_use));
 	for (; m->nr_caches < n && !r->bad; m->nr_caches++) {
 		struct source_cache *c = &m->caches[m->nr_caches];
-		u64 flags;
 
 		c->name = bytes_get_text(r);
 		c->object_size = (u32)bytes_get_le(r, 4);
 		c->size = (u32)bytes_get_le(r, 4);
 		c->align = (u32)bytes_get_le(r, 4);
-		flags = bytes_get_le(r, 1);
-		c->kmalloc = flags & 1;
-		c->reclaimable = flags >> 1 & 1;
-		c->movable = flags >> 2 & 1;
+		get_cache_flags(r, c);
 		m->cache_use[m->nr_caches].allocs = bytes_get_le(r, 8);
 		m->cache_use[m->nr_caches].frees = bytes_get_le(r, 8);
 	}

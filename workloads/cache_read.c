@@ -13,34 +13,50 @@
 #define CACHE_LINE 64
 #define CACHE_NAME_MAX 31 /* what the simulated cache keeps of it */
 
+static const char *const flag_names[] = {
+	"SLAB_RECLAIM_ACCOUNT", "SLAB_HWCACHE_ALIGN", "SLAB_TYPESAFE_BY_RCU", "SLAB_DESTROY_BY_RCU",
+	"SLAB_CACHE_DMA",	"SLAB_POISON",	      "SLAB_RED_ZONE",	      "SLAB_STORE_USER",
+	"SLAB_PANIC",		"SLAB_NO_MERGE",      "SLAB_ACCOUNT",	      NULL};
+static const slab_flags_t flag_values[] = {
+	SLAB_RECLAIM_ACCOUNT, SLAB_HWCACHE_ALIGN, SLAB_TYPESAFE_BY_RCU, SLAB_DESTROY_BY_RCU,
+	SLAB_CACHE_DMA,	      SLAB_POISON,	  SLAB_RED_ZONE,	SLAB_STORE_USER,
+	SLAB_PANIC,	      SLAB_NO_MERGE,	  SLAB_ACCOUNT};
+
 static int cache_flag(const struct yaml_node *n, struct source_cache *c, struct err *e)
 {
-	static const char *const known[] = {"SLAB_RECLAIM_ACCOUNT", "SLAB_HWCACHE_ALIGN", NULL};
-	static const char *const later[] = {"SLAB_ACCOUNT",	    "SLAB_PANIC",
-					    "SLAB_TYPESAFE_BY_RCU", "SLAB_MEM_SPREAD",
-					    "SLAB_CACHE_DMA",	    "SLAB_POISON",
-					    "SLAB_RED_ZONE",	    "SLAB_STORE_USER",
-					    "SLAB_NO_MERGE",	    "SLAB_CONSISTENCY_CHECKS"};
+	static const char *const later[] = {"SLAB_MEM_SPREAD", "SLAB_CONSISTENCY_CHECKS"};
 	const char *text = yaml_text(n, e);
-	u32 line = CACHE_LINE;
 
 	if (!text)
 		return -1;
-	if (!strcmp(text, known[0])) {
-		c->reclaimable = true;
-		return 0;
-	}
-	if (!strcmp(text, known[1])) {
-		/* Several small objects share a line: calculate_alignment(), mm/slab_common.c. */
-		while (c->object_size <= line / 2)
-			line /= 2;
-		c->align = max(c->align, line);
+	for (size_t i = 0; flag_names[i]; i++) {
+		if (strcmp(text, flag_names[i]))
+			continue;
+		c->flags |= flag_values[i];
+		if (c->flags & SLAB_POISON && c->flags & SLAB_TYPESAFE_BY_RCU)
+			return yaml_error(n, e,
+					  "SLAB_POISON would write over freed objects, which "
+					  "SLAB_TYPESAFE_BY_RCU keeps readable: one or the other");
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
 		if (!strcmp(text, later[i]))
 			return yaml_error(n, e, "%s is not simulated", text);
-	return flag_unknown(n, 0, text, known, e);
+	return flag_unknown(n, 0, text, flag_names, e);
+}
+
+/* What flags mean for whoever does not look at them. */
+static void flags_apply(struct source_cache *c)
+{
+	u32 line = CACHE_LINE;
+
+	c->reclaimable = c->flags & SLAB_RECLAIM_ACCOUNT;
+	if (!(c->flags & SLAB_HWCACHE_ALIGN))
+		return;
+	/* Several small objects share a line: calculate_alignment(), mm/slab_common.c. */
+	while (c->object_size <= line / 2)
+		line /= 2;
+	c->align = max(c->align, line);
 }
 
 static int cache_flags(const struct yaml_node *n, struct source_cache *c, struct err *e)
@@ -112,7 +128,10 @@ static int cache_describe(struct source_cache *c, const struct yaml_node *map, s
 	if (n && cache_movable(n, c, e))
 		return -1;
 	n = yaml_get(map, "flags");
-	return n ? cache_flags(n, c, e) : 0;
+	if (n && cache_flags(n, c, e))
+		return -1;
+	flags_apply(c);
+	return 0;
 }
 
 int cache_read(struct job *job, const struct yaml_node *map, struct err *e)
@@ -128,7 +147,7 @@ int cache_read(struct job *job, const struct yaml_node *map, struct err *e)
 	if (i == w->nr_caches)
 		w->caches[w->nr_caches++] = c;
 	else if (w->caches[i].object_size != c.object_size || w->caches[i].align != c.align ||
-		 w->caches[i].reclaimable != c.reclaimable || w->caches[i].movable != c.movable)
+		 w->caches[i].flags != c.flags || w->caches[i].movable != c.movable)
 		return yaml_error(map, e, "cache '%s' is another one in an earlier job", c.name);
 	job->proto.kind = REQ_CACHE_ALLOC;
 	job->proto.cache = (u16)i;
