@@ -110,6 +110,8 @@ struct slab_allocator {
 	/* 1: a valid pointer, and the object is handed out, as far as this allocator can tell. */
 	int (*in_use)(struct slab_cache *cache, const void *object);
 	unsigned long (*object_size)(struct page *page, const void *object);
+	/* The call site that allocated an object in use; 0: not known. */
+	u32 (*alloc_site)(struct slab_cache *cache, const void *object);
 	/* Returns counts->active. */
 	unsigned long (*get_objects)(struct slab_cache *cache, struct slab_counts *counts);
 	/*
@@ -122,8 +124,11 @@ struct slab_allocator {
 	/* Gives empty slabs back; with move_object defragments. Returns the slabs given back. */
 	int (*shrink)(struct slab_cache *cache, move_object_fn move_object);
 	struct slab_cache *(*dup)(struct slab_cache *cache);
-	/* The last holder has gone: frees everything. Objects still live are reported ("leak") and
-	 * their slabs abandoned on purpose. Returns the number of live objects. */
+	/*
+	 * The last holder has gone: frees everything, but slabs with objects still in use. Returns
+	 * their number; the dispatcher reports them (slab_leak.h). A source refuses their late
+	 * frees.
+	 */
 	int (*destroy)(struct slab_cache *cache);
 	void (*destructor)(struct slab_allocator *self);
 	/* Full bottom-up recount of one cache; ASSERTs. */

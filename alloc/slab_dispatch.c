@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "alloc/layer.h"
+#include "alloc/slab_leak.h"
 
 static void check_object(const struct slab_cache *cache, const void *object)
 {
@@ -124,8 +125,15 @@ int slab_cache_shrink(struct slab_cache *cache, move_object_fn move_object)
 
 int slab_cache_destroy(struct slab_cache *cache)
 {
+	int live;
+
 	ASSERT(cache->refs > 0);
-	return --cache->refs ? 0 : cache->slab_alloc->destroy(cache);
+	if (--cache->refs)
+		return 0;
+	live = cache->slab_alloc->destroy(cache);
+	if (unlikely(live) && !cache->above)
+		slab_cache_abandon(cache, (u64)live);
+	return live;
 }
 
 void slab_cache_counts(struct slab_cache *cache, struct slab_counts *counts)
@@ -186,6 +194,17 @@ static int forward_valid_pointer(struct slab_cache *cache, const void *object)
 static int forward_in_use(struct slab_cache *cache, const void *object)
 {
 	return cache->base->slab_alloc->in_use(cache->base, object);
+}
+
+static u32 forward_alloc_site(struct slab_cache *cache, const void *object)
+{
+	return cache->base->slab_alloc->alloc_site(cache->base, object);
+}
+
+static u32 site_not_known(struct slab_cache *cache, const void *object)
+{
+	(void)cache, (void)object;
+	return 0;
 }
 
 static unsigned long own_object_size(struct page *page, const void *object)
@@ -261,6 +280,7 @@ void derive_slab_allocator(struct slab_allocator *self, struct slab_allocator *b
 		.valid_pointer = base ? forward_valid_pointer : NULL,
 		.in_use = base ? forward_in_use : NULL,
 		.object_size = own_object_size,
+		.alloc_site = base ? forward_alloc_site : site_not_known,
 		.get_objects = base ? forward_get_objects : NULL,
 		.create = base ? forward_create : NULL,
 		.shrink = base ? forward_shrink : NULL,

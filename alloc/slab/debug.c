@@ -244,6 +244,11 @@ static int debug_in_use(struct slab_cache *cache, const void *object)
 	       trailer_of(cache, object)->state != FRESH;
 }
 
+static u32 debug_alloc_site(struct slab_cache *cache, const void *object)
+{
+	return trailer_of(cache, object)->allocated.site;
+}
+
 /* True, and reported, if this cannot be a free of an object in use. */
 static bool is_senseless(struct slab_cache *cache, u8 *object)
 {
@@ -387,6 +392,7 @@ static struct slab_allocator *debug_instance(struct slab_allocator *base,
 	ds->sa.free = debug_free;
 	ds->sa.valid_pointer = debug_valid_pointer;
 	ds->sa.in_use = debug_in_use;
+	ds->sa.alloc_site = debug_alloc_site;
 	ds->sa.create = debug_create;
 	ds->sa.shrink = debug_shrink;
 	ds->sa.shifts_objects = true;

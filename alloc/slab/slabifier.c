@@ -153,11 +153,8 @@ static int slabifier_destroy(struct slab_cache *cache)
 	slabifier_shrink(cache, NULL);
 	list_del(&cache->list);
 	live = slabifier_live(s);
-	if (live) {
-		report_event("leak", "cache %s: %llu objects still in use", cache->name,
-			     (unsigned long long)live);
+	if (live)
 		return (int)live;
-	}
 	instance_free(s->flushers);
 	instance_free(s->nodes);
 	free_percpu(s->cpu_slab);
