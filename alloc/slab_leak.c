@@ -2,8 +2,8 @@
  * A cache that was destroyed with objects still in use: reported, left behind on purpose.
  *
  * Theory: who still holds an object may still write to it, so its slab must not become anybody
- * else's; it stays, and the cache with it, as long as the allocator does. Everything else goes back.
- * The leak is one event with the cache, the number and, where a layer knows them, the call sites,
+ * else's; it stays, and the cache with it, as long as the allocator does. All else goes back. The
+ * leak is one event with the cache, the number and, where a layer knows them, the call sites,
  * found by looking at every address of every slab page that could be an object of the cache: slow,
  * and asked for only when there is something to find. What was in layers of the cache (magazines,
  * books of CPUs) is gone by then, so a late free must not reach them: the methods of derived caches
