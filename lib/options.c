@@ -114,6 +114,16 @@ static int bool_parse(const char *text, bool *v, struct err *e)
 	return 0;
 }
 
+static int text_set(const struct opt_desc *opt, char *p, const char *text, struct err *e)
+{
+	size_t len = strlen(text);
+
+	if (len > (size_t)opt->max)
+		return err_set(e, "'%s' is longer than %lld characters", text, (long long)opt->max);
+	memcpy(p, text, len + 1);
+	return 0;
+}
+
 static int value_set(const struct opt_desc *opt, void *values, const char *text, struct err *e)
 {
 	void *p = value_of(opt, values);
@@ -139,6 +149,8 @@ static int value_set(const struct opt_desc *opt, void *values, const char *text,
 			return -1;
 		*(u64 *)p = u;
 		return 0;
+	case OPT_TYPE_TEXT:
+		return text_set(opt, p, text, e);
 	default:
 		if (number_parse(opt, text, &v, e))
 			return -1;
@@ -218,6 +230,9 @@ static void option_print(const struct opt_desc *opt, const void *values, char *b
 	case OPT_TYPE_FLAGS:
 		flags_print(opt, *(const u64 *)p, &t);
 		break;
+	case OPT_TYPE_TEXT:
+		text_add(&t, "%s", (const char *)p);
+		break;
 	default:
 		number_print(opt, *(const s64 *)p, buf, n);
 	}
@@ -247,6 +262,9 @@ static void domain_print(const struct opt_desc *opt, char *buf, size_t n)
 	case OPT_TYPE_ENUM:
 	case OPT_TYPE_FLAGS:
 		choices_print(opt, &t);
+		break;
+	case OPT_TYPE_TEXT:
+		text_add(&t, "TEXT");
 		break;
 	default:
 		number_print(opt, opt->min, lo, sizeof(lo));

@@ -25,6 +25,7 @@ enum opt_type {
 	OPT_TYPE_TIME,	/* u64 nanoseconds; ns us ms s */
 	OPT_TYPE_ENUM,	/* u64 index into choices */
 	OPT_TYPE_FLAGS, /* u64 OR of choice_values, written A|B; 0 when empty */
+	OPT_TYPE_TEXT,	/* char[max + 1]; anything, for instance a pattern of names */
 };
 
 struct opt_desc {
@@ -32,7 +33,7 @@ struct opt_desc {
 	enum opt_type type;
 	size_t offset;		    /* of the value in the options struct */
 	const char *def;	    /* default, written as a user would */
-	s64 min, max;		    /* inclusive; for U64, S64, SIZE, TIME */
+	s64 min, max;		    /* inclusive; for U64, S64, SIZE, TIME; TEXT: of its length */
 	const char *const *choices; /* NULL-terminated; ENUM and FLAGS */
 	const u64 *choice_values;   /* FLAGS: one for each choice */
 	const char *help;
@@ -65,6 +66,11 @@ struct opt_desc {
 #define OPT_FLAGS(name, strct, field, def, choices, values, help)                                  \
 	{                                                                                          \
 		name, OPT_TYPE_FLAGS, offsetof(strct, field), def, 0, 0, choices, values, help     \
+	}
+#define OPT_TEXT(name, strct, field, def, help)                                                    \
+	{                                                                                          \
+		name, OPT_TYPE_TEXT, offsetof(strct, field), def, 0,                               \
+			sizeof(((strct *)0)->field) - 1, NULL, NULL, help                          \
 	}
 #define OPT_END                                                                                    \
 	{                                                                                          \

@@ -10,6 +10,7 @@ struct thing {
 	bool merge;
 	u64 batch, room, delay, mode, flags;
 	s64 node;
+	char sites[8];
 };
 
 static const char *const modes[] = {"fast", "slow", NULL};
@@ -23,6 +24,7 @@ static const struct opt_desc table[] = {
 	OPT_ENUM("mode", struct thing, mode, "slow", modes, "how"),
 	OPT_FLAGS("flags", struct thing, flags, "", flag_names, flag_values, "checks"),
 	OPT_S64("node", struct thing, node, "-1", -1, 63, "node to force"),
+	OPT_TEXT("sites", struct thing, sites, "acpi_*", "which call sites"),
 	OPT_END,
 };
 
@@ -39,8 +41,8 @@ static void defaults_and_printing(void **state)
 	assert_int_equal(t.mode, 1);
 	assert_int_equal(t.node, -1);
 	options_print(table, &t, buf, sizeof(buf));
-	assert_string_equal(buf,
-			    "merge=on,batch=63,room=64KiB,delay=10ms,mode=slow,flags=,node=-1");
+	assert_string_equal(buf, "merge=on,batch=63,room=64KiB,delay=10ms,mode=slow,flags=,node=-1,"
+				 "sites=acpi_*");
 	options_print(table, &t, tiny, sizeof(tiny));
 	assert_string_equal(tiny, "merge=o");
 	options_print(NULL, &t, buf, sizeof(buf));
@@ -62,9 +64,11 @@ static void set_each_type(void **state)
 	assert_int_equal(options_set(table, &t, "mode", "fast", &e), 0);
 	assert_int_equal(options_set(table, &t, "flags", "POISON|RED", &e), 0);
 	assert_int_equal(options_set(table, &t, "node", "63", &e), 0);
+	assert_int_equal(options_set(table, &t, "sites", "seven_*", &e), 0);
 	options_print(table, &t, buf, sizeof(buf));
 	assert_string_equal(
-		buf, "merge=off,batch=2000,room=1MiB,delay=0ns,mode=fast,flags=RED|POISON,node=63");
+		buf, "merge=off,batch=2000,room=1MiB,delay=0ns,mode=fast,flags=RED|POISON,node=63,"
+		     "sites=seven_*");
 }
 
 static void refused(const char *name, const char *text, const char *words)
@@ -92,6 +96,7 @@ static void mistakes_are_explained(void **state)
 	refused("mode", "fats", "did you mean 'fast'?");
 	refused("flags", "RED|POISN", "did you mean 'POISON'?");
 	refused("merge", "true", "neither on nor off");
+	refused("sites", "eight*ab", "'eight*ab' is longer than 7 characters");
 	refused("batch", "0", "out of range: 1 to 100000");
 }
 
@@ -105,6 +110,7 @@ static void help_names_every_option(void **state)
 		assert_says(buf, opt->help);
 	assert_says(buf, "node=-1..63");
 	assert_says(buf, "mode=fast|slow");
+	assert_says(buf, "sites=TEXT");
 	assert_says(buf, "(default 64KiB)");
 	options_help(NULL, buf, sizeof(buf));
 	assert_string_equal(buf, "");

@@ -16,10 +16,10 @@
  * Unlike Linux: it has nothing like it since bootmem.
  */
 #include "alloc/page_alloc.h"
+#include "alloc/pages/bit_blocks.h"
 #include "alloc/pages/block.h"
 #include "alloc/pages/zonelist.h"
 
-#define WORD_ORDER 6 /* a word holds the bits of a block of this order */
 #define NOT_FOUND (~0UL)
 
 /* Offsets are frames from the start of the zone. */
@@ -46,24 +46,6 @@ static struct bitmap_pages *to_bitmap(const struct page_allocator *pa)
 }
 
 /* ---- Words ---- */
-
-/* Bits at multiples of 2^order. */
-static const u64 aligned_bits[WORD_ORDER] = {~0ULL,
-					     0x5555555555555555,
-					     0x1111111111111111,
-					     0x0101010101010101,
-					     0x0001000100010001,
-					     0x0000000100000001};
-
-/* A bit where an aligned block of 2^order free frames starts; order below WORD_ORDER. */
-static u64 free_blocks(u64 used, int order)
-{
-	u64 free = ~used;
-
-	for (int k = 0; k < order; k++)
-		free &= free >> (1U << k);
-	return free & aligned_bits[order];
-}
 
 static bool words_are_free(const struct bitmap_zone *bz, unsigned long word, unsigned long nr)
 {
