@@ -141,6 +141,9 @@ enum op_path {
 	NR_OP_PATHS
 };
 
+/* How far the slab layer has come up (alloc/boot.h); in the last two nobody may use it. */
+enum slab_state { SLAB_NORMAL, SLAB_EARLY, SLAB_NONE, SLAB_FORBIDDEN };
+
 struct machine; /* sim/machine.h */
 struct layer;	/* alloc/allocator.h */
 
@@ -150,6 +153,7 @@ struct kernel {
 	int cpu;
 	int nid;	   /* node of the current CPU, with memory or not */
 	enum op_path path; /* of the operation that runs: raised by note_path */
+	enum slab_state slab_state;
 	u32 cost_ns[NR_COSTS];
 	struct page *mem_map;
 	char *direct_map; /* backing bytes of pfn 0 */

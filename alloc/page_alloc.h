@@ -39,6 +39,14 @@ struct page_allocator {
 		       int order);
 	/* Gives pages of per-CPU lists back to where nr_free counts them. */
 	void (*drain)(const struct page_allocator *self);
+	/*
+	 * Of a source, before it has given anything out: it has no memory until it is handed some
+	 * (boot). Zone by zone its frames then come back in order of pfn: free ones by hand_over,
+	 * blocks that are given out already, as their structs say, by adopt. False: it cannot.
+	 */
+	bool (*withhold)(const struct page_allocator *self);
+	void (*hand_over)(const struct page_allocator *self, unsigned long pfn, unsigned long nr);
+	void (*adopt)(const struct page_allocator *self, struct page *page, int order);
 	const char *name; /* display name: "rcu:dma:page_allocator" */
 
 	const struct allocator_desc *desc;

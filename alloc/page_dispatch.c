@@ -189,6 +189,23 @@ static u64 none_free(const struct page_allocator *self, const struct zone *zone,
 	return 0;
 }
 
+/* Neither a layer nor null has memory of its own that could be withheld. */
+static bool no_memory_to_withhold(const struct page_allocator *self)
+{
+	(void)self;
+	return false;
+}
+
+static void nothing_withheld(const struct page_allocator *self, unsigned long pfn, unsigned long nr)
+{
+	(void)self, (void)pfn, (void)nr;
+}
+
+static void nothing_to_adopt(const struct page_allocator *self, struct page *page, int order)
+{
+	(void)self, (void)page, (void)order;
+}
+
 void derive_page_allocator(struct page_allocator *self, struct page_allocator *base,
 			   const struct allocator_desc *desc)
 {
@@ -201,6 +218,9 @@ void derive_page_allocator(struct page_allocator *self, struct page_allocator *b
 		.check = nothing_kept,
 		.nr_free = base ? forward_nr_free : none_free,
 		.drain = base ? forward_drain : nothing_kept,
+		.withhold = no_memory_to_withhold,
+		.hand_over = nothing_withheld,
+		.adopt = nothing_to_adopt,
 		.name = derived_name(desc->name, base ? base->name : NULL),
 		.desc = desc,
 		.base = base,

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "alloc/boot.h"
 #include "alloc/pages/page_allocator.h"
 #include "alloc/stack.h"
 #include "lib/rng.h"
@@ -145,7 +146,8 @@ static bool layers_hold_pages(const struct page_allocator *pa)
 /* Everything free is within reach of a request that may reclaim, unless a layer holds it. */
 static bool must_succeed(struct fuzz *f, gfp_t flags)
 {
-	return (flags & __GFP_DIRECT_RECLAIM) && !f->injecting && !layers_hold_pages(f->lab.pa);
+	return (flags & __GFP_DIRECT_RECLAIM) && !f->injecting && !layers_hold_pages(f->lab.pa) &&
+	       kernel->slab_state == SLAB_NORMAL; /* bootmem's own bitmaps lie in memory */
 }
 
 static void allocate(struct fuzz *f)
@@ -226,6 +228,22 @@ static void inject(struct fuzz *f)
 	}
 }
 
+/* The page allocator comes up, and gets the bitmaps' frames too. */
+static void hand_over(struct fuzz *f)
+{
+	const struct page_allocator *boot = boot_layer(f->lab.pa);
+	struct boot_counts counts;
+	u64 free_before;
+
+	if (!boot || kernel->slab_state == SLAB_NORMAL)
+		return;
+	free_before = lab_free_pages(&f->lab);
+	mem_init(boot, &counts);
+	kmem_cache_init();
+	assert_int_equal(lab_free_pages(&f->lab), counts.handed_over);
+	f->free_pages += counts.handed_over - free_before;
+}
+
 static void one_step(struct fuzz *f, bool growing)
 {
 	struct machine *m = f->lab.m;
@@ -241,7 +259,9 @@ static void one_step(struct fuzz *f, bool growing)
 	}
 	if (one_in(f, 500))
 		inject(f);
-	if (one_in(f, 300))
+	if (one_in(f, 4000))
+		hand_over(f);
+	if (one_in(f, 300) && kernel->slab_state == SLAB_NORMAL)
 		set_pageblock_migratetype(f->lab.pa, below(f, kernel->max_pfn),
 					  (int)below(f, MIGRATE_PCPTYPES));
 	machine_leave(m, entered_ns);
@@ -255,6 +275,7 @@ static void tear_down(struct fuzz *f)
 {
 	unsigned int depth = 0;
 
+	hand_over(f);
 	while (f->oracle.nr_blocks) {
 		struct oracle_block b = page_oracle_freeing(&f->oracle, 0);
 

@@ -28,4 +28,24 @@ static inline u64 free_blocks(u64 used, int order)
 	return free & aligned_bits[order];
 }
 
+static inline bool words_are_free(const u64 *used, unsigned long word, unsigned long nr)
+{
+	for (unsigned long i = 0; i < nr; i++)
+		if (used[word + i])
+			return false;
+	return true;
+}
+
+/* All aligned free blocks of this order in so many words, parts of larger ones too. */
+static inline u64 count_free_blocks(const u64 *used, unsigned long nr_words, int order)
+{
+	unsigned long step = order < WORD_ORDER ? 1 : 1UL << (order - WORD_ORDER);
+	u64 n = 0;
+
+	for (unsigned long word = 0; word < nr_words; word += step)
+		n += order < WORD_ORDER ? (u64)__builtin_popcountll(free_blocks(used[word], order))
+					: words_are_free(used, word, step);
+	return n;
+}
+
 #endif

@@ -25,6 +25,8 @@
 /* Offsets are frames from the start of the zone. */
 struct bitmap_zone {
 	struct zone *zone;
+	unsigned long
+		online; /* frames that are its own: all of the zone, but while boot has them */
 	u64 *used, *full;
 	unsigned long touched;
 	unsigned long lowest[MAX_ORDER];
@@ -46,14 +48,6 @@ static struct bitmap_pages *to_bitmap(const struct page_allocator *pa)
 }
 
 /* ---- Words ---- */
-
-static bool words_are_free(const struct bitmap_zone *bz, unsigned long word, unsigned long nr)
-{
-	for (unsigned long i = 0; i < nr; i++)
-		if (bz->used[word + i])
-			return false;
-	return true;
-}
 
 static void mark_word(struct bitmap_zone *bz, unsigned long word, u64 bits, bool used)
 {
@@ -113,7 +107,7 @@ static unsigned long find_whole_words(const struct bitmap_zone *bz, int order,
 	for (unsigned long word = ALIGN(bz->lowest[order] / BITS_PER_WORD, step); word < nr_words;
 	     word += step) {
 		charge(COST_LIST_STEP);
-		if (words_are_free(bz, word, step))
+		if (words_are_free(bz->used, word, step))
 			return word * BITS_PER_WORD;
 	}
 	return NOT_FOUND;
@@ -172,7 +166,7 @@ static bool block_is_free(const struct bitmap_zone *bz, unsigned long offset, in
 	unsigned long word = offset / BITS_PER_WORD;
 
 	if (order >= WORD_ORDER)
-		return words_are_free(bz, word, 1UL << (order - WORD_ORDER));
+		return words_are_free(bz->used, word, 1UL << (order - WORD_ORDER));
 	return free_blocks(bz->used[word], order) >> offset % BITS_PER_WORD & 1;
 }
 
@@ -226,16 +220,11 @@ static void bitmap_free(const struct page_allocator *self, struct page *page, in
 static u64 count_aligned_free(const struct bitmap_zone *bz, int order)
 {
 	unsigned long end = ALIGN(bz->touched, 1UL << (MAX_ORDER - 1));
-	unsigned long step = order < WORD_ORDER ? 1 : 1UL << (order - WORD_ORDER);
-	u64 n = (bz->zone->spanned_pages - end) >> order;
 
 	if (order == MAX_ORDER)
 		return 0;
-	for (unsigned long word = 0; word < end / BITS_PER_WORD; word += step)
-		n += order < WORD_ORDER
-			     ? (u64)__builtin_popcountll(free_blocks(bz->used[word], order))
-			     : words_are_free(bz, word, step);
-	return n;
+	return ((bz->zone->spanned_pages - end) >> order) +
+	       count_free_blocks(bz->used, end / BITS_PER_WORD, order);
 }
 
 static u64 bitmap_nr_free(const struct page_allocator *self, const struct zone *zone,
@@ -246,6 +235,38 @@ static u64 bitmap_nr_free(const struct page_allocator *self, const struct zone *
 	if (migratetype != MIGRATE_MOVABLE || !zone->spanned_pages)
 		return 0;
 	return count_aligned_free(bz, order) - 2 * count_aligned_free(bz, order + 1);
+}
+
+/* ---- Boot ---- */
+
+static bool bitmap_withhold(const struct page_allocator *self)
+{
+	struct bitmap_pages *bp = to_bitmap(self);
+
+	ASSERT(!self->layer->live_objs);
+	for (int i = 0; i < bp->nr_zones; i++) {
+		bp->zones[i].online = 0;
+		bp->zones[i].zone->vm_stat[NR_FREE_PAGES] = 0;
+	}
+	return true;
+}
+
+static void bitmap_hand_over(const struct page_allocator *self, unsigned long pfn, unsigned long nr)
+{
+	struct zone *zone = page_zone(pfn_to_page(pfn));
+
+	to_bitmap(self)->zones[zone - kernel->zones].online += nr;
+	mod_zone_page_state(zone, NR_FREE_PAGES, (long)nr);
+}
+
+static void bitmap_adopt(const struct page_allocator *self, struct page *page, int order)
+{
+	struct bitmap_zone *bz = &to_bitmap(self)->zones[page_zone(page) - kernel->zones];
+	unsigned long offset = page_to_pfn(page) - bz->zone->zone_start_pfn;
+
+	bz->online += 1UL << order;
+	bz->touched = max(bz->touched, offset + (1UL << order));
+	mark_block(bz, offset, order, true);
 }
 
 /* ---- Recount ---- */
@@ -287,8 +308,9 @@ static unsigned long lowest_in(const struct bitmap_zone *bz, int order, unsigned
 	u64 blocks;
 
 	if (order >= WORD_ORDER)
-		return words_are_free(bz, word, 1UL << (order - WORD_ORDER)) ? word * BITS_PER_WORD
-									     : NOT_FOUND;
+		return words_are_free(bz->used, word, 1UL << (order - WORD_ORDER))
+			       ? word * BITS_PER_WORD
+			       : NOT_FOUND;
 	blocks = free_blocks(bz->used[word], order);
 	return blocks ? word * BITS_PER_WORD + bit_lowest(blocks) : NOT_FOUND;
 }
@@ -319,7 +341,7 @@ static void bitmap_check(const struct page_allocator *self)
 			continue;
 		used = check_frames(bz);
 		check_hints(bz);
-		ASSERT((long)(bz->zone->spanned_pages - used) == bz->zone->vm_stat[NR_FREE_PAGES]);
+		ASSERT((long)(bz->online - used) == bz->zone->vm_stat[NR_FREE_PAGES]);
 	}
 }
 
@@ -347,6 +369,7 @@ static void zone_create(struct bitmap_zone *bz, struct zone *zone)
 	unsigned long nr_words = zone->spanned_pages / BITS_PER_WORD;
 
 	bz->zone = zone;
+	bz->online = zone->spanned_pages;
 	if (!nr_words)
 		return;
 	bz->used = instance_alloc(nr_words * sizeof(u64));
@@ -368,6 +391,9 @@ static struct page_allocator *bitmap_create(struct page_allocator *base, const v
 	bp->pa.destructor = bitmap_destructor;
 	bp->pa.check = bitmap_check;
 	bp->pa.nr_free = bitmap_nr_free;
+	bp->pa.withhold = bitmap_withhold;
+	bp->pa.hand_over = bitmap_hand_over;
+	bp->pa.adopt = bitmap_adopt;
 	zonelists_create(&bp->zonelists);
 	bp->nr_zones = kernel->nr_node_ids * MAX_NR_ZONES;
 	bp->zones = instance_alloc((size_t)bp->nr_zones * sizeof(*bp->zones));

@@ -217,18 +217,40 @@ static bool buddy_merge_likely(unsigned long pfn, int order)
 	return order < LARGEST_ORDER - 1 && buddy_is_free(pfn & ~(1UL << order), order + 1);
 }
 
+/* Merges the free block as far as can be; returns the order of what it is then, at *pfn. */
+static int merge(struct buddy_zone *bz, unsigned long *pfn, int order, int migratetype)
+{
+	charge_memory(bz->zone->node); /* the buddy's struct */
+	while (order < LARGEST_ORDER && may_merge(bz, *pfn, order, migratetype)) {
+		charge(COST_LIST_STEP);
+		unlist(bz, pfn_to_page(buddy_pfn(*pfn, order)));
+		*pfn &= ~(1UL << order);
+		order++;
+	}
+	charge(COST_LIST_STEP);
+	return order;
+}
+
 void buddy_free(struct buddy_zone *bz, struct page *page, int order, int migratetype)
 {
 	unsigned long pfn = page_to_pfn(page);
 
 	mod_zone_page_state(bz->zone, NR_FREE_PAGES, 1L << order);
-	charge_memory(bz->zone->node); /* the buddy's struct */
-	while (order < LARGEST_ORDER && may_merge(bz, pfn, order, migratetype)) {
-		charge(COST_LIST_STEP);
-		unlist(bz, pfn_to_page(buddy_pfn(pfn, order)));
-		pfn &= ~(1UL << order);
-		order++;
-	}
-	charge(COST_LIST_STEP);
+	order = merge(bz, &pfn, order, migratetype);
 	enlist(bz, pfn_to_page(pfn), order, migratetype, buddy_merge_likely(pfn, order));
+}
+
+void buddy_free_to_tail(struct buddy_zone *bz, struct page *page, int order, int migratetype)
+{
+	unsigned long pfn = page_to_pfn(page);
+
+	mod_zone_page_state(bz->zone, NR_FREE_PAGES, 1L << order);
+	order = merge(bz, &pfn, order, migratetype);
+	enlist(bz, pfn_to_page(pfn), order, migratetype, true);
+}
+
+void buddy_count_fresh(struct buddy_zone *bz, long blocks)
+{
+	count_free(bz, LARGEST_ORDER, bz->fresh_type, blocks);
+	mod_zone_page_state(bz->zone, NR_FREE_PAGES, blocks << LARGEST_ORDER);
 }

@@ -30,7 +30,10 @@ struct buddy_zone {
 	u8 *pageblock_type;	       /* by pfn >> pageblock_order, of the whole machine */
 	struct per_cpu_pages *pageset; /* NULL: no per-CPU lists */
 	u16 nonempty[MIGRATE_TYPES];   /* bit o: nr_free of order o is not 0 */
-	/* Never given out: largest blocks, the tail of one list, lowest first. */
+	/*
+	 * Never given out: largest blocks, the tail of one list, lowest first. The zone's memory
+	 * ends at end_pfn, where the zone does unless it is still being handed over.
+	 */
 	unsigned long fresh_pfn, end_pfn;
 	int fresh_type;
 	spinlock_t lock;
@@ -72,6 +75,18 @@ static inline int pageblock_type_of(const struct buddy_zone *bz, unsigned long p
 {
 	return bz->pageblock_type[pfn >> pageblock_order];
 }
+
+/* In buddy_boot.c: a zone without memory, which then comes to it in order of pfn. */
+void buddy_withhold(struct buddy_zone *bz);
+/* Free frames. */
+void buddy_hand_over(struct buddy_zone *bz, unsigned long pfn, unsigned long nr);
+/* A block that is given out. */
+void buddy_adopt(struct buddy_zone *bz, const struct page *page, int order);
+
+/* For buddy_boot.c: a free block at the tail of its list, merged where it can be. */
+void buddy_free_to_tail(struct buddy_zone *bz, struct page *page, int order, int migratetype);
+/* So many blocks more (or fewer) of the untouched range count as free. */
+void buddy_count_fresh(struct buddy_zone *bz, long blocks);
 
 /* In buddy_check.c: recounts a zone bottom-up; ASSERTs. */
 void buddy_zone_check(const struct buddy_zone *bz);

@@ -135,6 +135,6 @@ void buddy_zone_check(const struct buddy_zone *bz)
 		for_each_possible_cpu(cpu) pcp_pages += walk_pcp(bz, per_cpu_ptr(bz->pageset, cpu));
 	ASSERT(pcp_pages == c.pcp_pages);
 	ASSERT((long)free_pages == bz->zone->vm_stat[NR_FREE_PAGES]);
-	ASSERT(free_pages + pcp_pages + c.given_pages == bz->zone->spanned_pages);
+	ASSERT(free_pages + pcp_pages + c.given_pages == bz->end_pfn - bz->zone->zone_start_pfn);
 	ASSERT(!bz->lock.locked);
 }

@@ -318,6 +318,27 @@ static void page_allocator_drain_all(const struct page_allocator *self)
 	drain_all(to_source(self));
 }
 
+static bool page_allocator_withhold(const struct page_allocator *self)
+{
+	const struct page_source *ps = to_source(self);
+
+	ASSERT(!self->layer->live_objs);
+	for (int i = 0; i < ps->nr_zones; i++)
+		buddy_withhold(&ps->zones[i]);
+	return true;
+}
+
+static void page_allocator_hand_over(const struct page_allocator *self, unsigned long pfn,
+				     unsigned long nr)
+{
+	buddy_hand_over(page_buddy_zone(to_source(self), pfn_to_page(pfn)), pfn, nr);
+}
+
+static void page_allocator_adopt(const struct page_allocator *self, struct page *page, int order)
+{
+	buddy_adopt(page_buddy_zone(to_source(self), page), page, order);
+}
+
 static void page_allocator_check_zones(const struct page_allocator *self)
 {
 	const struct page_source *ps = to_source(self);
@@ -442,6 +463,9 @@ static struct page_allocator *page_allocator_create(struct page_allocator *base,
 	ps->pa.check = page_allocator_check_zones;
 	ps->pa.nr_free = page_allocator_nr_free;
 	ps->pa.drain = page_allocator_drain_all;
+	ps->pa.withhold = page_allocator_withhold;
+	ps->pa.hand_over = page_allocator_hand_over;
+	ps->pa.adopt = page_allocator_adopt;
 	ps->pcp = o->pcp;
 	ps->grouping = o->grouping;
 	ps->watermarks = o->watermarks;
