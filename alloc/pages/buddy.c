@@ -252,5 +252,5 @@ void buddy_free_to_tail(struct buddy_zone *bz, struct page *page, int order, int
 void buddy_count_fresh(struct buddy_zone *bz, long blocks)
 {
 	count_free(bz, LARGEST_ORDER, bz->fresh_type, blocks);
-	mod_zone_page_state(bz->zone, NR_FREE_PAGES, blocks << LARGEST_ORDER);
+	mod_zone_page_state(bz->zone, NR_FREE_PAGES, blocks * (long)LARGEST_PAGES);
 }
