@@ -18,6 +18,7 @@
 #include "alloc/page_alloc.h"
 
 struct slab_cache;
+struct slab_allocator;
 
 struct boot_options {
 	/*
@@ -64,6 +65,15 @@ void *boot_alloc_bytes(const struct page_allocator *pages, u64 size, u64 align, 
 		       int node, struct slab_cache *mixed);
 /* Gives back the whole pages inside; returns how many. */
 unsigned long boot_free_bytes(const struct page_allocator *pages, void *object, u64 size);
+/* What the slab layer `bootmem` has done. */
+struct bootmem_counts {
+	u64 nr_objects; /* handed out early */
+	u64 nr_late;	/* of these: freed when they could not be given back any more */
+	u64 lost_bytes; /* of freed ones, with the parts of pages that earlier frees left */
+};
+
+/* NULL: the chain has no such layer. */
+const struct bootmem_counts *bootmem_slab_counts(const struct slab_allocator *sa);
 /* Pages that boot_alloc_bytes has taken and that will not come back. */
 u64 boot_byte_pages(const struct page_allocator *boot);
 

@@ -73,3 +73,8 @@ void chains_free(struct chains *c)
 	free(c->text);
 	*c = (struct chains){0};
 }
+
+const char *chains_pages_for(const char *slab)
+{
+	return strstr(slab, "bootmem") ? "boot:page_allocator" : "page_allocator";
+}

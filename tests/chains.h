@@ -29,6 +29,9 @@ void chains_add(struct chains *c, enum allocator_kind kind, unsigned int layers,
 void chains_thin(struct chains *c, enum allocator_kind kind, enum chains_which which);
 void chains_free(struct chains *c);
 
+/* The plainest pages that this slab chain can stand on. */
+const char *chains_pages_for(const char *slab);
+
 /* The same order of allocators every time: the i-th of a kind and role; NULL behind the last. */
 const struct allocator_desc *chains_allocator(enum allocator_kind kind, enum allocator_role role,
 					      size_t i);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alloc/boot.h"
 #include "alloc/stack.h"
 
 static void remember(void *arg, u64 t_ns, int cpu, const char *kind, const char *detail)
@@ -87,6 +88,25 @@ void lab_free(struct lab *lab, int cpu, struct page *page, int order)
 
 	page_free(lab->pa, page, order);
 	machine_leave(lab->m, entered_ns);
+}
+
+void lab_hand_over(struct lab *lab)
+{
+	const struct page_allocator *boot = boot_layer(lab->pa);
+	struct boot_counts counts;
+
+	if (!boot || kernel->slab_state == SLAB_NORMAL)
+		return;
+	mem_init(boot, &counts);
+	kmem_cache_init();
+	ASSERT(lab_free_pages(lab) == counts.handed_over);
+}
+
+u64 lab_lost_pages(const struct lab *lab)
+{
+	const struct page_allocator *boot = boot_layer(lab->pa);
+
+	return boot ? boot_byte_pages(boot) : 0;
 }
 
 void lab_settle(struct lab *lab)

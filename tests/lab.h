@@ -29,6 +29,11 @@ struct page_allocator *lab_chain(const char *text, struct err *e);
 struct page *lab_alloc(struct lab *lab, int cpu, int order, gfp_t flags, int node);
 void lab_free(struct lab *lab, int cpu, struct page *page, int order);
 
+/* If the chain has a boot phase that is not over: it ends here, without a window. */
+void lab_hand_over(struct lab *lab);
+/* Pages that bootmem lost for good. */
+u64 lab_lost_pages(const struct lab *lab);
+
 /* Runs all events and empties the per-CPU lists. */
 void lab_settle(struct lab *lab);
 /* Pages in the buddy lists of all zones. */

@@ -57,7 +57,7 @@ static void try_chains(enum allocator_kind kind, unsigned int layers, u64 stacks
 	if (layers > 1)
 		chains_thin(&c, kind, CHAINS_KEEPING);
 	for (size_t i = 0; i < c.nr; i++)
-		faults_try(kind == ALLOC_PAGES ? c.text[i] : "page_allocator",
+		faults_try(kind == ALLOC_PAGES ? c.text[i] : chains_pages_for(c.text[i]),
 			   kind == ALLOC_SLAB ? c.text[i] : "slabifier", slab_script, &count);
 	print_message("%llu stacks, %llu sites, %llu refusals\n", (unsigned long long)count.stacks,
 		      (unsigned long long)count.sites, (unsigned long long)count.refusals);

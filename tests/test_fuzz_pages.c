@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "alloc/boot.h"
 #include "alloc/pages/page_allocator.h"
 #include "alloc/stack.h"
 #include "lib/rng.h"
@@ -231,17 +230,10 @@ static void inject(struct fuzz *f)
 /* The page allocator comes up, and gets the bitmaps' frames too. */
 static void hand_over(struct fuzz *f)
 {
-	const struct page_allocator *boot = boot_layer(f->lab.pa);
-	struct boot_counts counts;
-	u64 free_before;
+	u64 free_before = lab_free_pages(&f->lab);
 
-	if (!boot || kernel->slab_state == SLAB_NORMAL)
-		return;
-	free_before = lab_free_pages(&f->lab);
-	mem_init(boot, &counts);
-	kmem_cache_init();
-	assert_int_equal(lab_free_pages(&f->lab), counts.handed_over);
-	f->free_pages += counts.handed_over - free_before;
+	lab_hand_over(&f->lab);
+	f->free_pages += lab_free_pages(&f->lab) - free_before;
 }
 
 static void one_step(struct fuzz *f, bool growing)

@@ -34,7 +34,7 @@ static void try_chain(enum allocator_kind kind, const char *chain, struct orders
 	struct err e = {""};
 	bool pages = kind == ALLOC_PAGES;
 
-	if (faults_once(pages ? chain : "page_allocator", pages ? NULL : chain,
+	if (faults_once(pages ? chain : chains_pages_for(chain), pages ? NULL : chain,
 			pages ? page_script : slab_script, &e)) {
 		orders->made++;
 	} else {
@@ -126,6 +126,12 @@ static const struct {
 	{NULL, "debug:rcu:slabifier",
 	 "what readers may still look at (the order that works: rcu:debug"},
 	{NULL, "caching:forward:rcu:slabifier", "before the grace period"},
+	/* Memory that comes up later, once, below everything else. */
+	{"boot:rcu:bitmap", NULL, "boot stands on the source"},
+	{"boot:boot:bitmap", NULL, "boot stands on the source"},
+	{"boot:null", NULL, "no memory that could come up later"},
+	{NULL, "bootmem:slabifier", "its pages need the layer 'boot'"},
+	{"boot:bitmap", "bootmem:bootmem:slabifier", "early objects from bootmem already"},
 	/* Nothing there to keep anything in. */
 	{"mempool:null", NULL, "nothing to reserve"},
 	{"ctor_dtor:null", NULL, "nothing to construct"},
