@@ -25,8 +25,9 @@ enum kmalloc_type {
 #define KMALLOC_CLASS_SIZE_MAX 32768 /* bytes; larger requests go to pages in any case */
 
 struct kmalloc_config {
-	bool exact;			  /* every multiple of 8 up to 8 KiB; nr is 0 */
-	u32 nr;				  /* 0: the default table */
+	bool exact; /* every multiple of 8 up to 8 KiB; nr is 0 */
+	bool merge; /* caches of the load may share kmalloc's, and each other's */
+	u32 nr;	    /* 0: the default table */
 	u32 classes[KMALLOC_CLASSES_MAX]; /* bytes, ascending, multiples of 8 */
 };
 

@@ -52,10 +52,6 @@ const struct slab_shape *slab_shape_find(const struct slab_shapes *shapes, const
 
 struct slab_cache {
 	const struct slab_allocator *slab_alloc;
-	struct layer *layer; /* of slab_alloc, at hand for the dispatcher */
-	/* Caches that stand on each other are a tree; all but a few have one base. */
-	struct slab_cache *base; /* the first cache below; NULL in a source */
-	struct slab_cache *top;	 /* the cache the user holds */
 	const struct page_allocator *page_alloc;
 	int node;	      /* -1: any */
 	unsigned int align;   /* a power of two, at least 8 */
@@ -69,9 +65,13 @@ struct slab_cache {
 	char name[SLAB_NAME_MAX];
 	struct list_head list; /* all caches of one allocator */
 
+	/* Caches that stand on each other are a tree; all but a few have one base. */
+	struct slab_cache *base;	  /* the first cache below; NULL in a source */
 	struct slab_cache *next_base;	  /* the next one below the same cache; NULL: last */
 	struct slab_cache *above;	  /* the cache that stands on this one; NULL: none */
+	struct slab_cache *top;		  /* the cache the user holds */
 	unsigned int refs;		  /* holders: create counts one, dup one more */
+	struct layer *layer;		  /* of slab_alloc, at hand for the dispatcher */
 	move_object_fn move_object;	  /* of the shrink that runs (derived caches); NULL: none */
 	struct page_allocator *own_pages; /* derived for this cache, put with it; NULL: none */
 	/* Of a source: the cache whose slabs its objects lie in, with others'; NULL: its own. */
@@ -208,6 +208,12 @@ int __must_check slab_check_keeps(const struct slab_allocator *base,
 /* The pages a new cache of self shall stand on: its parameters' or self's; counted. */
 struct page_allocator *slab_pages_get(const struct slab_allocator *self,
 				      const struct slab_cache *parameters);
+
+/* Objects of a whole slab; 0: of a cache whose objects have many sizes. */
+static inline unsigned long slab_objects(const struct slab_cache *cache)
+{
+	return cache->size ? (PAGE_SIZE << cache->order) / cache->size : 0;
+}
 
 /* What __GFP_ZERO asks for. */
 static inline void slab_zero(const struct slab_cache *cache, void *object)

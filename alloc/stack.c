@@ -1,12 +1,10 @@
 /*
- * Chains as text, and stacks brought to life from them.
+ * Chains and stacks as text.
  *
  * Grammar: chain := layer { ":" layer }; layer := name [ "(" [ option { "," option } ] ")" ];
  * option := key "=" value. Blanks around any of these are ignored.
  *
- * Theory: a chain is written from the outside and built from its end: each layer is created on the
- * one behind it, whose reference it takes over. So destroying the outermost destroys the chain. The
- * slab chain ends on the whole page chain.
+ * Theory: a chain is written from the outside; what is not said has its default, and is printed.
  *
  * Invariant: a source ends each chain and is nowhere else; what is printed, with every option, is
  * read back as the same chain.
@@ -262,19 +260,53 @@ void stack_config_free(struct stack_config *sc)
 {
 	chain_free(&sc->pages);
 	chain_free(&sc->slab);
+	for (unsigned int i = 0; i < sc->nr_choices; i++) {
+		free(sc->choices[i].glob);
+		chain_free(&sc->choices[i].slab);
+	}
+	sc->nr_choices = 0;
 }
 
 void kmalloc_config_print(const struct kmalloc_config *k, char *buf, size_t n)
 {
 	struct text t = text_in(buf, n);
 
+	if (!k->exact && !k->nr && !k->merge)
+		return;
+	text_add(&t, "{");
 	if (k->exact)
-		text_add(&t, "{classes: exact}");
+		text_add(&t, "classes: exact");
 	for (u32 i = 0; i < k->nr; i++)
-		text_add(&t, "%s%uB", i ? ", " : "{classes: [", k->classes[i]);
+		text_add(&t, "%s%uB", i ? ", " : "classes: [", k->classes[i]);
 	if (k->nr)
-		text_add(&t, "]}");
+		text_add(&t, "]");
+	if (k->merge)
+		text_add(&t, "%smerge: on", t.len > 1 ? ", " : "");
+	text_add(&t, "}");
 	ASSERT(!text_cut(&t));
+}
+
+/* As a YAML text: a quote is written twice. */
+static void add_quoted(struct text *t, const char *text)
+{
+	text_add(t, "'");
+	for (; *text; text++)
+		text_add(t, *text == '\'' ? "''" : "%c", *text);
+	text_add(t, "'");
+}
+
+static void add_choices(const struct stack_config *sc, struct text *t)
+{
+	char slab[STACK_TEXT_MAX];
+
+	for (unsigned int i = 0; i < sc->nr_choices; i++) {
+		chain_print(&sc->choices[i].slab, slab, sizeof(slab));
+		text_add(t, i ? ", " : " caches={");
+		add_quoted(t, sc->choices[i].glob);
+		text_add(t, ": '%s'", slab);
+	}
+	if (sc->nr_choices)
+		text_add(t, "}");
 }
 
 void stack_config_print(const struct stack_config *sc, char *buf, size_t n)
@@ -288,65 +320,6 @@ void stack_config_print(const struct stack_config *sc, char *buf, size_t n)
 	text_add(&t, "pages=%s slab=%s", pages, slab);
 	if (*kmalloc)
 		text_add(&t, " kmalloc=%s", kmalloc);
+	add_choices(sc, &t);
 	ASSERT(!text_cut(&t));
-}
-
-static int create_pages(struct stack *s, const struct chain *c, struct err *e)
-{
-	for (unsigned int i = c->nr_layers; i-- > 0;) {
-		const struct chain_layer *l = &c->layers[i];
-		struct page_allocator *pa = l->desc->create_pages(s->pages, l->options, e);
-
-		if (!pa)
-			return err_prefix(e, "%s", l->desc->name);
-		s->pages = pa;
-	}
-	return 0;
-}
-
-static int create_slab(struct stack *s, const struct chain *c, struct err *e)
-{
-	for (unsigned int i = c->nr_layers; i-- > 0;) {
-		const struct chain_layer *l = &c->layers[i];
-		struct slab_allocator *sa = l->desc->create_slab(s->slab, s->pages, l->options, e);
-
-		if (!sa)
-			return err_prefix(e, "%s", l->desc->name);
-		s->slab = sa;
-	}
-	return 0;
-}
-
-static void add_layer(struct stack *s, struct layer *l, enum allocator_kind kind,
-		      unsigned int depth, const char *name, bool source)
-{
-	struct text id = text_in(l->id, sizeof(l->id));
-
-	text_add(&id, "%s/%u:%s", allocator_chain_names[kind], depth, name);
-	s->layer_base[s->nr_layers] = source ? -1 : (int)s->nr_layers + 1;
-	s->layers[s->nr_layers++] = l;
-}
-
-int stack_create(struct stack *s, const struct stack_config *sc, struct err *e)
-{
-	unsigned int depth = 0;
-
-	*s = (struct stack){0};
-	if (create_pages(s, &sc->pages, e) || create_slab(s, &sc->slab, e)) {
-		stack_destroy(s);
-		return -1;
-	}
-	for (struct page_allocator *pa = s->pages; pa; pa = pa->base)
-		add_layer(s, pa->layer, ALLOC_PAGES, depth++, pa->desc->name, !pa->base);
-	depth = 0;
-	for (struct slab_allocator *sa = s->slab; sa; sa = sa->base)
-		add_layer(s, sa->layer, ALLOC_SLAB, depth++, sa->desc->name, !sa->base);
-	return 0;
-}
-
-void stack_destroy(struct stack *s)
-{
-	slab_allocator_put(s->slab);
-	page_allocator_put(s->pages);
-	*s = (struct stack){0};
 }

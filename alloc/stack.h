@@ -45,9 +45,18 @@ void chain_print(const struct chain *c, char *buf, size_t n);
 /* As --kmalloc reads it: "{classes: [8B, 96B]}"; "" for the default. */
 void kmalloc_config_print(const struct kmalloc_config *k, char *buf, size_t n);
 
+/* Caches whose name matches stand on another slab chain, on the same pages. */
+struct stack_choice {
+	char *glob; /* owned */
+	struct chain slab;
+};
+#define STACK_CHOICES_MAX 8
+
 struct stack_config {
 	struct chain pages, slab;
-	struct kmalloc_config kmalloc; /* all 0: the default */
+	struct kmalloc_config kmalloc;			/* all 0: the default */
+	struct stack_choice choices[STACK_CHOICES_MAX]; /* the first that matches counts */
+	unsigned int nr_choices;
 };
 
 /* The chains of a stack; NULL text: page_allocator, slabifier. */
@@ -56,20 +65,26 @@ int __must_check stack_config_parse(struct stack_config *sc, const char *pages, 
 void stack_config_free(struct stack_config *sc);
 /*
  * "pages=page_allocator slab=rcu:slabifier(...)": what results store; and behind that, where it is
- * not the default, "kmalloc={classes: [8B, 96B]}".
+ * not the default, "kmalloc={classes: [8B, 96B], merge: on} caches={'ext4_*': 'rcu:slabifier'}".
  */
 void stack_config_print(const struct stack_config *sc, char *buf, size_t n);
+
+#define STACK_LAYERS_MAX ((2 + STACK_CHOICES_MAX) * CHAIN_LAYERS_MAX)
 
 /* A stack brought to life on the current machine. */
 struct stack {
 	struct page_allocator *pages; /* outermost */
 	struct slab_allocator *slab;  /* outermost */
+	/* Outermost of their chains; globs are the config's, which outlives the stack. */
+	struct slab_choice choices[STACK_CHOICES_MAX];
+	unsigned int nr_choices;
 	/*
-	 * Every layer: pages chain, then slab chain, outermost first; base: index of the one it
-	 * stands on, -1 for a source.
+	 * Every layer: pages chain, slab chain, then those of the choices, outermost first; base:
+	 * index of the one it stands on, -1 for a source. Ids: "pages/0:rcu", "slab/1:slabifier",
+	 * "slab[ext4_*]/0:slabifier".
 	 */
-	struct layer *layers[2 * CHAIN_LAYERS_MAX];
-	int layer_base[2 * CHAIN_LAYERS_MAX];
+	struct layer *layers[STACK_LAYERS_MAX];
+	int layer_base[STACK_LAYERS_MAX];
 	unsigned int nr_layers;
 };
 

@@ -9,6 +9,8 @@
  *	  plain: {pages: page_allocator, slab: slabifier}	# these two are the defaults
  *	  rcu:   {pages: "rcu:page_allocator", slab: "rcu:slabifier"}
  *	  table: {kmalloc: {classes: [32B, 64B, 96B, 128B, 1KiB]}}	# or: exact
+ *	  mixed: {kmalloc: {merge: on}}	# caches share slabs; recorded names have been merged
+ *	  some:  {caches: {"ext4_*": "rcu:slabifier"}}	# another chain, same pages; first match
  *	loads:
  *	  fstree: {trace: traces/samples/fstree.kmt}	# warm if the trace carries snapshots
  *	  empty: {trace: traces/samples/fstree.kmt, start: cold}	# or not

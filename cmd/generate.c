@@ -36,7 +36,8 @@ static const char usage[] =
 	"stored)\n"
 	"      --pages CHAIN     of the stack that jobs wait for (default page_allocator)\n"
 	"      --slab CHAIN      likewise (default slabifier)\n"
-	"      --kmalloc YAML    likewise: its table, as in '{classes: [32B, 64B]}'\n";
+	"      --kmalloc YAML    likewise: its table, as in '{classes: [32B, 64B]}'\n"
+	"      --caches YAML     likewise: slab chains of some caches\n";
 
 struct generate_args {
 	struct load_spec load;
@@ -137,7 +138,7 @@ static int generate(struct generate_args *a, struct err *e)
 	return ret < 0 ? cmd_fail("generate", e) : ret;
 }
 
-enum { OPT_SEED = 256, OPT_DURATION, OPT_MACHINE, OPT_PAGES, OPT_KMALLOC, OPT_SLAB };
+enum { OPT_SEED = 256, OPT_DURATION, OPT_MACHINE, OPT_PAGES, OPT_KMALLOC, OPT_CACHES, OPT_SLAB };
 
 static int set(void *arg, int opt, const char *text, struct err *e)
 {
@@ -160,6 +161,9 @@ static int set(void *arg, int opt, const char *text, struct err *e)
 	case OPT_KMALLOC:
 		a->stack.kmalloc = text;
 		return 0;
+	case OPT_CACHES:
+		a->stack.caches = text;
+		return 0;
 	default:
 		a->stack.slab = text;
 		return 0;
@@ -176,6 +180,7 @@ int cmd_generate(int argc, char **argv)
 		{"pages", required_argument, NULL, OPT_PAGES},
 		{"slab", required_argument, NULL, OPT_SLAB},
 		{"kmalloc", required_argument, NULL, OPT_KMALLOC},
+		{"caches", required_argument, NULL, OPT_CACHES},
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};

@@ -84,6 +84,10 @@ static void notes(const struct running *run, const struct trial *t)
 			page_state_summary(&t->pages, state, sizeof(state)));
 		page_state_print_missed(&t->pages, CELLS_SHOWN, stderr);
 	}
+	for (unsigned int i = 0; i < t->stack->nr_choices; i++)
+		if (t->idle_choices >> i & 1)
+			fprintf(stderr, "%s %s: note: caches '%s': no cache has such a name\n",
+				run->load, t->run.label, t->stack->choices[i].glob);
 	if (t->nr_unserved)
 		fprintf(stderr,
 			"%s %s: note: %llu compressed objects were not stored: the stack has no "

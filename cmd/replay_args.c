@@ -22,6 +22,9 @@ int replay_args_set(struct replay_args *a, int opt, const char *text, struct err
 	case OPT_KMALLOC:
 		a->stack.kmalloc = text;
 		return 0;
+	case OPT_CACHES:
+		a->stack.caches = text;
+		return 0;
 	case OPT_MACHINE:
 		a->machine = text;
 		return 0;
@@ -91,6 +94,7 @@ static char *repeat_line(const struct replay_args *a, const struct replay_comman
 	repeat_option(&line, "pages", pages);
 	repeat_option(&line, "slab", slab);
 	repeat_option(&line, "kmalloc", a->stack.kmalloc);
+	repeat_option(&line, "caches", a->stack.caches);
 	repeat_option(&line, "machine", a->machine);
 	repeat_option(&line, "label", r->label);
 	repeat_option(&line, "db", a->db);

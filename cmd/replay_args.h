@@ -32,6 +32,7 @@ enum {
 	OPT_PAGES = 256,
 	OPT_SLAB,
 	OPT_KMALLOC,
+	OPT_CACHES,
 	OPT_MACHINE,
 	OPT_LABEL,
 	OPT_DB,
@@ -47,6 +48,7 @@ enum {
 	{"pages", required_argument, NULL, OPT_PAGES},                                             \
 		{"slab", required_argument, NULL, OPT_SLAB},                                       \
 		{"kmalloc", required_argument, NULL, OPT_KMALLOC},                                 \
+		{"caches", required_argument, NULL, OPT_CACHES},                                   \
 		{"machine", required_argument, NULL, OPT_MACHINE},                                 \
 		{"label", required_argument, NULL, OPT_LABEL},                                     \
 		{"db", required_argument, NULL, OPT_DB},                                           \
@@ -61,7 +63,9 @@ enum {
 #define REPLAY_USAGE(db, slab)                                                                     \
 	"  --pages CHAIN     page allocators, outermost first (default page_allocator)\n"          \
 	"  --slab CHAIN      slab allocators, outermost first (default " slab ")\n"                \
-	"  --kmalloc YAML    its table: '{classes: [32B, 64B, 1KiB]}', '{classes: exact}'\n"       \
+	"  --kmalloc YAML    its table, and merging: '{classes: [32B, 1KiB], merge: on}'; or "     \
+	"exact\n"                                                                                  \
+	"  --caches YAML     slab chains of some caches: '{\"ext4_*\": \"rcu:slabifier\"}'\n"      \
 	"  --machine FILE    the machine (default: the trace's, else machine-2node)\n"             \
 	"  --label TEXT      name of the stack in results (default: the canonical stack)\n"        \
 	"  --db FILE         results database (default " db "; 'none' keeps nothing)\n"            \

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "lib/assert.h"
+#include "lib/glob.h"
+#include "lib/mem.h"
 
 /* The parser's own "column N: " becomes the place in the file. */
 static int chain_read(struct chain *c, enum allocator_kind kind, const struct yaml_node *n,
@@ -66,9 +68,21 @@ static int classes_read(struct kmalloc_config *k, const struct yaml_node *n, str
 	return 0;
 }
 
+static int switch_read(bool *on, const struct yaml_node *n, struct err *e)
+{
+	const char *text = yaml_text(n, e);
+
+	if (!text)
+		return -1;
+	*on = !strcmp(text, "on");
+	if (!*on && strcmp(text, "off"))
+		return yaml_error(n, e, "unknown value '%s': off or on", text);
+	return 0;
+}
+
 static int kmalloc_read(struct kmalloc_config *k, const struct yaml_node *map, struct err *e)
 {
-	static const char *const known[] = {"classes", NULL};
+	static const char *const known[] = {"classes", "merge", NULL};
 	const struct yaml_node *n;
 
 	*k = (struct kmalloc_config){0};
@@ -77,7 +91,43 @@ static int kmalloc_read(struct kmalloc_config *k, const struct yaml_node *map, s
 	if (yaml_check_keys(map, known, e))
 		return -1;
 	n = yaml_get(map, "classes");
-	return n ? classes_read(k, n, e) : 0;
+	if (n && classes_read(k, n, e))
+		return -1;
+	n = yaml_get(map, "merge");
+	return n ? switch_read(&k->merge, n, e) : 0;
+}
+
+/* ---- Caches on chains of their own ---- */
+
+static int choice_read(struct stack_config *sc, const struct yaml_node *map, size_t i,
+		       struct err *e)
+{
+	struct stack_choice *choice = &sc->choices[sc->nr_choices];
+	const char *glob = yaml_key(map, i);
+	struct err told;
+	size_t at;
+
+	if (glob_check(glob, &at, &told))
+		return yaml_error_at(yaml_key_node(map, i), at, e, "%s", told.msg);
+	if (chain_read(&choice->slab, ALLOC_SLAB, yaml_value(map, i), NULL, e))
+		return -1;
+	choice->glob = mem_dup(glob);
+	sc->nr_choices++;
+	return 0;
+}
+
+static int caches_read(struct stack_config *sc, const struct yaml_node *map, struct err *e)
+{
+	if (!yaml_is_mapping(map))
+		return yaml_error(map, e,
+				  "caches are a mapping, such as {\"ext4_*\": \"rcu:slabifier\"}");
+	if (yaml_count(map) > STACK_CHOICES_MAX)
+		return yaml_error(map, e, "%zu globs: at most %d are possible", yaml_count(map),
+				  STACK_CHOICES_MAX);
+	for (size_t i = 0; i < yaml_count(map); i++)
+		if (choice_read(sc, map, i, e))
+			return -1;
+	return 0;
 }
 
 /* ---- The whole stack ---- */
@@ -86,27 +136,25 @@ static int settings_read(struct stack_config *sc, const struct yaml_node *map, s
 {
 	const struct yaml_node *n = yaml_get(map, "kmalloc");
 
-	return n ? kmalloc_read(&sc->kmalloc, n, e) : 0;
+	if (n && kmalloc_read(&sc->kmalloc, n, e))
+		return -1;
+	n = yaml_get(map, "caches");
+	return n ? caches_read(sc, n, e) : 0;
 }
 
 int stack_read(struct stack_config *sc, const struct yaml_node *map, struct err *e)
 {
-	/* Keys that others expect: known, so that the message is not about a typing mistake. */
-	static const char *const later[] = {"store", "caches"};
+	/* `store` is what others expect: known, so that the message is not about a typing mistake.
+	 */
 	static const char *const known[] = {"pages", "slab", "store", "kmalloc", "caches", NULL};
 
 	*sc = (struct stack_config){0};
 	if (yaml_check_keys(map, known, e))
 		return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
-		const struct yaml_node *n = yaml_get(map, later[i]);
-
-		if (n)
-			return yaml_error(n, e,
-					  "'%s' is no chain that can be chosen: a stack has pages "
-					  "and slab",
-					  later[i]);
-	}
+	if (yaml_get(map, "store"))
+		return yaml_error(yaml_get(map, "store"), e,
+				  "'store' is no chain that can be chosen: a stack has pages and "
+				  "slab");
 	if (chain_read(&sc->pages, ALLOC_PAGES, yaml_get(map, "pages"), "page_allocator", e) ||
 	    chain_read(&sc->slab, ALLOC_SLAB, yaml_get(map, "slab"), "slabifier", e) ||
 	    settings_read(sc, map, e)) {
@@ -117,14 +165,17 @@ int stack_read(struct stack_config *sc, const struct yaml_node *map, struct err 
 }
 
 /* An option's value is YAML; messages name the option in place of a file. */
-static int kmalloc_text_read(struct kmalloc_config *k, const char *text, struct err *e)
+static int option_read(struct stack_config *sc, const char *option, const char *text, struct err *e)
 {
-	struct yaml_file *f = yaml_parse("--kmalloc", text, strlen(text), e);
+	struct yaml_file *f = yaml_parse(option, text, strlen(text), e);
 	int ret;
 
 	if (!f)
 		return -1;
-	ret = kmalloc_read(k, yaml_top(f), e);
+	if (!strcmp(option, "--kmalloc"))
+		ret = kmalloc_read(&sc->kmalloc, yaml_top(f), e);
+	else
+		ret = caches_read(sc, yaml_top(f), e);
 	yaml_close(f);
 	return ret;
 }
@@ -133,7 +184,8 @@ int stack_texts_read(struct stack_config *sc, const struct stack_texts *t, struc
 {
 	if (stack_config_parse(sc, t->pages, t->slab, e))
 		return -1;
-	if (t->kmalloc && kmalloc_text_read(&sc->kmalloc, t->kmalloc, e)) {
+	if ((t->kmalloc && option_read(sc, "--kmalloc", t->kmalloc, e)) ||
+	    (t->caches && option_read(sc, "--caches", t->caches, e))) {
 		stack_config_free(sc);
 		return -1;
 	}

@@ -60,6 +60,33 @@ void account_grow(struct account *a, u64 nr_objects_max)
 	a->nr_objects_max = nr_objects_max;
 }
 
+struct slab_cache *slabs_of(struct slab_cache *cache)
+{
+	const struct slab_cache *source = cache;
+
+	while (source->base)
+		source = source->base;
+	return source->shares ? source->shares : cache;
+}
+
+void account_name(struct account *a, u32 i, const char *name, struct slab_cache *cache)
+{
+	struct name *n = &a->names[i];
+
+	*n = (struct name){.name = name,
+			   .cache = cache,
+			   .first = true,
+			   .size = cache->objsize,
+			   .slabs = slabs_of(cache)};
+	for (u32 j = 0; j < a->name_pages; j++) {
+		if (j == i || !a->names[j].cache)
+			continue;
+		n->first &= a->names[j].cache != cache;
+		if (a->names[j].slabs == n->slabs)
+			n->slabs = NULL;
+	}
+}
+
 void account_restart_peaks(struct account *a)
 {
 	a->bytes_req_live_max = a->bytes_req_live;

@@ -37,6 +37,9 @@ struct name {
 	struct slab_cache *cache; /* NULL: pages */
 	bool movable;		  /* its objects carry their number (movable.h) */
 	bool senseless;		  /* a cache that cannot be: nobody tries again */
+	bool first;		  /* of the names that have this cache */
+	u32 size;		  /* of its objects, as asked for */
+	struct slab_cache *slabs; /* that no earlier name's objects lie in; NULL: one's do */
 	u64 live_objs, bytes_req, bytes_alloc;
 };
 
@@ -93,6 +96,11 @@ void account_grow(struct account *a, u64 nr_objects_max);
 void account_count_anew(struct account *a);
 /* What is alive is the most there was. */
 void account_restart_peaks(struct account *a);
+
+/* The name's cache is made. Other names may have it already, or have theirs in its slabs. */
+void account_name(struct account *a, u32 i, const char *name, struct slab_cache *cache);
+/* What has the slabs of its objects: the cache, or one that it shares with others. */
+struct slab_cache *slabs_of(struct slab_cache *cache);
 
 u32 account_new_row(struct account *a, u32 site, u32 name);
 

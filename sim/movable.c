@@ -103,10 +103,8 @@ void movable_shrink(struct replay *rp, const struct request *r)
 
 	kernel->site = r->site;
 	rp->m->run = rp;
-	for_each_name(rp, n)
+	for_each_cache(rp, n)
 	{
-		if (!n->cache)
-			continue;
 		rp->shrunk.slabs +=
 			(u64)slab_cache_shrink(n->cache, n->movable ? move_object : NULL);
 	}

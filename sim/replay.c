@@ -65,6 +65,9 @@ static int begin_books(struct replay *rp, const struct trial *t, struct err *e)
 	sampler_init(&rp->sampler, t);
 	slabulator_init(&rp->slabulator, rp->stack.slab, rp->stack.pages);
 	rp->slabulator.shapes = t->shapes;
+	rp->slabulator.merge = t->stack->kmalloc.merge;
+	rp->slabulator.choices = rp->stack.choices;
+	rp->slabulator.nr_choices = rp->stack.nr_choices;
 	kmalloc_init_by(&rp->km, &rp->slabulator, &t->stack->kmalloc);
 	rp->caches = instance_alloc((tables->nr_caches + 1) * sizeof(*rp->caches));
 	return 0;
@@ -102,7 +105,7 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 
 static void check_all(struct replay *rp)
 {
-	for_each_name(rp, n) if (n->cache) slab_cache_check(n->cache);
+	for_each_cache(rp, n) slab_cache_check(n->cache);
 	for (u64 i = 0; i < rp->acc.nr_objects_max; i++) {
 		const struct object *o = &rp->acc.objects[i];
 

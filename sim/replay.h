@@ -65,8 +65,13 @@ static inline u64 replay_slab_bytes(const struct replay *rp)
 	return (u64)rp->stack.pages->layer->live_bytes - rp->acc.page_bytes_live;
 }
 
-/* Every cache that exists, for sampler and checks. */
+/* Every name that objects were asked for by. */
 #define for_each_name(rp, n)                                                                       \
-	for (struct name *n = (rp)->acc.names; n < (rp)->acc.names + (rp)->acc.name_pages; n++)
+	for (struct name *n = (rp)->acc.names; n < (rp)->acc.names + (rp)->acc.name_pages; n++)    \
+		if (!n->cache)                                                                     \
+			;                                                                          \
+		else
+/* The same, each cache once. */
+#define for_each_cache(rp, n) for_each_name(rp, n) if (n->first)
 
 #endif

@@ -102,31 +102,59 @@ static void sample_fragmentation(struct sampler *s, struct replay *rp, u64 t_ns)
 	}
 }
 
-static void sample_cache(struct replay *rp, const struct name *n, u64 t_ns)
+/* A physical cache. */
+static void sample_slabs(struct replay *rp, struct slab_cache *c, u64 t_ns)
 {
-	struct slab_cache *c = n->cache;
 	struct slab_counts counts = {0};
 
 	slab_cache_counts(c, &counts);
 	rp->sink->ops->slab(rp->sink, &(struct sink_slab){
 					      .t_ns = t_ns,
-					      .cache = n->name,
+					      .cache = c->name,
 					      .active_objs = counts.objs_active,
 					      .num_objs = counts.objs_total,
 					      .objsize = c->size,
-					      .objperslab = (PAGE_SIZE << c->order) / c->size,
+					      .objperslab = slab_objects(c),
 					      .pagesperslab = 1UL << c->order,
 					      .active_slabs = counts.active,
 					      .num_slabs = counts.total,
 				      });
+}
+
+static void sample_name(struct replay *rp, const struct name *n, u64 t_ns)
+{
+	if (n->slabs)
+		sample_slabs(rp, n->slabs, t_ns);
 	rp->sink->ops->cache(rp->sink, &(struct sink_cache){
 					       .t_ns = t_ns,
-					       .cache = n->name,
+					       .cache = slabs_of(n->cache)->name,
 					       .alias = n->name,
 					       .live_objs = n->live_objs,
 					       .bytes_req = n->bytes_req,
 					       .bytes_alloc = n->bytes_alloc,
 				       });
+}
+
+static void sample_names(struct replay *rp, u64 t_ns)
+{
+	for_each_name(rp, n) sample_name(rp, n, t_ns);
+}
+
+/*
+ * All that left the chain of pages less what the sources of slabs gave out. With several of them
+ * nobody can tell whose pages they are: the first has it all.
+ */
+static double held_by_sources(const struct replay *rp, const struct layer *l, u64 slab_bytes)
+{
+	const struct stack *st = &rp->stack;
+	double held = (double)slab_bytes;
+
+	if (l != slab_allocator_source(st->slab)->layer)
+		return 0;
+	held -= (double)l->live_bytes;
+	for (unsigned int i = 0; i < st->nr_choices; i++)
+		held -= (double)slab_allocator_source(st->choices[i].slab)->layer->live_bytes;
+	return held;
 }
 
 /* What a layer keeps back: what came out of its base less what came out of it. The innermost slab
@@ -138,7 +166,7 @@ static double held_bytes(const struct replay *rp, unsigned int i, u64 slab_bytes
 
 	if (st->layer_base[i] >= 0)
 		return (double)(st->layers[st->layer_base[i]]->live_bytes - l->live_bytes);
-	return l == rp->page_source ? 0 : (double)slab_bytes - (double)l->live_bytes;
+	return l == rp->page_source ? 0 : held_by_sources(rp, l, slab_bytes);
 }
 
 static void sample_layers(struct sampler *s, struct replay *rp, u64 t_ns, u64 slab_bytes)
@@ -181,7 +209,7 @@ static void sampler_take(struct sampler *s, struct replay *rp, u64 t_ns)
 	sample_fragmentation(s, rp, t_ns);
 	sample_layers(s, rp, t_ns, slab_bytes);
 	if (rp->sink)
-		for_each_name(rp, n) if (n->cache) sample_cache(rp, n, t_ns);
+		sample_names(rp, t_ns);
 	block_map_sample(&s->map, rp->stack.pages, rp->sink, t_ns);
 	kernel->clock_ns = clock_ns;
 }
@@ -205,7 +233,7 @@ void sampler_mark(struct replay *rp, u64 t_ns, const char *text)
 	machine_advance(rp->m, t_ns);
 	rp->sink->ops->mark(rp->sink, t_ns, text);
 	sample_free_areas(rp, t_ns, &sum);
-	for_each_name(rp, n) if (n->cache) sample_cache(rp, n, t_ns);
+	sample_names(rp, t_ns);
 	block_map_sample(&map, rp->stack.pages, rp->sink, t_ns);
 	rp->sink->ops->mark(rp->sink, t_ns, NULL);
 	kernel->clock_ns = clock_ns;

@@ -38,7 +38,7 @@ struct sampler {
 	u64 since_ns; /* time between that and the one before */
 	struct block_map map;
 	struct mean gauges[NR_GAUGES];
-	struct mean held[2 * CHAIN_LAYERS_MAX]; /* per layer: bytes kept back from its base */
+	struct mean held[STACK_LAYERS_MAX]; /* per layer: bytes kept back from its base */
 };
 
 /* -1: more samples are asked for than anybody can keep. */

@@ -41,15 +41,18 @@ static struct slab_cache *make_cache(struct replay *rp, u32 i)
 	if (shape && shape->align)
 		params.align = max(shape->align, 8U);
 	strncpy(params.name, sc->name, sizeof(params.name) - 1);
-	rp->caches[i] = slabulator_create(&rp->slabulator, &params, sc->flags, NULL, NULL);
+	/* A move finds the load's record of an object by what lies in it: all of them must. */
+	rp->caches[i] =
+		slabulator_create(&rp->slabulator, &params,
+				  sc->flags | (sc->movable ? SLAB_NO_MERGE : 0), NULL, NULL);
 	if (rp->slabulator.panicked)
 		rp->status = TRIAL_OOM;
 	if (!rp->caches[i]) {
 		name->senseless = *rp->slabulator.why.msg;
 		return NULL;
 	}
-	name->cache = rp->caches[i]->cache;
-	name->name = sc->name;
+	account_name(&rp->acc, i, sc->name, rp->caches[i]->cache);
+	name->size = rp->caches[i]->size;
 	name->movable = sc->movable && params.objsize >= 8 && keeps_contents(rp);
 	return name->cache;
 }
@@ -70,8 +73,7 @@ static void name_kmalloc_cache(struct replay *rp, struct kmalloc_cache *c)
 	while (rp->acc.names[i].cache)
 		i++;
 	ASSERT(i < rp->acc.name_pages);
-	rp->acc.names[i].cache = c->cache;
-	rp->acc.names[i].name = c->cache->name;
+	account_name(&rp->acc, i, c->k->name, c->cache);
 	c->tag = i + 1;
 }
 
@@ -87,7 +89,7 @@ static inline void *do_cache_alloc(struct replay *rp, const struct request *r, s
 	if (unlikely(!cache))
 		return NULL;
 	o->name = r->cache;
-	o->size = cache->objsize;
+	o->size = rp->acc.names[r->cache].size;
 	return cache_alloc(cache, r);
 }
 

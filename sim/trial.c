@@ -64,6 +64,10 @@ static void keep_results(struct trial *t, struct replay *rp)
 	t->nr_unserved = rp->acc.nr_unserved;
 	t->sim_ns = machine_end_ns(rp->m);
 	t->pages = rp->pages.report;
+	t->idle_choices = 0;
+	for (unsigned int i = 0; i < rp->stack.nr_choices; i++)
+		if (!rp->stack.choices[i].nr_caches)
+			t->idle_choices |= 1U << i;
 }
 
 static int tell_end(const struct trial *t, struct err *e)

@@ -99,17 +99,19 @@ static void defaults(void **state)
 	experiment_close(&x);
 }
 
-static void what_is_said_of_kmalloc_is_printed(void **state)
+static void what_is_said_of_caches_is_printed(void **state)
 {
 	char text[STACK_CONFIG_TEXT_MAX];
 	struct experiment x;
 	struct err e;
 
 	(void)state;
-	write_text("x.yaml", HEAD "stacks:\n"
-				  "  a: {kmalloc: {classes: [8B, 96B, 1KiB]}}\n"
-				  "  b: {kmalloc: {classes: exact}}\n"
-				  "  c: {kmalloc: {classes: default}}\n" LOADS);
+	write_text("x.yaml",
+		   HEAD "stacks:\n"
+			"  a: {kmalloc: {classes: [8B, 96B, 1KiB]}}\n"
+			"  b: {kmalloc: {classes: exact}}\n"
+			"  c: {kmalloc: {classes: default, merge: off}}\n"
+			"  d: {kmalloc: {merge: on}, caches: {\"it's\": \"null\"}}\n" LOADS);
 	if (experiment_open(&x, path, NULL, 0, &e))
 		fail_msg("%s", e.msg);
 	stack_config_print(&x.stacks[0].config, text, sizeof(text));
@@ -118,6 +120,8 @@ static void what_is_said_of_kmalloc_is_printed(void **state)
 	assert_non_null(strstr(text, " kmalloc={classes: exact}"));
 	stack_config_print(&x.stacks[2].config, text, sizeof(text));
 	assert_null(strstr(text, "kmalloc"));
+	stack_config_print(&x.stacks[3].config, text, sizeof(text));
+	assert_non_null(strstr(text, " kmalloc={merge: on} caches={'it''s': 'null'}"));
 	experiment_close(&x);
 }
 
@@ -182,6 +186,18 @@ static void mistakes_in_stacks(void **state)
 		"x.yaml:2:33: 1 to 64 classes are wanted, not 0");
 	refused(HEAD "stacks: {a: {kmalloc: {classes: all}}}\n" LOADS, NULL,
 		"x.yaml:2:33: classes are a list of sizes, 'exact' or 'default', not 'all'");
+	refused(HEAD "stacks: {a: {kmalloc: {merge: yes}}}\n" LOADS, NULL,
+		"x.yaml:2:31: unknown value 'yes': off or on");
+	refused(HEAD "stacks: {a: {caches: [slabifier]}}\n" LOADS, NULL,
+		"x.yaml:2:22: caches are a mapping");
+	refused(HEAD "stacks: {a: {caches: {\"ab[\": slabifier}}}\n" LOADS, NULL,
+		"x.yaml:2:26: this '[' has no ']'");
+	refused(HEAD "stacks: {a: {caches: {\"\": slabifier}}}\n" LOADS, NULL, "a glob is empty");
+	refused(HEAD "stacks: {a: {caches: {x*: \"rcu:slabifer\"}}}\n" LOADS, NULL,
+		"x.yaml:2:32: unknown slab allocator 'slabifer': did you mean 'slabifier'?");
+	refused(HEAD "stacks: {a: {caches: {1: null, 2: null, 3: null, 4: null, 5: null, 6: null, "
+		     "7: null, 8: null, 9: null}}}\n" LOADS,
+		NULL, "9 globs: at most 8 are possible");
 	refused(HEAD "stacks: {a: {}, a: {}}\n" LOADS, NULL, "key 'a' is here twice");
 	refused(HEAD STACKS LOADS, "stacks.plain.pages=rcu:btimap",
 		"--set stacks.plain.pages=rcu:btimap: column 24: unknown page allocator 'btimap'");
@@ -341,7 +357,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		EXPERIMENT_TEST(all_keys),
 		EXPERIMENT_TEST(defaults),
-		EXPERIMENT_TEST(what_is_said_of_kmalloc_is_printed),
+		EXPERIMENT_TEST(what_is_said_of_caches_is_printed),
 		EXPERIMENT_TEST(starts),
 		EXPERIMENT_TEST(mistakes_in_stacks),
 		EXPERIMENT_TEST(mistakes_elsewhere),
