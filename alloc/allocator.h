@@ -66,8 +66,9 @@ struct allocator_desc *allocator_find(enum allocator_kind kind, const char *name
 
 /* Induced failure of one layer: every `every`-th allocation with the flags is refused; 0: never. */
 struct injection {
-	u64 every, seen;
+	u64 every;
 	u64 only_nth; /* refuse exactly this one (1 is the first); 0: none */
+	u64 seen;
 };
 
 /*
@@ -75,12 +76,20 @@ struct injection {
  * base (limbo, reserves, magazines) is base->live_bytes - live_bytes.
  */
 struct layer {
-	char id[48]; /* "pages/0:rcu", "slab/1:slabifier": depth from outermost */
-	u64 nr_alloc, nr_free, nr_failed, nr_injected;
+	/* What every request touches lies on one cache line. */
+	u64 nr_alloc, nr_free;
 	s64 live_objs, live_bytes; /* blocks or objects; bytes of their size */
-	s64 live_bytes_max;
+	s64 live_bytes_peak;	   /* most live bytes before a free: see layer_live_bytes_max */
 	u64 self_ns; /* simulated time inside the layer itself, not in what it calls */
 	struct injection inject;
+	u64 nr_failed, nr_injected;
+	char id[48]; /* "pages/0:rcu", "slab/1:slabifier": depth from outermost */
 };
+
+/* Most bytes live through the layer since it is counted. */
+static inline s64 layer_live_bytes_max(const struct layer *l)
+{
+	return max(l->live_bytes, l->live_bytes_peak);
+}
 
 #endif

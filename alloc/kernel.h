@@ -173,7 +173,6 @@ struct kernel {
 	 * own.
 	 */
 	struct layer *layer;
-	u64 layer_since_ns;
 	/* Settings of the machine that Linux has as sysctls; 0: as Linux computes them. */
 	unsigned long min_free_pages;	  /* vm.min_free_kbytes */
 	unsigned long watermark_scale;	  /* vm.watermark_scale_factor, of 10,000; never 0 */

@@ -24,25 +24,37 @@ static inline bool layer_injects(struct layer *l)
 }
 
 /*
- * Time belongs to the layer that runs: entering one stops the clock of the one that called it. A
- * base's free that an RCU callback makes is the base's time alone. Returns the caller's layer, for
- * layer_leave.
+ * Time belongs to the layer that runs: what passes between enter and leave is its own and no longer
+ * that of the layer that called it. A base's free that an RCU callback makes is the base's time
+ * alone.
  */
-static inline struct layer *layer_enter(struct layer *l)
-{
-	struct layer *caller = kernel->layer;
+struct layer_span {
+	struct layer *caller;
+	u64 entered_ns;
+};
 
-	caller->self_ns += kernel->clock_ns - kernel->layer_since_ns;
+static inline struct layer_span layer_enter(struct layer *l)
+{
+	struct layer_span span = {.caller = kernel->layer, .entered_ns = kernel->clock_ns};
+
 	kernel->layer = l;
-	kernel->layer_since_ns = kernel->clock_ns;
-	return caller;
+	return span;
 }
 
-static inline void layer_leave(struct layer *l, struct layer *caller)
+static inline void layer_leave(struct layer *l, struct layer_span span)
 {
-	l->self_ns += kernel->clock_ns - kernel->layer_since_ns;
-	kernel->layer = caller;
-	kernel->layer_since_ns = kernel->clock_ns;
+	u64 ns = kernel->clock_ns - span.entered_ns;
+
+	l->self_ns += ns;
+	span.caller->self_ns -= ns; /* below zero until it is left itself */
+	kernel->layer = span.caller;
+}
+
+/* Time that passes in layers that call nothing; it is in their self_ns already. */
+static inline void layers_passed(u64 ns)
+{
+	kernel->clock_ns += ns;
+	kernel->layer->self_ns -= ns;
 }
 
 static inline void layer_allocated(struct layer *l, u64 bytes)
@@ -50,14 +62,23 @@ static inline void layer_allocated(struct layer *l, u64 bytes)
 	l->nr_alloc++;
 	l->live_objs++;
 	l->live_bytes += (s64)bytes;
-	if (l->live_bytes > l->live_bytes_max)
-		l->live_bytes_max = l->live_bytes;
+}
+
+/* Counted, but refused further down. */
+static inline void layer_allocated_not(struct layer *l, u64 bytes)
+{
+	l->nr_alloc--;
+	l->live_objs--;
+	l->live_bytes -= (s64)bytes;
+	l->nr_failed++;
 }
 
 static inline void layer_freed(struct layer *l, u64 bytes)
 {
 	l->nr_free++;
 	l->live_objs--;
+	if (l->live_bytes > l->live_bytes_peak) /* a peak ends here: no other place need look */
+		l->live_bytes_peak = l->live_bytes;
 	l->live_bytes -= (s64)bytes;
 }
 

@@ -15,6 +15,8 @@ struct page_allocator {
 	struct page *(*allocate)(const struct page_allocator *self, int order, gfp_t flags,
 				 int node);
 	void (*free)(const struct page_allocator *self, struct page *page, int order);
+	struct page_allocator *base; /* NULL for a source */
+	struct layer *layer;	     /* its own; also of static, indestructible instances */
 	/*
 	 * The very block at pfn, a multiple of 2^order, if all of it is free (on per-CPU lists too)
 	 * and flags and node allow its zone; else NULL. Mobility of pageblocks stays as it is:
@@ -50,11 +52,9 @@ struct page_allocator {
 	const char *name; /* display name: "rcu:dma:page_allocator" */
 
 	const struct allocator_desc *desc;
-	struct page_allocator *base; /* NULL for a source */
 	unsigned int refs;
-	bool defers_free;    /* a free below waits: contents may be read until then */
-	bool keeps_nothing;  /* the source does not remember its pages: they cannot be checked */
-	struct layer *layer; /* its own; also of static, indestructible instances */
+	bool defers_free;   /* a free below waits: contents may be read until then */
+	bool keeps_nothing; /* the source does not remember its pages: they cannot be checked */
 };
 
 /* ---- The dispatcher: how everybody calls a page allocator ---- */

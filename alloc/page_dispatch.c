@@ -4,6 +4,8 @@
  * Theory: a derivation is an object with forwarders: a base's method always runs with the base as
  * self, never with the derived allocator. Everybody calls through here, so counting, charging,
  * induced failure and the contract are the same for every layer and no layer has to remember them.
+ * A forwarder is not called: the dispatcher walks past the layer, and does for it what it does for
+ * each.
  *
  * Invariant: layer->live_bytes is what came out through this layer and has not come back to it.
  */
@@ -26,8 +28,39 @@ char *derived_name(const char *name, const char *base)
 	return s;
 }
 
+/* ---- Forwarders: the methods of a derivation that overrides nothing ---- */
+
+static struct page *forward_allocate(const struct page_allocator *self, int order, gfp_t flags,
+				     int node)
+{
+	charge(COST_CALL);
+	self->rewrite(self, &flags, &node);
+	return page_alloc(self->base, order, flags, node);
+}
+
+static struct page *forward_allocate_at(const struct page_allocator *self, unsigned long pfn,
+					int order, gfp_t flags, int node)
+{
+	charge(COST_CALL);
+	self->rewrite(self, &flags, &node);
+	return page_alloc_at(self->base, pfn, order, flags, node);
+}
+
+static void rewrite_nothing(const struct page_allocator *self, gfp_t *flags, int *node)
+{
+	(void)self, (void)flags, (void)node;
+}
+
+static void forward_free(const struct page_allocator *self, struct page *page, int order)
+{
+	page_free(self->base, page, order);
+}
+
+/* ---- The dispatcher ---- */
+
 /* A block is a naturally aligned head of the order asked for, in memory, and its owner's alone. */
-static void check_allocated(const struct page_allocator *pa, const struct page *page, int order)
+static inline void check_allocated(const struct page_allocator *pa, const struct page *page,
+				   int order)
 {
 	unsigned long pfn = page_to_pfn(page);
 
@@ -52,33 +85,78 @@ static inline struct page *account_allocated(const struct page_allocator *pa, st
 	return page;
 }
 
-struct page *page_alloc(const struct page_allocator *pa, int order, gfp_t flags, int node)
+/* The layer's own method. */
+static inline struct page *call_allocate(const struct page_allocator *pa, int order, gfp_t flags,
+					 int node)
 {
-	struct layer *caller;
+	struct layer_span span;
 	struct page *page;
 
 	if (layer_injects(pa->layer))
 		return NULL;
-	caller = layer_enter(pa->layer);
+	span = layer_enter(pa->layer);
 	charge(COST_INDIRECT_CALL);
 	page = pa->allocate(pa, order, flags, node);
-	layer_leave(pa->layer, caller);
+	layer_leave(pa->layer, span);
 	return account_allocated(pa, page, order);
+}
+
+/* A request that was counted from pa down to `end`, `end` excluded, was refused. */
+static struct page *refused_past(const struct page_allocator *pa, const struct page_allocator *end,
+				 int order)
+{
+	for (; pa != end; pa = pa->base)
+		layer_allocated_not(pa->layer, PAGE_SIZE << order);
+	return NULL;
+}
+
+/*
+ * Walks past forwarders to a method. Their time is that of their call and their code; what the
+ * method gives is counted beforehand, and it checks for all of them: the page is the same.
+ */
+static struct page *alloc_past_forwarders(const struct page_allocator *pa, int order, gfp_t flags,
+					  int node)
+{
+	const u64 call_ns = kernel->cost_ns[COST_INDIRECT_CALL] + kernel->cost_ns[COST_CALL];
+	const struct page_allocator *p = pa;
+	struct page *page;
+	u64 passed_ns = 0;
+
+	for (; p->allocate == forward_allocate; p = p->base) {
+		if (layer_injects(p->layer)) {
+			layers_passed(passed_ns);
+			return refused_past(pa, p, order);
+		}
+		if (p->rewrite != rewrite_nothing)
+			p->rewrite(p, &flags, &node);
+		p->layer->self_ns += call_ns;
+		passed_ns += call_ns;
+		layer_allocated(p->layer, PAGE_SIZE << order);
+	}
+	layers_passed(passed_ns);
+	page = call_allocate(p, order, flags, node);
+	return likely(page) ? page : refused_past(pa, p, order);
+}
+
+struct page *page_alloc(const struct page_allocator *pa, int order, gfp_t flags, int node)
+{
+	return pa->allocate == forward_allocate ? alloc_past_forwarders(pa, order, flags, node)
+						: call_allocate(pa, order, flags, node);
 }
 
 struct page *page_alloc_at(const struct page_allocator *pa, unsigned long pfn, int order,
 			   gfp_t flags, int node)
 {
-	struct layer *caller;
+	struct layer_span span;
 	struct page *page;
 
 	ASSERT(pfn % (1UL << order) == 0 && pfn_valid(pfn + (1UL << order) - 1));
 	if (layer_injects(pa->layer))
 		return NULL;
-	caller = layer_enter(pa->layer);
+	span = layer_enter(pa->layer);
 	charge(COST_INDIRECT_CALL);
 	page = pa->allocate_at(pa, pfn, order, flags, node);
-	layer_leave(pa->layer, caller);
+	layer_leave(pa->layer, span);
 	ASSERT(!page || page_to_pfn(page) == pfn);
 	return account_allocated(pa, page, order);
 }
@@ -101,16 +179,32 @@ static bool may_free(const struct page_allocator *pa, const struct page *page, i
 	return true;
 }
 
+static const struct page_allocator *free_past_forwarders(const struct page_allocator *pa, int order)
+{
+	const u64 call_ns = kernel->cost_ns[COST_INDIRECT_CALL];
+	u64 passed_ns = 0;
+
+	for (; pa->free == forward_free; pa = pa->base) {
+		layer_freed(pa->layer, PAGE_SIZE << order);
+		pa->layer->self_ns += call_ns;
+		passed_ns += call_ns;
+	}
+	layers_passed(passed_ns);
+	return pa;
+}
+
 void page_free(const struct page_allocator *pa, struct page *page, int order)
 {
-	struct layer *caller;
+	struct layer_span span;
 
 	if (!may_free(pa, page, order))
 		return;
-	caller = layer_enter(pa->layer);
+	if (pa->free == forward_free)
+		pa = free_past_forwarders(pa, order);
+	span = layer_enter(pa->layer);
 	charge(COST_INDIRECT_CALL);
 	pa->free(pa, page, order);
-	layer_leave(pa->layer, caller);
+	layer_leave(pa->layer, span);
 	layer_freed(pa->layer, PAGE_SIZE << order);
 }
 
@@ -131,39 +225,13 @@ void page_allocator_drain(const struct page_allocator *pa)
 	pa->drain(pa);
 }
 
-/* ---- Forwarders: the methods of a derivation that overrides nothing ---- */
-
-static struct page *forward_allocate(const struct page_allocator *self, int order, gfp_t flags,
-				     int node)
-{
-	charge(COST_CALL);
-	self->rewrite(self, &flags, &node);
-	return page_alloc(self->base, order, flags, node);
-}
-
-static struct page *forward_allocate_at(const struct page_allocator *self, unsigned long pfn,
-					int order, gfp_t flags, int node)
-{
-	charge(COST_CALL);
-	self->rewrite(self, &flags, &node);
-	return page_alloc_at(self->base, pfn, order, flags, node);
-}
+/* ---- More methods of a derivation or a source that overrides nothing ---- */
 
 static struct page *nowhere(const struct page_allocator *self, unsigned long pfn, int order,
 			    gfp_t flags, int node)
 {
 	(void)self, (void)pfn, (void)order, (void)flags, (void)node;
 	return NULL;
-}
-
-static void rewrite_nothing(const struct page_allocator *self, gfp_t *flags, int *node)
-{
-	(void)self, (void)flags, (void)node;
-}
-
-static void forward_free(const struct page_allocator *self, struct page *page, int order)
-{
-	page_free(self->base, page, order);
 }
 
 static u64 forward_nr_free(const struct page_allocator *self, const struct zone *zone,

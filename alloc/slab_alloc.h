@@ -52,6 +52,10 @@ const struct slab_shape *slab_shape_find(const struct slab_shapes *shapes, const
 
 struct slab_cache {
 	const struct slab_allocator *slab_alloc;
+	struct layer *layer; /* of slab_alloc, at hand for the dispatcher */
+	/* Caches that stand on each other are a tree; all but a few have one base. */
+	struct slab_cache *base; /* the first cache below; NULL in a source */
+	struct slab_cache *top;	 /* the cache the user holds */
 	const struct page_allocator *page_alloc;
 	int node;	      /* -1: any */
 	unsigned int align;   /* a power of two, at least 8 */
@@ -65,13 +69,9 @@ struct slab_cache {
 	char name[SLAB_NAME_MAX];
 	struct list_head list; /* all caches of one allocator */
 
-	/* Caches that stand on each other are a tree; all but a few have one base. */
-	struct slab_cache *base;	  /* the first cache below; NULL in a source */
 	struct slab_cache *next_base;	  /* the next one below the same cache; NULL: last */
 	struct slab_cache *above;	  /* the cache that stands on this one; NULL: none */
-	struct slab_cache *top;		  /* the cache the user holds */
 	unsigned int refs;		  /* holders: create counts one, dup one more */
-	struct layer *layer;		  /* of slab_alloc, at hand for the dispatcher */
 	move_object_fn move_object;	  /* of the shrink that runs (derived caches); NULL: none */
 	struct page_allocator *own_pages; /* derived for this cache, put with it; NULL: none */
 	/* Of a source: the cache whose slabs its objects lie in, with others'; NULL: its own. */

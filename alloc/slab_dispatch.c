@@ -3,7 +3,8 @@
  *
  * Theory: as for pages (page_dispatch.c): a derived allocator's cache stands on a cache of its
  * base, and a method always gets a cache of its own allocator. kfree enters at the top cache of the
- * object's page, so no layer is bypassed.
+ * object's page, so no layer is bypassed. A forwarder is not called: the dispatcher walks past the
+ * layer, and does for it what it does for each.
  *
  * Invariant: layer->live_objs is what came out through this layer, over all its caches, and has not
  * come back; bytes are chunks (cache->size), which are the same at every layer of one cache.
@@ -16,15 +17,48 @@
 #include "alloc/layer.h"
 #include "alloc/slab_leak.h"
 
-static void check_object(const struct slab_cache *cache, const void *object)
+/* Forwarders: what a derivation has that overrides nothing. */
+static void *forward_alloc(struct slab_cache *cache, gfp_t flags)
+{
+	return slab_alloc(cache->base, flags);
+}
+
+static void *forward_alloc_node(struct slab_cache *cache, gfp_t flags, int node)
+{
+	return slab_alloc_node(cache->base, flags, node);
+}
+
+static void forward_free(struct slab_cache *cache, void *object)
+{
+	slab_free(cache->base, object);
+}
+
+static inline void check_object(const struct slab_cache *cache, const void *object)
 {
 	ASSERT(((unsigned long)virt_to_phys(object) & (cache->align - 1)) == 0);
 	ASSERT(virt_addr_valid(object));
 }
 
-static inline void *allocated(struct slab_cache *cache, void *object, struct layer *caller)
+static inline bool forwards_alloc(const struct slab_cache *cache, bool by_node)
 {
-	layer_leave(cache->layer, caller);
+	return by_node ? cache->slab_alloc->alloc_node == forward_alloc_node
+		       : cache->slab_alloc->alloc == forward_alloc;
+}
+
+/* The cache's own method. */
+static __always_inline void *call_alloc(struct slab_cache *cache, gfp_t flags, int node,
+					bool by_node)
+{
+	struct layer_span span;
+	void *object;
+
+	if (layer_injects(cache->layer))
+		return NULL;
+	span = layer_enter(cache->layer);
+	charge(COST_INDIRECT_CALL);
+	object = by_node ? cache->slab_alloc->alloc_node(cache, flags, node)
+			 : cache->slab_alloc->alloc(cache, flags);
+	layer_leave(cache->layer, span);
 	if (unlikely(!object)) {
 		cache->layer->nr_failed++;
 		return NULL;
@@ -34,42 +68,100 @@ static inline void *allocated(struct slab_cache *cache, void *object, struct lay
 	return object;
 }
 
+/* A request that was counted from `cache` down to `end`, `end` excluded, was refused. */
+static void *refused_past(struct slab_cache *cache, const struct slab_cache *end)
+{
+	for (; cache != end; cache = cache->base)
+		layer_allocated_not(cache->layer, cache->size);
+	return NULL;
+}
+
+/*
+ * Walks past forwarders to a method. Their time is that of their call; what the method gives is
+ * counted beforehand, and checked for all of them at once.
+ */
+static __always_inline void *alloc_past_forwarders(struct slab_cache *cache, gfp_t flags, int node,
+						   bool by_node)
+{
+	const u64 call_ns = kernel->cost_ns[COST_INDIRECT_CALL];
+	struct slab_cache *c = cache;
+	unsigned int align_mask = 0;
+	u64 passed_ns = 0;
+	void *object;
+
+	for (; forwards_alloc(c, by_node); c = c->base) {
+		if (layer_injects(c->layer)) {
+			layers_passed(passed_ns);
+			return refused_past(cache, c);
+		}
+		c->layer->self_ns += call_ns;
+		passed_ns += call_ns;
+		align_mask |= c->align - 1;
+		layer_allocated(c->layer, c->size);
+	}
+	layers_passed(passed_ns);
+	object = call_alloc(c, flags, node, by_node);
+	if (unlikely(!object))
+		return refused_past(cache, c);
+	ASSERT(((unsigned long)virt_to_phys(object) & align_mask) == 0);
+	return object;
+}
+
 void *slab_alloc(struct slab_cache *cache, gfp_t flags)
 {
-	struct layer *caller;
-
-	if (layer_injects(cache->layer))
-		return NULL;
-	caller = layer_enter(cache->layer);
-	charge(COST_INDIRECT_CALL);
-	return allocated(cache, cache->slab_alloc->alloc(cache, flags), caller);
+	return forwards_alloc(cache, false)
+		       ? alloc_past_forwarders(cache, flags, NUMA_NO_NODE, false)
+		       : call_alloc(cache, flags, NUMA_NO_NODE, false);
 }
 
 void *slab_alloc_node(struct slab_cache *cache, gfp_t flags, int node)
 {
-	struct layer *caller;
+	return forwards_alloc(cache, true) ? alloc_past_forwarders(cache, flags, node, true)
+					   : call_alloc(cache, flags, node, true);
+}
 
-	if (layer_injects(cache->layer))
-		return NULL;
-	caller = layer_enter(cache->layer);
-	charge(COST_INDIRECT_CALL);
-	return allocated(cache, cache->slab_alloc->alloc_node(cache, flags, node), caller);
+static struct slab_cache *free_past_forwarders(struct slab_cache *cache)
+{
+	const u64 call_ns = kernel->cost_ns[COST_INDIRECT_CALL];
+	u64 passed_ns = 0;
+
+	for (; cache->slab_alloc->free == forward_free; cache = cache->base) {
+		layer_freed(cache->layer, cache->size);
+		cache->layer->self_ns += call_ns;
+		passed_ns += call_ns;
+	}
+	layers_passed(passed_ns);
+	return cache;
 }
 
 void slab_free(struct slab_cache *cache, void *object)
 {
-	struct layer *caller = layer_enter(cache->layer);
+	struct layer_span span;
 
+	if (cache->slab_alloc->free == forward_free)
+		cache = free_past_forwarders(cache);
+	span = layer_enter(cache->layer);
 	charge(COST_INDIRECT_CALL);
 	layer_freed(cache->layer, cache->size);
 	cache->slab_alloc->free(cache, object);
-	layer_leave(cache->layer, caller);
+	layer_leave(cache->layer, span);
+}
+
+/*
+ * Entered on the top cache by slab_free_object: from here on it is an ordinary free, layer by
+ * layer.
+ */
+static void forward_free_object(struct page *page, void *object)
+{
+	struct slab_cache *top = slab_cache_of(page, object)->top;
+
+	top->slab_alloc->free(top, object);
 }
 
 void slab_free_object(struct page *page, void *object)
 {
 	struct slab_cache *cache = slab_cache_of(page, object), *top;
-	struct layer *caller;
+	struct layer_span span;
 
 	if (unlikely(!cache)) {
 		report_event("invalid_pointer", "kfree of 0x%llx, no object of its slab",
@@ -77,11 +169,15 @@ void slab_free_object(struct page *page, void *object)
 		return;
 	}
 	top = cache->top;
-	caller = layer_enter(top->layer);
+	if (likely(top->slab_alloc->__free == forward_free_object)) {
+		slab_free(top, object);
+		return;
+	}
+	span = layer_enter(top->layer);
 	charge(COST_INDIRECT_CALL);
 	layer_freed(top->layer, top->size);
 	top->slab_alloc->__free(page, object);
-	layer_leave(top->layer, caller);
+	layer_leave(top->layer, span);
 }
 
 void slab_free_refused(struct slab_cache *cache)
@@ -116,10 +212,10 @@ const struct slab_shape *slab_shape_find(const struct slab_shapes *shapes, const
 
 int slab_cache_shrink(struct slab_cache *cache, move_object_fn move_object)
 {
-	struct layer *caller = layer_enter(cache->layer);
+	struct layer_span span = layer_enter(cache->layer);
 	int slabs = cache->slab_alloc->shrink(cache, move_object);
 
-	layer_leave(cache->layer, caller);
+	layer_leave(cache->layer, span);
 	return slabs;
 }
 
@@ -160,31 +256,7 @@ void slab_object_check(struct slab_cache *cache, const void *object)
 	kernel->clock_ns = clock_ns; /* looking takes no time */
 }
 
-/* ---- Forwarders ---- */
-
-static void *forward_alloc(struct slab_cache *cache, gfp_t flags)
-{
-	return slab_alloc(cache->base, flags);
-}
-
-static void *forward_alloc_node(struct slab_cache *cache, gfp_t flags, int node)
-{
-	return slab_alloc_node(cache->base, flags, node);
-}
-
-static void forward_free(struct slab_cache *cache, void *object)
-{
-	slab_free(cache->base, object);
-}
-
-/* Entered on the top cache by slab_free_object: from here on it is an ordinary free, layer by
- * layer. */
-static void forward_free_object(struct page *page, void *object)
-{
-	struct slab_cache *top = slab_cache_of(page, object)->top;
-
-	top->slab_alloc->free(top, object);
-}
+/* ---- More forwarders ---- */
 
 static int forward_valid_pointer(struct slab_cache *cache, const void *object)
 {
@@ -353,87 +425,4 @@ int slab_check_keeps(const struct slab_allocator *base, const struct page_alloca
 		return err_set(e, "%s, and the pages of '%s' keep nothing", what,
 			       page_allocator_source(pages)->name);
 	return 0;
-}
-
-struct page_allocator *slab_pages_get(const struct slab_allocator *self,
-				      const struct slab_cache *parameters)
-{
-	const struct page_allocator *pages =
-		parameters->page_alloc ? parameters->page_alloc : self->pages;
-
-	return page_allocator_get((struct page_allocator *)pages);
-}
-
-/* `top` must reach the bottom. */
-static void set_top(struct slab_cache *cache, struct slab_cache *top)
-{
-	cache->top = top;
-	for (struct slab_cache *b = cache->base; b; b = b->next_base)
-		set_top(b, top);
-}
-
-/* The list of an allocator's caches is bookkeeping of its own, whoever may read the rest. */
-static struct list_head *list_of_caches(const struct slab_allocator *self)
-{
-	return (struct list_head *)&self->caches;
-}
-
-void slab_cache_init(struct slab_cache *cache, const struct slab_allocator *self,
-		     struct slab_cache *base)
-{
-	cache->slab_alloc = self;
-	cache->layer = self->layer;
-	cache->base = base;
-	cache->next_base = cache->above = NULL;
-	for (struct slab_cache *b = base; b; b = b->next_base)
-		b->above = cache;
-	cache->own_pages = NULL;
-	cache->shares = NULL;
-	cache->refs = 1;
-	list_add_tail(&cache->list, list_of_caches(self));
-	set_top(cache, cache);
-}
-
-struct slab_cache *derive_slab_cache(const struct slab_allocator *self, struct slab_cache *cache,
-				     const struct slab_cache *parameters)
-{
-	struct slab_control *room = instance_alloc(sizeof(*room));
-	struct slab_cache *base = slab_cache_create(self->base, room, parameters);
-
-	if (!base) {
-		instance_free(room);
-		return NULL;
-	}
-	*cache = *base;
-	slab_cache_init(cache, self, base);
-	return cache;
-}
-
-struct slab_cache *derive_slab_cache_on(const struct slab_allocator *self, struct slab_cache *cache,
-					const struct slab_cache *parameters,
-					struct page_allocator *pages)
-{
-	struct slab_cache on_pages = *parameters;
-
-	on_pages.page_alloc = pages;
-	if (!derive_slab_cache(self, cache, &on_pages)) {
-		page_allocator_put(pages);
-		return NULL;
-	}
-	cache->own_pages = pages;
-	return cache;
-}
-
-int derived_slab_cache_destroy(struct slab_cache *cache)
-{
-	struct slab_cache *base = cache->base;
-	int live;
-
-	list_del(&cache->list);
-	live = slab_cache_destroy(base);
-	if (!live) { /* pages of leaked objects still point here */
-		instance_free(base);
-		page_allocator_put(cache->own_pages);
-	}
-	return live;
 }

@@ -232,7 +232,8 @@ void rcu_barrier(void)
 	kernel->path = asleep.path;
 	kernel->layer = asleep.layer;
 	kernel->clock_ns = max(asleep.clock_ns, m->now_ns);
-	kernel->layer_since_ns = kernel->clock_ns;
+	/* Sleep is nobody's time. */
+	kernel->layer->self_ns -= kernel->clock_ns - asleep.clock_ns;
 }
 
 void machine_rcu_counts(const struct machine *m, struct rcu_counts *counts)

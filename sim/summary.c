@@ -149,7 +149,7 @@ static void report_layer(struct replay *rp, unsigned int i)
 	put(rp, l->id, "nr_alloc", (double)l->nr_alloc);
 	put(rp, l->id, "nr_free", (double)l->nr_free);
 	put(rp, l->id, "nr_failed", (double)l->nr_failed);
-	put(rp, l->id, "live_bytes_max", (double)l->live_bytes_max);
+	put(rp, l->id, "live_bytes_max", (double)layer_live_bytes_max(l));
 	put(rp, l->id, "held_bytes_max", rp->sampler.held[i].max);
 	put(rp, l->id, "held_bytes_mean", mean_value(&rp->sampler.held[i]));
 	put(rp, l->id, "layer_cpu_ns", (double)l->self_ns);

@@ -21,7 +21,7 @@ void replay_count_anew(struct replay *rp)
 		struct layer *l = rp->stack.layers[i];
 
 		l->nr_alloc = l->nr_free = l->nr_failed = l->nr_injected = 0;
-		l->live_bytes_max = l->live_bytes;
+		l->live_bytes_peak = l->live_bytes;
 		l->self_ns = 0;
 	}
 	machine_count_anew(rp->m);

@@ -114,7 +114,7 @@ static void dispatcher_counts_each_layer(void **state)
 	assert_int_equal(s.layers[0]->nr_free, 1);
 	rcu_barrier();
 	assert_int_equal(s.layers[1]->live_bytes, 0);
-	assert_int_equal(s.layers[1]->live_bytes_max, 4 * PAGE_SIZE);
+	assert_int_equal(layer_live_bytes_max(s.layers[1]), 4 * PAGE_SIZE);
 	stack_destroy(&s);
 	stack_config_free(&sc);
 }

@@ -141,7 +141,8 @@ static void create_cache(struct fuzz *f, int i)
 		parameters.size = parameters.objsize + (unsigned int)below(f, 100);
 	if (one_in(f, 8))
 		parameters.node = (int)below(f, 2);
-	snprintf(parameters.name, sizeof(parameters.name), "cache-%d", i);
+	snprintf(parameters.name, sizeof(parameters.name), "%s-%d", i == 1 ? "kmalloc" : "cache",
+		 i);
 	f->aligns[i] = parameters.align;
 	f->caches[i] = slab_cache_create(f->sa, &f->rooms[i], &parameters);
 	if (f->caches[i])
@@ -344,7 +345,9 @@ static const char *fuzz_run(const char *pages, const char *slab, u64 seed, unsig
 		return NULL;
 	}
 	f.forced_nodes = strstr(pages, "numactl");
-	f.knows_its_own = strstr(slab, "slabifier") && !strstr(slab, "broken");
+	f.knows_its_own =
+		(strstr(slab, "slabifier") || slab_allocator_source(f.sa)->desc->any_size) &&
+		!strstr(slab, "broken");
 	lab_settle(&f.lab); /* a reserve was taken when the chain was made */
 	f.free_pages = lab_free_pages(&f.lab);
 	oracle_init(&f.oracle);

@@ -8,8 +8,10 @@
  * Red zones say 0xcc while the object is in use and 0xbb while it is free. A free object is full of
  * 0x6b and ends in 0xa5; so is, but for that end, every page before its first object is made (the
  * caches stand on pages with a constructor). Each allocation checks what the last free left, each
- * free what the last allocation left. What is found is reported with the damaged bytes, mended, and
- * the run goes on; a free that cannot be one (double, wrong cache, no object) is left out.
+ * free what the last allocation left; on a source with any_size, where free memory is anybody's, an
+ * object comes fresh and only its user's time with it is watched. What is found is reported with
+ * the damaged bytes, mended, and the run goes on; a free that cannot be one (double, wrong cache,
+ * no object) is left out.
  *
  * Invariant: an object handed out is IN_USE and has whole red zones; one in the base is FREED or
  * FRESH.
@@ -57,6 +59,7 @@ struct debug_cache {
 	unsigned int right;   /* of the right one */
 	unsigned int trailer; /* offset from the object; the right red zone ends here */
 	bool poison, user;
+	bool fresh; /* what a free object holds is not what was left there */
 };
 _Static_assert(sizeof(struct debug_cache) <= SLAB_CONTROL_BYTES, "fits the caller's room");
 
@@ -179,6 +182,10 @@ static void check_free_object(struct slab_cache *cache, u8 *object)
 {
 	struct trailer *t = trailer_of(cache, object);
 
+	if (to_debug(cache)->fresh) {
+		*t = (struct trailer){.state = FRESH};
+		return;
+	}
 	if (t->state == FREED) {
 		check_red_zones("use_after_free", cache, object, SLUB_RED_INACTIVE);
 		if (!to_debug(cache)->poison)
@@ -340,6 +347,7 @@ static struct slab_cache *debug_create(const struct slab_allocator *self, struct
 	dc->right = redzone ? trailer - parameters->objsize : 0;
 	dc->poison = ds->o.poison;
 	dc->user = ds->o.user;
+	dc->fresh = slab_allocator_source(self)->desc->any_size;
 	dc->c.objsize = parameters->objsize;
 	return &dc->c;
 }
