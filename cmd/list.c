@@ -8,6 +8,7 @@
 #include "alloc/allocator.h"
 #include "cmd/cmd.h"
 #include "cmd/configs.h"
+#include "lib/file.h"
 #include "lib/mem.h"
 #include "lib/out.h"
 #include "lib/suggest.h"
@@ -143,9 +144,9 @@ static int list_machines(const struct list_args *a, struct err *e)
 	return ret;
 }
 
-static const char *chain_text(const struct yaml_node *stack, const char *key, const char *fallback)
+static const char *text_of(const struct yaml_node *map, const char *key, const char *fallback)
 {
-	const struct yaml_node *n = yaml_get(stack, key);
+	const struct yaml_node *n = yaml_get(map, key);
 
 	return !n ? fallback : yaml_is_scalar(n) ? yaml_text(n, NULL) : "?";
 }
@@ -158,8 +159,7 @@ static void stack_rows(struct out *o, const char *file, const struct yaml_node *
 		const struct yaml_node *s = yaml_value(stacks, i);
 
 		snprintf(summary, sizeof(summary), "pages %s, slab %s",
-			 chain_text(s, "pages", "page_allocator"),
-			 chain_text(s, "slab", "slabifier"));
+			 text_of(s, "pages", "page_allocator"), text_of(s, "slab", "slabifier"));
 		ROW(o, yaml_key(stacks, i), file, summary);
 	}
 }
@@ -186,6 +186,30 @@ static int list_stacks(const struct list_args *a, struct err *e)
 	return 0;
 }
 
+/* The command is `kmemsim run FILE`. */
+static int list_experiments(const struct list_args *a, struct err *e)
+{
+	struct configs found;
+	struct out o;
+
+	if (configs_find(&found, "experiment/1", e))
+		return -1;
+	out_begin(&o, stdout, a->format, file_columns);
+	for (size_t i = 0; i < found.nr; i++) {
+		const char *base = file_base(found.paths[i]), *said;
+		struct yaml_file *f = yaml_open(found.paths[i], e);
+		char *name = mem_dup_n(base, strcspn(base, "."));
+
+		said = f ? text_of(yaml_top(f), "description", "") : "";
+		ROW(&o, name, found.paths[i], said);
+		free(name);
+		yaml_close(f);
+	}
+	out_end(&o);
+	configs_free(&found);
+	return 0;
+}
+
 static int list_runs(const struct list_args *a, struct err *e)
 {
 	struct db *db = db_open(a->db, DB_READ, e);
@@ -202,13 +226,10 @@ static const struct list {
 	const char *name;
 	int (*show)(const struct list_args *a, struct err *e);
 } lists[] = {
-	{"allocators", list_allocators},
-	{"generators", list_generators},
-	{"importers", list_importers},
-	{"metrics", list_metrics},
-	{"machines", list_machines},
-	{"stacks", list_stacks},
-	{"runs", list_runs},
+	{"allocators", list_allocators},   {"generators", list_generators},
+	{"importers", list_importers},	   {"metrics", list_metrics},
+	{"machines", list_machines},	   {"stacks", list_stacks},
+	{"experiments", list_experiments}, {"runs", list_runs},
 };
 
 static const char usage[] = "usage: kmemsim list WHAT [--format text|csv|json] [--db FILE]\n"
@@ -218,6 +239,7 @@ static const char usage[] = "usage: kmemsim list WHAT [--format text|csv|json] [
 			    "  metrics      the figures of a run\n"
 			    "  machines     machine files in configs/\n"
 			    "  stacks       stacks of the experiments in configs/\n"
+			    "  experiments  in configs/; `kmemsim run FILE` runs one\n"
 			    "  runs         what --db holds (default results.db)\n";
 
 static int show(const char *what, const struct list_args *a)

@@ -32,6 +32,7 @@ static const struct section {
 	{"layers", "Layers", report_layers},
 	{"fidelity", "Fidelity: simulated beside recorded", report_fidelity},
 	{"comparison", "Comparison", report_comparison},
+	{"expectations", "Expectations: measured against expected", report_expectations},
 };
 
 /* What the label stands for, with the options that tell it apart; all are under Provenance. */

@@ -130,6 +130,7 @@ int __must_check report_caches(struct report *p, struct err *e);
 int __must_check report_sites(struct report *p, struct err *e);
 int __must_check report_layers(struct report *p, struct err *e);
 int __must_check report_fidelity(struct report *p, struct err *e);
+int __must_check report_expectations(struct report *p, struct err *e);
 int __must_check report_comparison(struct report *p, struct err *e);
 void report_provenance(struct report *p);
 

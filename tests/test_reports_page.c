@@ -26,10 +26,10 @@
 static void test_whole(void **state)
 {
 	static const char *const parts[] = {
-		"id=\"overview\"",   "id=\"stacks\"",	  "id=\"memory\"",   "id=\"slabs\"",
-		"id=\"map\"",	     "id=\"free\"",	  "id=\"unusable\"", "id=\"latency\"",
-		"id=\"caches\"",     "id=\"sites\"",	  "id=\"layers\"",   "id=\"fidelity\"",
-		"id=\"comparison\"", "id=\"provenance\"", "</html>"};
+		"id=\"overview\"",     "id=\"stacks\"",	    "id=\"memory\"",	 "id=\"slabs\"",
+		"id=\"map\"",	       "id=\"free\"",	    "id=\"unusable\"",	 "id=\"latency\"",
+		"id=\"caches\"",       "id=\"sites\"",	    "id=\"layers\"",	 "id=\"fidelity\"",
+		"id=\"expectations\"", "id=\"comparison\"", "id=\"provenance\"", "</html>"};
 	char *page;
 
 	(void)state;
