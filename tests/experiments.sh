@@ -23,7 +23,7 @@ for file in $(grep -l '^expect:' configs/*.yaml); do
 done
 
 # What README shows of one is what it prints.
-"$kmemsim" run configs/laws.yaml --db "$SCRATCH/laws.db" --resume 2>/dev/null | cut -c1-93 | sed 's/ *$//' >"$SCRATCH/now"
+"$kmemsim" run configs/laws.yaml --db "$SCRATCH/laws.db" --resume 2>/dev/null | cut -c1-90 | sed 's/ *$//' >"$SCRATCH/now"
 sed -n '/^\$ \.\/kmemsim run configs\/laws.yaml/,/^```$/p' README.md | sed '1d;$d' >"$SCRATCH/then"
 diff -u "$SCRATCH/then" "$SCRATCH/now" | sed 's/^/# /'
 [ -s "$SCRATCH/then" ] && cmp -s "$SCRATCH/then" "$SCRATCH/now"
