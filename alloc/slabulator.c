@@ -108,7 +108,10 @@ static size_t learn_chunk(struct slabulator *sl, const struct slab_allocator *ch
 	return chunk;
 }
 
-/* With a constructor: what it made is not the allocator's to write to. */
+/*
+ * What a constructor made, or readers may still look at after the free, is not the allocator's to
+ * write to (calculate_sizes, mm/slub.c, 6.1).
+ */
 static struct slab_cache beside_objects(const struct slab_cache *parameters)
 {
 	struct slab_cache p = *parameters;
@@ -122,7 +125,8 @@ static struct kmem_slabs *make_slabs(struct kmem_cache *k, const struct slab_all
 				     const struct slab_cache *parameters, struct err *e)
 {
 	bool constructed = k->ctor || k->dtor;
-	struct slab_cache p = constructed ? beside_objects(parameters) : *parameters;
+	bool beside = constructed || k->flags & SLAB_TYPESAFE_BY_RCU;
+	struct slab_cache p = beside ? beside_objects(parameters) : *parameters;
 	struct slab_derived *d = NULL;
 	struct kmem_slabs *s;
 	size_t chunk = 0;

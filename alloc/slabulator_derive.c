@@ -131,6 +131,28 @@ static int derive_debug(struct slab_derived *d, struct err *e)
 	return 0;
 }
 
+/*
+ * Where objects of all caches lie side by side, a page that waits is no help: memory of a freed
+ * object would be another cache's at once. So each object waits (mm/slob.c, 6.1).
+ */
+static int derive_object_rcu(struct slab_derived *d, struct err *e)
+{
+	struct allocator_desc *rcu = desc_of(ALLOC_SLAB, "rcu");
+	struct slab_allocator *derived;
+	struct text id;
+
+	if (!(d->flags & SLAB_TYPESAFE_BY_RCU) || d->slab->defers_free ||
+	    !slab_allocator_source(d->slab)->desc->any_size)
+		return 0;
+	derived = rcu->create_slab(d->slab, d->pages, NULL, e);
+	if (!derived)
+		return err_prefix(e, "SLAB_DESTROY_BY_RCU");
+	d->slab = derived;
+	id = text_in(derived->layer->id, sizeof(derived->layer->id));
+	text_add(&id, "slab+%u:rcu", d->number);
+	return 0;
+}
+
 /* ---- Sets ---- */
 
 static struct slab_derived *derived_find(const struct slabulator *sl,
@@ -180,7 +202,7 @@ int slab_derive(struct slabulator *sl, const struct slab_allocator *chain, slab_
 		goto fail;
 	if (k)
 		derive_construction(d, k, chunk);
-	if (derive_flags(d, true, e) || derive_debug(d, e))
+	if (derive_flags(d, true, e) || derive_debug(d, e) || derive_object_rcu(d, e))
 		goto fail;
 	if (!k)
 		list_add_tail(&d->list, &sl->derived);
