@@ -258,6 +258,7 @@ const char *faults_find(const char *pages, const char *slab, fault_script script
 	static struct faults f;
 	unsigned int nr_layers;
 	bool made = run(&f, &c, script, seen);
+	u64 step = max(count->step, 1ULL);
 
 	if (!made || *f.wrong)
 		return *f.wrong ? what_is_wrong(&f) : NULL;
@@ -265,7 +266,7 @@ const char *faults_find(const char *pages, const char *slab, fault_script script
 	nr_layers = f.nr_layers;
 	c.refuses = f.nr_refused;
 	for (c.layer = 0; c.layer < nr_layers; c.layer++) {
-		for (c.nth = 1; c.nth <= seen[c.layer]; c.nth++) {
+		for (c.nth = 1 + c.layer % step; c.nth <= seen[c.layer]; c.nth += step) {
 			run(&f, &c, script, NULL);
 			if (*f.wrong)
 				return what_is_wrong(&f);

@@ -37,6 +37,7 @@ struct faults {
 typedef void (*fault_script)(struct faults *f);
 
 struct fault_count {
+	u64 step;		     /* every step-th request of a layer; 0: every one */
 	u64 stacks, sites, refusals; /* refusals: what the scripts saw of the sites */
 };
 

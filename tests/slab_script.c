@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "alloc/kmalloc.h"
+#include "alloc/slabulator.h"
 #include "tests/slab_oracle.h"
 
 #define NR_CACHES 3
@@ -28,6 +29,19 @@ static const struct {
 		{3000, GFP_KERNEL | __GFP_ZERO},
 		{40000, GFP_KERNEL}};
 
+/* Caches by name: each derives something of its own, or shares what is there. */
+static const struct {
+	const char *name;
+	slab_flags_t flags;
+	bool made;
+} kmems[] = {{"typesafe", SLAB_DESTROY_BY_RCU, false},
+	     {"reclaimable", SLAB_RECLAIM_ACCOUNT | SLAB_HWCACHE_ALIGN, false},
+	     {"shared", SLAB_RECLAIM_ACCOUNT | SLAB_HWCACHE_ALIGN, false},
+	     {"watched", SLAB_POISON | SLAB_RED_ZONE | SLAB_STORE_USER, false},
+	     {"made", SLAB_DESTROY_BY_RCU, true}};
+#define KMEM_BYTES 90
+#define KMEM_OBJECTS 3
+
 struct script {
 	struct faults *f;
 	struct oracle oracle;
@@ -35,6 +49,7 @@ struct script {
 	struct slab_cache *caches[NR_CACHES];
 	struct kmalloc km;
 	u8 *blocks[ARRAY_SIZE(kmallocs)];
+	struct slabulator slabs;
 };
 
 static struct script s;
@@ -117,6 +132,62 @@ static void kfree_all(void)
 		kfree(&s.km, s.blocks[i]);
 		s.blocks[i] = NULL;
 	}
+	leave(entered_ns);
+}
+
+static void make_object(void *object, struct kmem_cache *k, unsigned int mode)
+{
+	(void)k, (void)mode;
+	memset(object, 0xc7, KMEM_BYTES);
+}
+
+/* A cache whose flags make no sense here is refused with the reason, again and again. */
+static struct kmem_cache *kmem_create(size_t i)
+{
+	struct kmem_cache *k = NULL;
+
+	for (int again = 0; again < 2 && !k; again++) {
+		k = kmem_cache_create(&s.slabs, kmems[i].name, KMEM_BYTES, 0, kmems[i].flags,
+				      kmems[i].made ? make_object : NULL, NULL);
+		if (!k && !*s.slabs.why.msg)
+			fault_refused(s.f, kmems[i].name, again);
+	}
+	return k;
+}
+
+static void kmem_use(struct kmem_cache *k, bool made)
+{
+	u8 *objects[KMEM_OBJECTS] = {NULL};
+
+	for (int i = 0; i < KMEM_OBJECTS; i++) {
+		for (int again = 0; again < 2 && !objects[i]; again++) {
+			objects[i] = kmem_cache_alloc(k, GFP_KERNEL);
+			if (!objects[i])
+				fault_refused(s.f, k->name, again);
+		}
+		if (objects[i] && made &&
+		    (objects[i][0] != 0xc7 || objects[i][KMEM_BYTES - 1] != 0xc7))
+			fault_wrong(s.f, "an object of %s is not as it was made", k->name);
+	}
+	for (int i = 0; i < KMEM_OBJECTS; i++)
+		if (objects[i])
+			kmem_cache_free(k, objects[i]);
+}
+
+static void kmem_all(void)
+{
+	u64 entered_ns = enter(3);
+
+	slabulator_init(&s.slabs, s.f->sa, s.f->lab.pa);
+	s.slabs.merge = true;
+	for (size_t i = 0; i < ARRAY_SIZE(kmems); i++) {
+		struct kmem_cache *k = kmem_create(i);
+
+		if (k)
+			kmem_use(k, kmems[i].made);
+	}
+	if (slabulator_destroy(&s.slabs))
+		fault_wrong(s.f, "the slabulator has live objects");
 	leave(entered_ns);
 }
 
@@ -211,6 +282,7 @@ void slab_script(struct faults *f)
 		allocate(nr);
 	shrink(move_object);
 	inspect();
+	kmem_all();
 	wait_ns(16000 * MS); /* flushers, depots, reapers */
 	shrink(NULL);
 	for (unsigned int nr = 0; nr < 3; nr++)

@@ -1,5 +1,22 @@
 /*
- * Derived page allocators, and the defects of the framework as it was posted: each has a test here.
+ * Derived page allocators, and the defects of the framework as it was posted (2006). Each that
+ * concerns pages has a test that fails if it comes back:
+ *
+ * methods copied, so a base's runs with the derived	rcu_over_numactl_runs_with_the_right_self,
+ *   allocator as self: rcu over numactl		  dma_over_others_runs_with_the_right_self
+ *   dma over reclaimable subtracts twice on free	every_stack_accounts_once (test_pages_layers)
+ * ctor runs on a refused (NULL) page, and its mode	constructors_run_over_each_object
+ *   tests the wrong word				  (test_pages_layers)
+ * accounting on a NULL page				pages_are_accounted_in_their_zone
+ * the accounting derivations ignore their base	  (test_pages_layers)
+ * numactl's free is never set				numactl_forwards_frees
+ * one of two derivations destroyed takes the base	two_derivations_share_a_base,
+ *   with it						  test_shared_bases
+ * rcu destroyed while frees are pending		destroying_rcu_waits_for_pending_frees
+ * a derived name is the literal "name", or leaks	names_say_what_stands_on_what,
+ *							  nothing_is_left_of_a_chain
+ * failures inside derivation are unchecked		a_refusal_below_passes_through,
+ *							  test_faults_pages
  */
 #include "tests/pages_test.h"
 
@@ -261,6 +278,23 @@ static void names_say_what_stands_on_what(void **state)
 	lab_close(&lab);
 }
 
+/* Posted: destructors leaked what derivation had allocated. */
+static void nothing_is_left_of_a_chain(void **state)
+{
+	struct page_allocator *pa;
+	struct lab lab;
+	struct err e;
+
+	(void)state;
+	open_two(&lab, NULL);
+	assert_true(list_empty(&lab.m->instances));
+	pa = lab_chain("rcu:reclaimable:mempool:ctor_dtor:dma:numactl:page_allocator", &e);
+	assert_non_null(pa);
+	page_allocator_put(pa);
+	assert_true(list_empty(&lab.m->instances));
+	lab_close(&lab);
+}
+
 static void assert_refused(const char *chain, const char *reason)
 {
 	struct err e = {""};
@@ -340,6 +374,7 @@ int main(void)
 		cmocka_unit_test(a_double_free_into_limbo_is_reported_and_survived),
 		cmocka_unit_test(a_free_of_the_wrong_order_is_reported_and_survived),
 		cmocka_unit_test(names_say_what_stands_on_what),
+		cmocka_unit_test(nothing_is_left_of_a_chain),
 		cmocka_unit_test(senseless_chains_are_refused_with_a_reason),
 		cmocka_unit_test(the_innermost_node_wins),
 		cmocka_unit_test(the_c_name_forces_a_node),

@@ -1,6 +1,28 @@
 /*
- * What was wrong in the modular slab as it was posted (2006): each defect has a test that it would
- * fail.
+ * What was wrong in the modular slab as it was posted (2006). Each defect has a test that fails if
+ * it comes back:
+ *
+ * methods copied, so a base's runs with the derived	methods_run_with_their_own_cache
+ *   allocator as self
+ * rcuify leaves __free alone: kfree does not wait	kfree_waits_too
+ * the base part is a pointer where code casts it as	methods_run_with_their_own_cache,
+ *   embedded						  test_stack_orders (ASan)
+ * dmaify's create leaves the cache its own base, so	a_derived_cache_belongs_to_..., and
+ *   create of the base runs twice			  pages_are_put_with_... (test_slab_dma)
+ * the pages that dmaify makes in create are leaked	caches_leave_nothing_behind, the same
+ * the destructor leaks the name; the name is "name"	names_tell_the_chain_and_go
+ * declared and defined names differ			the same (it would not link)
+ * the offset of the rcu_head is the allocator's, not	each_cache_has_its_own_offset
+ *   the cache's
+ * after create the cache points at the base allocator	a_derived_cache_belongs_to_...
+ * the back-pointer to the cache is never set		the_cache_stands_behind_the_object
+ * growing size by align loops if align is 0		no_alignment_is_one_of_8
+ * one of two derivations destroyed takes the base	a_base_outlives_its_first_derivation,
+ *   with it						  test_shared_bases
+ * rcu destroyed while frees are pending		destroying_waits_for_pending_frees
+ * failures inside derivation are unchecked		refusals_pass_through, test_faults_slab
+ *
+ * Of pages: test_pages_defects.c, which also says where construction and accounting are looked at.
  */
 #include "tests/test.h"
 
@@ -229,7 +251,7 @@ static void caches_leave_nothing_behind(void **state)
 	unsigned int instances, refs;
 
 	(void)state;
-	open_rcu(&sl);
+	slab_lab_open(&sl, LAB_NODE, "page_allocator", "rcu:dma:slabifier");
 	instances = nr_on_list(&sl.lab.m->instances);
 	refs = sl.lab.pa->refs;
 	for (int i = 0; i < 10; i++) {
