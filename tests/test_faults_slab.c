@@ -1,7 +1,7 @@
 /*
  * Allocation failure at every single site in turn, slab stacks: each registered slab allocator
- * alone and under each layer, on every layer of pages, and a few deep stacks; of pairs of layers every
- * fourth site.
+ * alone and under each layer, on every layer of pages, and a few deep stacks; of pairs of layers
+ * every fourth site.
  *
  * test_faults_slab PAGES SLAB LAYER REQUEST: one case alone.
  */

@@ -76,6 +76,12 @@ static void try_pages(const struct allocator_desc *a, const struct allocator_des
 	lab_close(&lab);
 }
 
+/* Until the hand-over it has all of the memory: nobody can share its base. */
+static bool takes_all(const struct allocator_desc *d)
+{
+	return !strcmp(d->name, "boot");
+}
+
 static void two_page_layers_of_one_base(void **state)
 {
 	const struct allocator_desc *a, *b;
@@ -83,9 +89,12 @@ static void two_page_layers_of_one_base(void **state)
 
 	(void)state;
 	for (size_t i = 0; (a = chains_allocator(ALLOC_PAGES, ROLE_LAYER, i)); i++) {
-		for (size_t k = 0; (b = chains_allocator(ALLOC_PAGES, ROLE_LAYER, k)); k++, nr++) {
+		for (size_t k = 0; (b = chains_allocator(ALLOC_PAGES, ROLE_LAYER, k)); k++) {
+			if (takes_all(a) || takes_all(b))
+				continue;
 			try_pages(a, b, false);
 			try_pages(a, b, true);
+			nr++;
 		}
 	}
 	assert_true(nr >= 64);
@@ -150,7 +159,7 @@ static void try_slab(struct lab *lab, struct slab_allocator *base, const struct 
 		     const struct allocator_desc *b, int first)
 {
 	unsigned int page_refs = lab->pa->refs;
-	s64 idle = lab->pa->layer->live_objs;
+	s64 idle = lab->pa->layer->live_objs - (s64)lab_lost_pages(lab);
 
 	derive_slab(&users[0], base, lab->pa, a);
 	derive_slab(&users[1], base, lab->pa, b);
@@ -167,26 +176,45 @@ static void try_slab(struct lab *lab, struct slab_allocator *base, const struct 
 	}
 	assert_int_equal(lab->nr_events, 0);
 	lab_settle(lab);
-	assert_int_equal(lab->pa->layer->live_objs, idle);
+	assert_int_equal(lab->pa->layer->live_objs, idle + (s64)lab_lost_pages(lab));
+}
+
+/* Records of early objects hang on their pages: of one such allocator in a chain of pages. */
+static bool clash(const struct allocator_desc *a, const struct allocator_desc *b)
+{
+	return a == b && !strcmp(a->name, "bootmem");
+}
+
+static void try_pair(const char *source, const struct allocator_desc *a,
+		     const struct allocator_desc *b, int first)
+{
+	const struct allocator_desc *early = strstr(a->name, "bootmem") ? a : b;
+	struct slab_allocator *base;
+	struct lab lab;
+	struct err e;
+
+	lab_open(&lab, LAB_TWO_NODES, chains_pages_for(early->name));
+	base = slab_lab_chain(lab.pa, source, &e);
+	assert_non_null(base);
+	try_slab(&lab, base, a, b, first);
+	slab_allocator_put(base);
+	lab_hand_over(&lab);
+	lab_settle(&lab);
+	assert_int_equal(lab_free_pages(&lab) + lab_lost_pages(&lab), kernel->max_pfn);
+	lab_close(&lab);
 }
 
 static void pairs_on(const char *source, u64 *nr)
 {
 	const struct allocator_desc *a, *b;
-	struct slab_allocator *base;
-	struct lab lab;
-	struct err e;
 
 	for (size_t i = 0; (a = chains_allocator(ALLOC_SLAB, ROLE_LAYER, i)); i++) {
-		for (size_t k = 0; (b = chains_allocator(ALLOC_SLAB, ROLE_LAYER, k)); k++, ++*nr) {
-			lab_open(&lab, LAB_TWO_NODES, "page_allocator");
-			base = slab_lab_chain(lab.pa, source, &e);
-			try_slab(&lab, base, a, b, 0);
-			try_slab(&lab, base, a, b, 1);
-			slab_allocator_put(base);
-			lab_settle(&lab);
-			assert_int_equal(lab_free_pages(&lab), kernel->max_pfn);
-			lab_close(&lab);
+		for (size_t k = 0; (b = chains_allocator(ALLOC_SLAB, ROLE_LAYER, k)); k++) {
+			if (clash(a, b))
+				continue;
+			try_pair(source, a, b, 0);
+			try_pair(source, a, b, 1);
+			++*nr;
 		}
 	}
 }

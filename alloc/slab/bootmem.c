@@ -317,6 +317,7 @@ static struct slab_allocator *bootmem_instance(struct slab_allocator *base,
 	bs->sa.alloc_node = bootmem_alloc_node;
 	bs->sa.free = bootmem_slab_free;
 	bs->sa.cache_of = bootmem_cache_of;
+	bs->sa.shifts_objects = true; /* early ones lie anywhere */
 	bs->sa.valid_pointer = bootmem_valid_pointer;
 	bs->sa.in_use = bootmem_in_use;
 	bs->sa.get_objects = bootmem_get_objects;
