@@ -26,7 +26,7 @@ expect:
     expected: 41
     within: 3%
     source: arithmetic
-  - what: large slabs take more
+  - what: large <b>slabs</b> take more
     measure: "of('two','objects','slab_bytes_max') / of('one','objects','slab_bytes_max')"
     at_least: 1.02
     source: guess
@@ -66,6 +66,9 @@ grep -q '0 are left' "$SCRATCH.err"
 verdict "judging again needs no run" $?
 [ "$(stored "group_concat(verdict)")" = met,MISSED,note ]
 verdict "a new verdict stands in place of the old one" $?
+succeeds "a report of them" "$KMEMSIM" report "$db" -o "$SCRATCH/report" --page-only
+grep -q '<td>large &lt;b&gt;slabs&lt;/b&gt; take more</td>.*<td class="worse">MISSED</td>' "$SCRATCH/report/index.html"
+verdict "has what was missed, in their words" $?
 run 1 "a value outside of its tolerance is missed" --resume --set expect.0.expected=45
 run 0 "within a wider one it is met" --resume --set expect.0.expected=45 --set expect.0.within=4
 run 1 "so is what lies outside of two bounds" --resume \
