@@ -345,9 +345,9 @@ static const char *fuzz_run(const char *pages, const char *slab, u64 seed, unsig
 		return NULL;
 	}
 	f.forced_nodes = strstr(pages, "numactl");
-	f.knows_its_own =
-		(strstr(slab, "slabifier") || slab_allocator_source(f.sa)->desc->any_size) &&
-		!strstr(slab, "broken");
+	f.knows_its_own = (strstr(slab, "slabifier") || strstr(slab, "queued_slab") ||
+			   slab_allocator_source(f.sa)->desc->any_size) &&
+			  !strstr(slab, "broken");
 	lab_settle(&f.lab); /* a reserve was taken when the chain was made */
 	f.free_pages = lab_free_pages(&f.lab);
 	oracle_init(&f.oracle);
@@ -406,18 +406,25 @@ static bool fuzz_stack(const char *pages, const char *slab, u64 seed, unsigned i
 	return wrong;
 }
 
+static void fuzz_alone(const char *layer, const char *source, unsigned int seeds)
+{
+	char chain[CHAIN_TEXT];
+
+	snprintf(chain, sizeof(chain), "%s%s%s", layer, *layer && *source ? ":" : "", source);
+	for (u64 seed = 1; seed <= seeds; seed++)
+		assert_true(fuzz_stack(chains_pages_for(chain), chain, seed, 60000));
+}
+
 static void every_allocator_alone(void **state)
 {
 	(void)state;
 	for (struct allocator_desc *d = allocator_first(); d; d = d->next) {
-		char chain[CHAIN_TEXT];
-
-		if (!usable(d, ALLOC_SLAB, ROLE_SOURCE) && !usable(d, ALLOC_SLAB, ROLE_LAYER))
-			continue;
-		snprintf(chain, sizeof(chain), "%s%s", d->name,
-			 d->role == ROLE_LAYER ? ":slabifier" : "");
-		for (u64 seed = 1; seed <= 3; seed++)
-			assert_true(fuzz_stack(chains_pages_for(chain), chain, seed, 60000));
+		if (usable(d, ALLOC_SLAB, ROLE_SOURCE))
+			fuzz_alone("", d->name, 3);
+		if (usable(d, ALLOC_SLAB, ROLE_LAYER)) {
+			fuzz_alone(d->name, "slabifier", 2);
+			fuzz_alone(d->name, "queued_slab", 1);
+		}
 	}
 }
 
