@@ -262,6 +262,7 @@ int derived_slab_cache_destroy(struct slab_cache *cache);
 
 struct slab_allocator *rcuify_slab_allocator(struct slab_allocator *base);
 struct slab_allocator *dmaify_slab_allocator(struct slab_allocator *base);
+struct slab_allocator *numa_slab_allocator(struct slab_allocator *base);
 struct slab_allocator *caching_slab_allocator(struct slab_allocator *base);
 struct slab_allocator *debug_slab_allocator(struct slab_allocator *base);
 

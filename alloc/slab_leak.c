@@ -142,9 +142,17 @@ static const struct slab_allocator gone = {
 	.name = "gone",
 };
 
+/* A source keeps its methods. */
+static void be_gone(struct slab_cache *cache)
+{
+	if (cache->base)
+		cache->slab_alloc = &gone;
+	for (struct slab_cache *b = cache->base; b; b = b->next_base)
+		be_gone(b);
+}
+
 void slab_cache_abandon(struct slab_cache *cache, u64 live)
 {
 	report_leak(cache, live);
-	for (; cache->base; cache = cache->base)
-		cache->slab_alloc = &gone;
+	be_gone(cache);
 }

@@ -160,17 +160,23 @@ static struct kmem_slabs *make_slabs(struct kmem_cache *k, const struct slab_all
 	return s;
 }
 
+/* Objects of `before` bytes, throughout the tree, have `objsize`. */
+static void enlarge(struct slab_cache *cache, unsigned int before, unsigned int objsize)
+{
+	if (cache->objsize == before)
+		cache->objsize = objsize;
+	cache->inuse = max(cache->inuse, ALIGN(cache->objsize, 8U));
+	for (struct slab_cache *b = cache->base; b; b = b->next_base)
+		enlarge(b, before, objsize);
+}
+
 /* One more name has these slabs, and its objects fit. */
 static void share(struct kmem_slabs *s, unsigned int objsize)
 {
 	struct slab_cache *c = s->cache->slab_alloc->dup(s->cache);
-	unsigned int before = c->objsize;
 
-	for (; c && objsize > before; c = c->base) {
-		if (c->objsize == before)
-			c->objsize = objsize;
-		c->inuse = max(c->inuse, ALIGN(c->objsize, 8U));
-	}
+	if (objsize > c->objsize)
+		enlarge(c, c->objsize, objsize);
 }
 
 /* ---- Names ---- */

@@ -13,9 +13,8 @@ static const struct layer_name {
 	const char *text;
 	struct slab_allocator *(*derive)(struct slab_allocator *base);
 } names[] = {
-	{"rcu", rcuify_slab_allocator},
-	{"dma", dmaify_slab_allocator},
-	{"caching", caching_slab_allocator},
+	{"rcu", rcuify_slab_allocator},	 {"dma", dmaify_slab_allocator},
+	{"numa", numa_slab_allocator},	 {"caching", caching_slab_allocator},
 	{"debug", debug_slab_allocator},
 };
 
