@@ -371,13 +371,10 @@ static int bytes_destroy(struct slab_cache *cache)
 	struct bytes_cache *bc = to_bytes(cache);
 
 	list_del(&cache->list);
-	if (bc->live) {
-		report_event("leak", "cache %s: %llu objects still in use", cache->name,
-			     (unsigned long long)bc->live);
+	if (bc->live)
 		bc->gone = true;
-	} else {
+	else
 		bytes_allocator_of(cache->slab_alloc)->caches[bc->id] = NULL;
-	}
 	bytes_heap_put(bc->heap);
 	return (int)bc->live;
 }
