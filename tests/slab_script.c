@@ -247,10 +247,41 @@ static void wait_ns(u64 ns)
 	machine_advance(s.f->lab.m, s.f->lab.m->now_ns + ns);
 }
 
+/* Of no use to anybody, and refused by layers that would have to enlarge it. */
+static void create_largest(void)
+{
+	struct slab_cache largest = {
+		.name = "largest", .objsize = SLAB_OBJECT_MAX, .node = NUMA_NO_NODE};
+	struct slab_control room;
+	struct slab_cache *cache = slab_cache_create(s.f->sa, &room, &largest);
+
+	if (cache && slab_cache_destroy(cache))
+		fault_wrong(s.f, "a cache that was never used has live objects");
+}
+
+/* Without objects, and shrunk, a cache has no slabs either. */
+static void expect_no_slabs(void)
+{
+	struct slab_counts counts;
+
+	wait_ns(40 * MS);
+	shrink(NULL);
+	for (int i = 0; i < NR_CACHES; i++) {
+		if (!s.caches[i])
+			continue;
+		slab_cache_counts(s.caches[i], &counts);
+		if (counts.total || counts.objs_total || counts.partial)
+			fault_wrong(s.f, "%s counts %llu slabs of %llu objects, and has none",
+				    parameters[i].name, (unsigned long long)counts.total,
+				    (unsigned long long)counts.objs_total);
+	}
+}
+
 static void tear_down(void)
 {
 	while (s.oracle.nr_live)
 		free_one(0, (int)s.oracle.nr_live);
+	expect_no_slabs();
 	for (int i = 0; i < NR_CACHES; i++)
 		if (s.caches[i] && slab_cache_destroy(s.caches[i]))
 			fault_wrong(s.f, "%s has live objects", parameters[i].name);
@@ -270,6 +301,7 @@ void slab_script(struct faults *f)
 	kmalloc_init(&s.km, f->sa, f->lab.pa, NULL);
 	for (int i = 0; i < NR_CACHES; i++)
 		create(i);
+	create_largest();
 	for (unsigned int nr = 0; nr < 24; nr++)
 		allocate(nr);
 	for (unsigned int i = s.oracle.nr_live; i-- > 0;)

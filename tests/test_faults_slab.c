@@ -120,7 +120,7 @@ static void a_lost_object_is_found(void **state)
 
 	(void)state;
 	assert_non_null(wrong);
-	assert_says(wrong, "live objects");
+	assert_says(wrong, "has none");
 	assert_true(count.sites > 0);
 }
 
