@@ -333,7 +333,8 @@ static void mistakes_in_expectations(void **state)
 
 static void shipped_experiments(void **state)
 {
-	static const char *const paths[] = {"configs/demo.yaml", "configs/fstree.yaml"};
+	static const char *const paths[] = {"configs/demo.yaml", "configs/fstree.yaml",
+					    "configs/merging.yaml", "configs/size-classes.yaml"};
 	char setting[160];
 	const char *const settings[] = {setting};
 	struct experiment x;
