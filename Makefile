@@ -76,6 +76,7 @@ bench:
 	@tests/setup bench
 	@$(MAKE) --no-print-directory -s $(JOBS) kmemsim benches
 	@bench/run
+	@bench/scale
 
 format-check:
 	$(CLANG_FORMAT) --dry-run --Werror $(FORMAT)

@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_BYTES ((uintptr_t)2 << 20)
 
 /* What surrounds us is at fault, as with a full disk: exit 2, not an assertion. */
 void *mem_checked(void *p)
@@ -36,6 +39,15 @@ void *mem_grow_zeroed(void *p, size_t old, size_t n, size_t size)
 	if (n > old)
 		memset(grown + old * size, 0, (n - old) * size);
 	return grown;
+}
+
+void mem_want_huge(void *p, size_t bytes)
+{
+	uintptr_t from = ((uintptr_t)p + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
+	uintptr_t to = ((uintptr_t)p + bytes) & ~(HUGE_BYTES - 1);
+
+	if (from < to)
+		madvise((void *)from, to - from, MADV_HUGEPAGE);
 }
 
 char *mem_dup(const char *text)

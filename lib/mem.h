@@ -18,6 +18,8 @@ void *mem_alloc(size_t n, size_t size);
 void *mem_grow(void *p, size_t n, size_t size);
 /* The same; the elements from `old` on are zeroed. */
 void *mem_grow_zeroed(void *p, size_t old, size_t n, size_t size);
+/* Large and used all over at random: the host's huge pages are wanted for it, if it has any. */
+void mem_want_huge(void *p, size_t bytes);
 /* A copy of the string; "" for NULL. */
 char *mem_dup(const char *text);
 /* A copy of at most the first n bytes. */

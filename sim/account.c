@@ -3,8 +3,8 @@
  *
  * Theory: a request changes the same few figures: the totals, those of its name, those of its call
  * site. An object carries the row and the name it was born under, so that its free finds them
- * without a search. A call site mostly asks for one name; where it asks for several, the row used
- * last is in front.
+ * without a search. A call site mostly asks for one name. Rows stand in the order of their first
+ * use, whatever their hash.
  *
  * Invariant: live objects and bytes are the same three times: in the totals, added up over names,
  * added up over rows. A birth is live but was never allocated: it counts in nothing that grows.
@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/digest.h"
 #include "lib/mem.h"
 
 static const char *const op_path_names[NR_OP_PATHS] = {
@@ -34,10 +35,13 @@ void account_init(struct account *a, const struct source_tables *t, u32 nr_names
 		.nr_sites = max(t->nr_sites, 1U),
 		.nr_rows = 1,
 		.max_rows = 1024,
+		.nr_row_slots = 2048,
 	};
 	a->objects = mem_alloc(a->nr_objects_max, sizeof(*a->objects));
+	mem_want_huge(a->objects, a->nr_objects_max * sizeof(*a->objects));
 	a->names = mem_alloc(nr_names, sizeof(*a->names));
 	a->rows = mem_alloc(a->max_rows, sizeof(*a->rows));
+	a->row_slots = mem_alloc(a->nr_row_slots, sizeof(*a->row_slots));
 	a->site_rows = mem_alloc(a->nr_sites, sizeof(*a->site_rows));
 	a->names[a->name_pages].name = "";
 }
@@ -51,6 +55,7 @@ void account_free(struct account *a)
 	free(a->names);
 	free(a->rows);
 	free(a->site_rows);
+	free(a->row_slots);
 }
 
 void account_grow(struct account *a, u64 nr_objects_max)
@@ -58,6 +63,7 @@ void account_grow(struct account *a, u64 nr_objects_max)
 	a->objects =
 		mem_grow_zeroed(a->objects, a->nr_objects_max, nr_objects_max, sizeof(*a->objects));
 	a->nr_objects_max = nr_objects_max;
+	mem_want_huge(a->objects, a->nr_objects_max * sizeof(*a->objects));
 }
 
 struct slab_cache *slabs_of(struct slab_cache *cache)
@@ -115,24 +121,39 @@ void account_count_anew(struct account *a)
 	a->ping_pong = a->cross_node = 0;
 }
 
-/* Finds the row further down the site's chain, or makes it, and moves it to the front. */
-u32 account_new_row(struct account *a, u32 site, u32 name)
+/* The slot of this row, or the empty one where it belongs. */
+static u32 *row_slot(const struct account *a, u32 site, u32 name)
 {
-	u32 *link = &a->site_rows[site], i;
+	u32 at = (u32)digest_u64(site, name) & (a->nr_row_slots - 1);
 
-	while (*link && a->rows[*link].name != name)
-		link = &a->rows[*link].next;
-	i = *link;
-	if (i) {
-		*link = a->rows[i].next;
-	} else {
-		MEM_ROOM(a->rows, a->nr_rows, a->max_rows);
-		i = a->nr_rows++;
-		a->rows[i] = (struct site_row){.site = site, .name = name};
+	while (a->row_slots[at] &&
+	       (a->rows[a->row_slots[at]].site != site || a->rows[a->row_slots[at]].name != name))
+		at = (at + 1) & (a->nr_row_slots - 1);
+	return &a->row_slots[at];
+}
+
+static u32 new_row(struct account *a, u32 site, u32 name)
+{
+	u32 i;
+
+	MEM_ROOM(a->rows, a->nr_rows, a->max_rows);
+	i = a->nr_rows++;
+	a->rows[i] = (struct site_row){.site = site, .name = name};
+	if (2 * a->nr_rows > a->nr_row_slots) {
+		free(a->row_slots);
+		a->nr_row_slots *= 2;
+		a->row_slots = mem_alloc(a->nr_row_slots, sizeof(*a->row_slots));
+		for (u32 k = 1; k < i; k++)
+			*row_slot(a, a->rows[k].site, a->rows[k].name) = k;
 	}
-	a->rows[i].next = a->site_rows[site];
-	a->site_rows[site] = i;
-	return i;
+	return *row_slot(a, site, name) = i;
+}
+
+u32 account_other_row(struct account *a, u32 site, u32 name)
+{
+	u32 i = *row_slot(a, site, name);
+
+	return a->site_rows[site] = i ? i : new_row(a, site, name);
 }
 
 struct hist *account_new_hist(struct account *a, unsigned int op, enum op_path path)

@@ -1,8 +1,8 @@
 /*
  * The books of a run: live objects, call sites, cache names, latencies.
  *
- * Everything is indexed, nothing hashed: objects by their dense id, names by table position, a call
- * site's rows by a short chain that keeps the row used last in front.
+ * Everything is indexed: objects by their dense id, names by table position. A call site knows the
+ * row it used last; where it asks for another name, a hash leads there.
  */
 #ifndef SIM_ACCOUNT_H
 #define SIM_ACCOUNT_H
@@ -48,10 +48,8 @@ struct site_row {
 	u64 hits, bytes_req, bytes_alloc;
 	u64 live_objs, live_bytes;
 	u64 ping_pong, cross_node;
-	u32 next; /* row of the same site; 0: none */
 	u32 site;
 	u32 name;
-	u32 pad;
 };
 
 enum latency_op {
@@ -73,8 +71,10 @@ struct account {
 
 	struct site_row *rows; /* [0] unused */
 	u32 nr_rows, max_rows;
-	u32 *site_rows; /* first row of each site; 0: none */
+	u32 *site_rows; /* the row of each site used last; 0: none */
 	u32 nr_sites;
+	u32 *row_slots;	  /* rows by hash of (site, name); 0: empty */
+	u32 nr_row_slots; /* a power of two, at least twice nr_rows */
 
 	struct hist *latency[NR_LATENCY_OPS][NR_OP_PATHS]; /* made at the first sample */
 	struct hist allocs, frees;			   /* all operations together */
@@ -102,7 +102,8 @@ void account_name(struct account *a, u32 i, const char *name, struct slab_cache 
 /* What has the slabs of its objects: the cache, or one that it shares with others. */
 struct slab_cache *slabs_of(struct slab_cache *cache);
 
-u32 account_new_row(struct account *a, u32 site, u32 name);
+/* The same where it is not the one the site used last. */
+u32 account_other_row(struct account *a, u32 site, u32 name);
 
 /* The row of a call site and name, made at first use. */
 static inline u32 account_row(struct account *a, u32 site, u32 name)
@@ -111,7 +112,7 @@ static inline u32 account_row(struct account *a, u32 site, u32 name)
 
 	if (likely(first && a->rows[first].name == name))
 		return first;
-	return account_new_row(a, site, name);
+	return account_other_row(a, site, name);
 }
 
 struct hist *account_new_hist(struct account *a, unsigned int op, enum op_path path);

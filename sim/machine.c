@@ -41,9 +41,10 @@ static void *reserve(size_t bytes, bool huge)
 	return p;
 }
 
-/* Small machines are worth huge host pages for their page structs: fewer TLB misses, at most 64
- * MiB. */
+/* Small machines are worth huge host pages: fewer TLB misses, at most 64 MiB of page structs, and of
+ * contents no more than the machine has. */
 #define HUGE_MAP_BYTES_MAX (64 * MIB)
+#define HUGE_DIRECT_BYTES_MAX (4 * GIB)
 
 static int reserve_memory(struct machine *m, struct err *e)
 {
@@ -52,7 +53,8 @@ static int reserve_memory(struct machine *m, struct err *e)
 	m->mem_map_bytes = m->k.max_pfn * sizeof(struct page);
 	m->direct_map_bytes = m->k.max_pfn << PAGE_SHIFT;
 	m->k.mem_map = reserve(m->mem_map_bytes, m->mem_map_bytes <= HUGE_MAP_BYTES_MAX);
-	m->k.direct_map = reserve(m->direct_map_bytes, false);
+	m->k.direct_map =
+		reserve(m->direct_map_bytes, m->direct_map_bytes <= HUGE_DIRECT_BYTES_MAX);
 	m->block_use_bytes = (m->k.max_pfn >> pageblock_order) * sizeof(*m->k.block_use);
 	m->k.block_use = reserve(m->block_use_bytes, false);
 	if (m->k.mem_map && m->k.direct_map && m->k.block_use)

@@ -66,7 +66,9 @@ static void all_keys(void **state)
 		"  c: {generator: closed_loop, workers: 2, think: 1us, hold: on, start: 1s,\n"
 		"    duration: 1s, pages: {order: 2, gfp: GFP_USER}, cpus: [3], node: any}\n"
 		"  d: {generator: poisson, rate: {one: 2.5/ms}, cache: {name: small, size: 20B,\n"
-		"    flags: SLAB_HWCACHE_ALIGN}, on_failure: stop}\n";
+		"    flags: SLAB_HWCACHE_ALIGN}, on_failure: stop}\n"
+		"  e: {generator: poisson, rate: 1/s, cache: {name: many, size: 8B, copies: 3}}\n"
+		"  f: {generator: poisson, rate: 1/s, cache: {name: many, size: 8B, copies: 3}}\n";
 	const struct source_tables *t;
 	struct source *s;
 	struct err e;
@@ -81,16 +83,17 @@ static void all_keys(void **state)
 	assert_int_equal(t->warmup_ns, NSEC_PER_SEC);
 	assert_int_equal(t->nr_cpus, 4);
 	assert_int_equal(t->nr_nodes, 2);
-	assert_int_equal(t->nr_sites, 5);
+	assert_int_equal(t->nr_sites, 7);
 	assert_string_equal(t->sites[2], "b");
-	assert_int_equal(t->nr_caches, 3); /* c, small, and what stands for kmalloc */
+	assert_int_equal(t->nr_caches, 6); /* c, small, many, and what stands for kmalloc */
+	assert_string_equal(t->caches[4].name, "many-2");
 	assert_string_equal(t->caches[0].name, "c");
 	assert_int_equal(t->caches[0].object_size, 100);
 	assert_int_equal(t->caches[0].align, 64);
 	assert_true(t->caches[0].reclaimable);
 	assert_int_equal(t->caches[0].flags, SLAB_RECLAIM_ACCOUNT | SLAB_HWCACHE_ALIGN);
 	assert_int_equal(t->caches[1].align, 32); /* two to a cache line */
-	assert_true(t->caches[2].kmalloc);
+	assert_true(t->caches[5].kmalloc);
 	assert_int_equal(t->nr_marks, 4);
 	assert_non_null(s->ops->ended);
 	s->ops->close(s);
@@ -192,6 +195,16 @@ static void mistakes_in_what(void **state)
 		"SLAB_POISON would write over freed objects");
 	refused(TIMED A "cache: {name: x, size: 8B, movable: yes}}}\n",
 		"w.yaml:3:95: unknown value 'yes': off or on");
+	refused(TIMED A "cache: {name: x, size: 8B, copies: 0}}}\n",
+		"0 is out of range: 1 to 10000");
+	refused(TIMED A "cache: {name: a-cache-with-a-long-long-name, size: 8B, copies: 2}}}\n",
+		"1 to 26 characters");
+	refused(TIMED
+		"jobs:\n  a: {generator: periodic, every: 1s, lifetime: 1s, cache: {name: x-1, "
+		"size: 8B}}\n"
+		"  b: {generator: periodic, every: 1s, lifetime: 1s, cache: {name: x, size: 8B, "
+		"copies: 2}}\n",
+		"w.yaml:5:60: cache 'x-1' is another one in an earlier job");
 	refused(TIMED A "cache: {name: x, size: 4B, movable: on}}}\n", "have at least 8B");
 	refused(TIMED A "cache: {name: x, size: 8B, movable: on}, pinned: 5}}\n",
 		"w.yaml:3:108: a share from 0% to 100% is wanted");

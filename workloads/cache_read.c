@@ -3,8 +3,10 @@
  */
 #include "workloads/cache_read.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "lib/mem.h"
 #include "workloads/gfp_read.h"
 #include "workloads/spec.h"
 
@@ -12,6 +14,8 @@
 #define CACHE_ALIGN_MAX 4096
 #define CACHE_LINE 64
 #define CACHE_NAME_MAX 31 /* what the simulated cache keeps of it */
+#define COPIES_MAX 10000
+#define COPY_NAME_MAX 5 /* "-9999" */
 
 static const char *const flag_names[] = {
 	"SLAB_RECLAIM_ACCOUNT", "SLAB_HWCACHE_ALIGN", "SLAB_TYPESAFE_BY_RCU", "SLAB_DESTROY_BY_RCU",
@@ -97,7 +101,8 @@ static int cache_movable(const struct yaml_node *n, struct source_cache *c, stru
 
 static int cache_describe(struct source_cache *c, const struct yaml_node *map, struct err *e)
 {
-	static const char *const known[] = {"name", "size", "align", "flags", "movable", NULL};
+	static const char *const known[] = {"name",    "size",	 "align", "flags",
+					    "movable", "copies", NULL};
 	static const struct quantity_rules rules = {"size of objects", QUANTITY_SIZE, 1,
 						    CACHE_SIZE_MAX};
 	const struct yaml_node *n;
@@ -134,23 +139,76 @@ static int cache_describe(struct source_cache *c, const struct yaml_node *map, s
 	return 0;
 }
 
-int cache_read(struct job *job, const struct yaml_node *map, struct err *e)
+/* How many there are of it; 0 with e set. */
+static u64 cache_copies(const struct yaml_node *map, struct source_cache *c, struct err *e)
+{
+	const struct yaml_node *n = yaml_get(map, "copies");
+	u64 copies = 1;
+
+	if (n && yaml_u64(n, 1, COPIES_MAX, &copies, e))
+		return 0;
+	if (n && strlen(c->name) > CACHE_NAME_MAX - COPY_NAME_MAX) {
+		yaml_error(n, e, "the name of a cache with copies has 1 to %d characters",
+			   CACHE_NAME_MAX - COPY_NAME_MAX);
+		return 0;
+	}
+	return copies;
+}
+
+/* Caches that are there already must be what this job describes. -1 with e set. */
+static int cache_known(const struct yaml_node *map, const struct source_cache *known,
+		       const struct source_cache *c, struct err *e)
+{
+	if (known->object_size == c->object_size && known->align == c->align &&
+	    known->flags == c->flags && known->movable == c->movable)
+		return 0;
+	return yaml_error(map, e, "cache '%s' is another one in an earlier job", known->name);
+}
+
+/* Finds the cache by its name, or adds it: its number, or -1 with e set. */
+static int cache_add(struct job *job, const struct yaml_node *map, const struct source_cache *c,
+		     const char *name, struct err *e)
 {
 	struct workload *w = job->load;
-	struct source_cache c;
 	unsigned int i = 0;
+
+	while (i < w->nr_caches && strcmp(w->caches[i].name, name))
+		i++;
+	if (i < w->nr_caches)
+		return cache_known(map, &w->caches[i], c, e) ? -1 : (int)i;
+	MEM_ROOM(w->caches, w->nr_caches, w->max_caches);
+	w->caches[i] = *c;
+	w->caches[i].name = mem_dup(name);
+	w->nr_caches++;
+	return (int)i;
+}
+
+int cache_read(struct job *job, const struct yaml_node *map, struct err *e)
+{
+	struct source_cache c;
+	char name[CACHE_NAME_MAX + COPY_NAME_MAX];
+	int first = -1;
 
 	if (cache_describe(&c, map, e))
 		return -1;
-	while (i < w->nr_caches && strcmp(w->caches[i].name, c.name))
-		i++;
-	if (i == w->nr_caches)
-		w->caches[w->nr_caches++] = c;
-	else if (w->caches[i].object_size != c.object_size || w->caches[i].align != c.align ||
-		 w->caches[i].flags != c.flags || w->caches[i].movable != c.movable)
-		return yaml_error(map, e, "cache '%s' is another one in an earlier job", c.name);
+	job->copies = (u32)cache_copies(map, &c, e);
+	if (!job->copies)
+		return -1;
+	for (u32 k = 0; k < job->copies; k++) {
+		int i;
+
+		snprintf(name, sizeof(name), job->copies > 1 ? "%s-%u" : "%s", c.name, k);
+		i = cache_add(job, map, &c, name, e);
+		if (i < 0)
+			return -1;
+		if (!k)
+			first = i;
+		if (i != first + (int)k)
+			return yaml_error(map, e, "cache '%s' is another one in an earlier job",
+					  name);
+	}
 	job->proto.kind = REQ_CACHE_ALLOC;
-	job->proto.cache = (u16)i;
+	job->proto.cache = (u16)first;
 	dist_constant(&job->what, c.object_size);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
  * The cache whose objects a job asks for: {name: NAME, size: SIZE, align: SIZE,
- * flags: [FLAG, ...], movable: on}.
+ * flags: [FLAG, ...], movable: on, copies: 1000}.
  */
 #ifndef WORKLOADS_CACHE_READ_H
 #define WORKLOADS_CACHE_READ_H

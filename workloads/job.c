@@ -21,7 +21,8 @@
 const struct generator_key job_keys[] = {
 	{"size", "DIST", "", "bytes of kmalloc; a job has one of size, cache, pages and shrink"},
 	{"cache", "{name: inode, size: 608B}", "",
-	 "objects of a cache; also align: 64B, movable: on, flags: [SLAB_RECLAIM_ACCOUNT, "
+	 "objects of a cache; also align: 64B, movable: on, copies: 1000, flags: "
+	 "[SLAB_RECLAIM_ACCOUNT, "
 	 "SLAB_HWCACHE_ALIGN]"},
 	{"pages", "{order: DIST, gfp: GFP}", "", "blocks of 2^order pages"},
 	{"shrink", "all", "",

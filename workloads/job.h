@@ -3,7 +3,7 @@
  *
  *	generator: NAME		when requests come; brings its own keys
  *	size: DIST		kmalloc so many bytes; or
- *	cache: {name: NAME, size: SIZE, align: SIZE, movable: on,
+ *	cache: {name: NAME, size: SIZE, align: SIZE, movable: on, copies: 1000,
  *		flags: [SLAB_RECLAIM_ACCOUNT, SLAB_HWCACHE_ALIGN]}; or
  *	pages: {order: DIST, gfp: GFP}; or
  *	shrink: all		no memory: every cache gives back what it can, movable ones move
@@ -45,6 +45,7 @@ struct job {
 	struct request proto; /* what all its requests share */
 	struct dist what;     /* bytes or order; of a cache: its object size */
 	struct dist lifetime;
+	u32 copies; /* of the cache that proto names; each request draws one */
 	bool forever;
 	u32 pinned_ppm; /* so many of a million objects */
 	u16 *cpus;

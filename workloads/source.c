@@ -131,6 +131,8 @@ static void emit_request(struct workload_source *ws, struct lane *l, u64 t_ns, u
 		r.order = what & 15;
 	else
 		r.size = (u32)what;
+	if (job->copies > 1)
+		r.cache = (u16)(r.cache + rng_below(&l->copies, job->copies));
 	if (job->pinned_ppm && rng_below(&l->pins, 1000000) < job->pinned_ppm)
 		r.flags |= REQ_F_PINNED;
 	if (l->told) {
@@ -325,6 +327,7 @@ static void lane_start(struct workload_source *ws, struct lane *l)
 	rng_init(&l->cpus, seed, name, "cpu");
 	rng_init(&l->free_cpus, seed, name, "free_cpu");
 	rng_init(&l->pins, seed, name, "pinned");
+	rng_init(&l->copies, seed, name, "cache");
 	for (u32 worker = 0; worker < max(l->nr_workers, 1U); worker++) {
 		l->at = next_time(l, 0, true);
 		put(ws, l, l->at >> DIST_FRACTION_BITS, EVENT_REQUEST, worker, 0);

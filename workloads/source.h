@@ -24,7 +24,7 @@ struct flight {
 /* A job at work. */
 struct lane {
 	const struct job *job;
-	struct rng gaps, whats, lifetimes, cpus, free_cpus, pins;
+	struct rng gaps, whats, lifetimes, cpus, free_cpus, pins, copies;
 	u64 at; /* of an open loop: its next request, with fraction */
 	u32 nr_workers;
 	bool hold, told;

@@ -26,8 +26,8 @@ struct workload {
 	u64 round_ns;		/* all phases; then they begin again */
 	struct job *jobs;
 	u32 nr_jobs;
-	struct source_cache *caches; /* room for one each job, and one for kmalloc */
-	unsigned int nr_caches;
+	struct source_cache *caches; /* with names of their own */
+	unsigned int nr_caches, max_caches;
 };
 
 int __must_check workload_read(struct workload *w, const char *path,

@@ -162,7 +162,6 @@ static int jobs_read(struct workload *w, const struct yaml_node *root, struct er
 		return yaml_error(map, e, "jobs are a mapping, 'NAME: {...}', of 1 to %d",
 				  JOBS_MAX);
 	w->jobs = mem_alloc(yaml_count(map), sizeof(*w->jobs));
-	w->caches = mem_alloc(yaml_count(map) + 1, sizeof(*w->caches));
 	for (size_t i = 0; i < yaml_count(map); i++) {
 		struct job *job = &w->jobs[w->nr_jobs++];
 
@@ -190,8 +189,9 @@ static void kmalloc_entry(struct workload *w)
 		if (job->proto.kind != REQ_KMALLOC)
 			continue;
 		if (!w->nr_caches || !w->caches[w->nr_caches - 1].kmalloc)
-			w->caches[w->nr_caches++] = (struct source_cache){
-				.name = "kmalloc", .align = 8, .kmalloc = true};
+			MEM_ROOM(w->caches, w->nr_caches, w->max_caches);
+		w->caches[w->nr_caches++] = (struct source_cache){
+			.name = mem_dup("kmalloc"), .align = 8, .kmalloc = true};
 		job->proto.cache = (u16)(w->nr_caches - 1);
 	}
 }
@@ -273,6 +273,8 @@ void workload_free(struct workload *w)
 	for (u32 i = 0; i < w->nr_jobs; i++)
 		job_free(&w->jobs[i]);
 	free(w->jobs);
+	for (unsigned int i = 0; i < w->nr_caches; i++)
+		free((char *)(uintptr_t)w->caches[i].name);
 	free(w->caches);
 	free(w->dir);
 	yaml_close(w->file);
