@@ -41,8 +41,9 @@ static void *reserve(size_t bytes, bool huge)
 	return p;
 }
 
-/* Small machines are worth huge host pages: fewer TLB misses, at most 64 MiB of page structs, and of
- * contents no more than the machine has. */
+/* Small machines are worth huge host pages: fewer TLB misses, at most 64 MiB of page structs and of
+ * contents no more than the machine has.
+ */
 #define HUGE_MAP_BYTES_MAX (64 * MIB)
 #define HUGE_DIRECT_BYTES_MAX (4 * GIB)
 

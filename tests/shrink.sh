@@ -90,3 +90,5 @@ sed 's/^duration: .*/&\nwarmup: 400ms/' "$SCRATCH/movable.yaml" >"$SCRATCH/warm.
 replay "$SCRATCH/warm.yaml" slabifier >/dev/null
 [ "$(figure shrink_moved_objs)" = 0 ] && [ "$(figure shrink_slabs)" = 0 ]
 verdict "what shrank in the warm-up is not counted" $?
+
+succeeds "the shipped experiment is sound" "$KMEMSIM" run configs/shrink.yaml --print
