@@ -17,6 +17,7 @@ for w in workloads/*.yaml; do
 	sed 's/^warmup:.*/warmup: 20ms/' "$w" >"$short"
 	[ "$name" != thp-under-churn ] || sed -i 's/duration: [26]s/duration: 30ms/' "$short"
 	[ "$name" != slab-churn ] || sed -i 's/duration: [12]s/duration: 20ms/' "$short"
+	[ "$name" != bonwick-1994 ] || sed -i -E 's/(duration|start): ([0-9]+)0s/\1: \2ms/' "$short"
 	[ "$name" != sparse-slabs ] || sed -i "s/start: 500ms/start: 50ms/" "$short"
 	succeeds "generate $name" "$KMEMSIM" generate "$short" -o "$SCRATCH/short/$name.kmt" --duration 100ms
 	says "generate $name: what is in it" "made of    $name.yaml (generate"
