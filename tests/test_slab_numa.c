@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "alloc/slabulator.h"
 #include "tests/slab_lab.h"
 
 /* Nodes 0 and 1 with memory, node 2 with a CPU only, nearer to 1. */
@@ -281,6 +282,36 @@ static void it_stands_on_and_under_others(void **state)
 	}
 }
 
+/* A name whose objects are larger than those it shares slabs with gets all of them, on every node. */
+static void merged_names_reach_every_node(void **state)
+{
+	static struct slabulator su;
+	struct kmem_cache *small, *large;
+
+	(void)state;
+	slab_lab_open(&sl, NODES, "page_allocator", "numa:slabifier");
+	slabulator_init(&su, sl.sa, sl.lab.pa);
+	su.merge = true;
+	small = kmem_cache_create(&su, "small", 97, 0, 0, NULL, NULL);
+	large = kmem_cache_create(&su, "large", 104, 0, 0, NULL, NULL);
+	assert_ptr_equal(small->cache, large->cache);
+	for (int node = 0; node < 2; node++) {
+		unsigned char *object = kmem_cache_alloc_node(large, GFP_KERNEL, node);
+
+		memset(object, 0xff, 104);
+		kmem_cache_free(large, object);
+		object = kmem_cache_alloc_node(large, GFP_KERNEL | __GFP_ZERO, node);
+		assert_int_equal(page_to_nid(virt_to_page(object)), node);
+		for (int i = 0; i < 104; i++)
+			assert_int_equal(object[i], 0);
+		kmem_cache_free(large, object);
+	}
+	kmem_cache_destroy(small);
+	kmem_cache_destroy(large);
+	assert_int_equal(slabulator_destroy(&su), 0);
+	slab_lab_close(&sl);
+}
+
 /* Pages of the cache's own, as the slabulator derives them. */
 static void pages_are_put_with_their_last_cache(void **state)
 {
@@ -342,6 +373,7 @@ int main(void)
 		cmocka_unit_test(a_leak_keeps_its_node_only),
 		cmocka_unit_test(it_stands_on_and_under_others),
 		cmocka_unit_test(pages_are_put_with_their_last_cache),
+		cmocka_unit_test(merged_names_reach_every_node),
 		cmocka_unit_test(senseless_orders_are_refused_with_the_reason),
 	};
 
