@@ -69,6 +69,8 @@ static void idle_slabs_return_after_10_s(void **state)
 	machine_advance(sl.lab.m, 16 * SECOND + SECOND / 100);
 	assert_slab(a, "node0 aa......");
 	assert_int_equal(sl.lab.m->events.nr, 0); /* a quiet machine has no events */
+	machine_advance(sl.lab.m, 3600 * SECOND); /* and stays so */
+	assert_int_equal(sl.lab.m->events.nr, 0);
 	free_on(1, a);
 	free_on(1, b);
 	assert_slab(a, "node0 ........");

@@ -236,6 +236,27 @@ static void double_frees_are_found_at_the_act(void **state)
 	close_cache(&sl, cache);
 }
 
+static void reports_name_the_call_site(void **state)
+{
+	static const char *const sites[] = {"?", "first_free+0x10", "second_free+0x20"};
+	struct slab_lab sl;
+	struct slab_cache *cache = open_cache(&sl, LAB_NODE, EIGHT, 512);
+	void *a = alloc_on(0);
+
+	(void)state;
+	sl.lab.m->sites = sites;
+	sl.lab.m->nr_sites = ARRAY_SIZE(sites);
+	for (u32 site = 1; site <= 2; site++) {
+		machine_enter(sl.lab.m, 0, sl.lab.m->now_ns);
+		kernel->site = site;
+		slab_free(cache, a);
+		machine_leave(sl.lab.m, kernel->clock_ns);
+	}
+	assert_int_equal(sl.lab.nr_events, 1);
+	assert_says(sl.lab.event, "size 512, found in second_free+0x20");
+	close_cache(&sl, cache);
+}
+
 static void a_tag_written_by_the_user_is_no_proof(void **state)
 {
 	struct slab_lab sl;
@@ -424,6 +445,7 @@ int main(void)
 		cmocka_unit_test(single_objects_bypass_lists),
 		cmocka_unit_test(zeroed_on_request),
 		cmocka_unit_test(double_frees_are_found_at_the_act),
+		cmocka_unit_test(reports_name_the_call_site),
 		cmocka_unit_test(a_tag_written_by_the_user_is_no_proof),
 		cmocka_unit_test(late_double_frees_are_told_from_nonsense),
 		cmocka_unit_test(a_write_after_free_is_reported_and_survived),

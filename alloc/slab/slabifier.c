@@ -15,7 +15,9 @@
  * tag). If the slab has gone back to the page allocator meanwhile, the tag that still lies there
  * tells a double free from a pointer that never was one. An allocation whose free pointer has lost
  * its tag was written to after its free: the rest of that list is given up and reported as
- * use_after_free. All of these are survived.
+ * use_after_free. All of these are survived. Reports name the call site that runs. Who freed first
+ * is for the debug layer to know: the words of a free object belong to the layers above, which
+ * poison them, or must keep its contents.
  *
  * Invariant: an object is either handed out, or on exactly one of: its slab's list, the list of the
  * CPU that owns the slab. An object handed out does not carry the tag, unless its user put it

@@ -62,8 +62,9 @@ int slabifier_in_use(struct slab_cache *cache, const void *object)
 
 static void report_object(struct slabifier_cache *s, const char *kind, const void *object)
 {
-	report_event(kind, "cache %s object 0x%llx size %u", s->c.name,
-		     (unsigned long long)virt_to_phys(object), s->c.objsize);
+	report_event(kind, "cache %s object 0x%llx size %u, found in %s", s->c.name,
+		     (unsigned long long)virt_to_phys(object), s->c.objsize,
+		     site_name(kernel->site));
 }
 
 void report_double_free(struct slabifier_cache *s, const void *object)
