@@ -146,6 +146,9 @@ static const struct {
 	{"dma:numactl(node=1,flags=GFP_THISNODE):bitmap", NULL, "node 1 has no memory in zone DMA"},
 	{"numactl(node=1,flags=GFP_THISNODE):bitmap", "dma:slabifier", "no page of"},
 	{"mempool(min_nr=500000):bitmap", NULL, "min_nr=500000: the machine gives"},
+	{NULL, "numa:forward:numa:slabifier", "has slabs for each node already"},
+	{"numactl(node=1):bitmap", "numa:slabifier", "are asked of node 1: slabs of other nodes"},
+	{"rcu:numactl(node=0):bitmap", "debug:numa:slabifier", "are asked of node 0"},
 	/* A source in the middle, a layer at the end, nothing at all. */
 	{"bitmap:bitmap", NULL, "column 1: 'bitmap' stands on nothing: it can only end a chain"},
 	{"rcu:page_allocator:bitmap", NULL, "column 5: 'page_allocator' stands on nothing"},
