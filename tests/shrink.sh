@@ -44,7 +44,7 @@ least()
 }
 
 # --- with every object movable, what is left is at most one partial slab
-for slab in slabifier forward:slabifier debug:slabifier rcu:slabifier caching:slabifier dma:slabifier \
+for slab in slabifier queued_slab forward:slabifier debug:slabifier rcu:slabifier caching:slabifier dma:slabifier \
 	debug:caching:slabifier "slabifier(min_order=2,cpu_partial=0)"; do
 	digest=$(replay "$SCRATCH/movable.yaml" "$slab" --check 1000)
 	[ -n "$digest" ] && [ "$(figure shrink_moved_objs)" -gt 0 ]
