@@ -56,6 +56,10 @@ struct slab_cache *derive_slab_cache(const struct slab_allocator *self, struct s
 	struct slab_control *room = instance_alloc(sizeof(*room));
 	struct slab_cache *base = slab_cache_create(self->base, room, parameters);
 
+	if (base && base->refs > 1) { /* a fixed one, which others hold: under them it stays */
+		slab_cache_destroy(base);
+		base = NULL;
+	}
 	if (!base) {
 		instance_free(room);
 		return NULL;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "alloc/kmalloc.h"
+#include "alloc/kmalloc_slab.h"
 #include "tests/slab_lab.h"
 
 static struct kmalloc km;
@@ -181,6 +182,42 @@ static void krealloc_moves_what_does_not_fit(void **state)
 	kfree(&km, a);
 	assert_int_equal(sl.sa->layer->live_objs, 0);
 	assert_int_equal(sl.lab.nr_events, 0);
+	close_kmalloc(&sl, 0);
+}
+
+/* kmalloc's caches by the interface of slab allocators: one holder more, none made anew. */
+static void fixed_caches_are_kmallocs_own(void **state)
+{
+	struct slab_cache p = {.objsize = 60, .node = NUMA_NO_NODE}, *cache;
+	struct slab_control room;
+	struct slab_allocator *fixed, *rcu;
+	struct slab_lab sl;
+	void *object;
+
+	(void)state;
+	open_kmalloc(&sl, LAB_NODE, "slabifier");
+	fixed = kmalloc_slab_allocator(&km);
+	cache = slab_cache_create(fixed, &room, &p);
+	assert_ptr_equal(cache, kmalloc_slab(&km, 64, GFP_KERNEL));
+	assert_int_equal(cache->refs, 2);
+	object = slab_alloc(cache, GFP_KERNEL);
+	kfree(&km, object);
+	p.align = 128;
+	assert_int_equal(slab_cache_destroy(cache), 0);
+	cache = slab_cache_create(fixed, &room, &p);
+	assert_string_equal(cache->name, "kmalloc-128");
+	assert_int_equal(slab_cache_destroy(cache), 0);
+	p.align = 0;
+	rcu = rcuify_slab_allocator(slab_allocator_get(fixed));
+	assert_null(slab_cache_create(rcu, &room, &p));
+	slab_allocator_put(rcu);
+	p.objsize = 8193;
+	assert_null(slab_cache_create(fixed, &room, &p));
+	p.objsize = 8;
+	p.align = 16384;
+	assert_null(slab_cache_create(fixed, &room, &p));
+	slab_allocator_put(fixed);
+	assert_int_equal(kmalloc_slab(&km, 64, GFP_KERNEL)->refs, 1);
 	close_kmalloc(&sl, 0);
 }
 
@@ -372,6 +409,7 @@ int main(void)
 		cmocka_unit_test(any_size_means_exact),
 		cmocka_unit_test(a_table_that_cannot_be_is_refused),
 		cmocka_unit_test(krealloc_moves_what_does_not_fit),
+		cmocka_unit_test(fixed_caches_are_kmallocs_own),
 		cmocka_unit_test(kzalloc_gives_zeros),
 		cmocka_unit_test(types_by_flags),
 		cmocka_unit_test(pages_follow_the_type),

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "alloc/slabulator.h"
+#include "alloc/slabinfo.h"
 #include "tests/slab_lab.h"
 
 #define LARGE_NODE "  - {memory: 64MiB, cpus: 0-1, distance: [10]}\n"
@@ -435,6 +435,35 @@ static void choices_are_taken_in_order(void **state)
 	slab_lab_close(&sl);
 }
 
+/* Byte for byte what Linux 6.1 prints. */
+static void slabinfo_is_as_in_proc(void **state)
+{
+	static const char want[] =
+		"slabinfo - version: 2.1\n"
+		"# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>"
+		" : tunables <limit> <batchcount> <sharedfactor>"
+		" : slabdata <active_slabs> <num_slabs> <sharedavail>\n"
+		"quiet                  0      0    512    8    1 : tunables    0    0    0"
+		" : slabdata      0      0      0\n"
+		"dentry                21     21    192   21    1 : tunables    0    0    0"
+		" : slabdata      1      1      0\n";
+	char buf[1000];
+	struct text t = text_in(buf, sizeof(buf));
+	struct kmem_cache *k;
+	struct slab_lab sl;
+	void *object;
+
+	(void)state;
+	open_slabulator(&sl, "page_allocator(pcp=off)", "slabifier(max_order=0)");
+	k = plain("dentry", 192, 0);
+	plain("quiet", 512, 0);
+	object = kmem_cache_alloc(k, GFP_KERNEL);
+	slabulator_slabinfo(&su, &t);
+	assert_string_equal(buf, want);
+	kmem_cache_free(k, object);
+	close_slabulator(&sl);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,6 +483,7 @@ int main(void)
 		cmocka_unit_test(a_cache_one_cannot_do_without),
 		cmocka_unit_test(live_objects_are_leaked_on_purpose),
 		cmocka_unit_test(choices_are_taken_in_order),
+		cmocka_unit_test(slabinfo_is_as_in_proc),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
