@@ -339,6 +339,8 @@ static const struct {
 	 "red zones and users' names shift objects"},
 	{"page_allocator", "debug:slabifier", 0, make, NULL,
 	 "objects of 'debug:slabifier' do not begin where their chunks do"},
+	{"page_allocator", "queued_slab", 0, make, NULL,
+	 "objects of 'queued_slab' do not begin where their chunks do"},
 	{"page_allocator", "debug:slabifier", SLAB_DESTROY_BY_RCU, NULL, NULL,
 	 "'debug:slabifier' writes over them"},
 	{"rcu:page_allocator", "slabifier", 0, make, unmake,

@@ -284,6 +284,7 @@ static struct slab_allocator *queued_instance(struct slab_allocator *base,
 
 	(void)base, (void)e;
 	derive_slab_allocator(&q->sa, NULL, pages, &queued_desc);
+	q->sa.shifts_objects = true; /* colours, and what manages a slab stands in it */
 	q->o = *(const struct queued_options *)options;
 	q->sa.alloc = queued_alloc;
 	q->sa.alloc_node = queued_alloc_node;
