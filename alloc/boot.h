@@ -37,6 +37,8 @@ struct boot_counts {
 /* The layer `boot` of this chain; NULL: the chain has none. */
 const struct page_allocator *boot_layer(const struct page_allocator *pa);
 const struct boot_options *boot_options_of(const struct page_allocator *boot);
+/* They are not the default: somebody means this load. */
+bool boot_options_given(const struct page_allocator *boot);
 
 /* The first call makes slabs usable, the second, after mem_init, for good; any other is a bug. */
 void kmem_cache_init(void);

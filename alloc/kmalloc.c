@@ -183,6 +183,7 @@ struct kmalloc_cache *kmalloc_class(struct kmalloc *km, size_t size, gfp_t flags
 	struct kmalloc_cache *c;
 	u32 cls;
 
+	slab_state_check("kmalloc");
 	if (unlikely(size > km->size_max))
 		return NULL;
 	cls = km->class_of[DIV_ROUND_UP(size, 8)];
@@ -204,6 +205,7 @@ static void *kmalloc_large(struct kmalloc *km, size_t size, gfp_t flags, int nod
 	struct page *page;
 	int order = 0;
 
+	slab_state_check("kmalloc");
 	while (order < MAX_ORDER && PAGE_SIZE << order < size)
 		order++;
 	if (order >= MAX_ORDER)
@@ -249,6 +251,7 @@ void kfree(struct kmalloc *km, void *object)
 {
 	struct page *page;
 
+	slab_state_check("kfree");
 	if (!object || object == ZERO_SIZE_PTR)
 		return;
 	if (unlikely(!virt_addr_valid(object))) {

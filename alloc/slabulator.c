@@ -218,6 +218,7 @@ struct kmem_cache *slabulator_create(struct slabulator *sl, const struct slab_ca
 	struct slab_cache p = *parameters;
 	struct err e = {""};
 
+	slab_state_check("kmem_cache_create");
 	*k = (struct kmem_cache){
 		.sl = sl, .size = p.objsize, .flags = flags, .ctor = ctor, .dtor = dtor};
 	memcpy(k->name, p.name, sizeof(k->name));
@@ -260,8 +261,10 @@ u64 kmem_cache_destroy(struct kmem_cache *k)
 {
 	struct kmem_slabs *s = k->slabs;
 	bool last = s->cache->refs == 1;
-	int live = slab_cache_destroy(s->cache);
+	int live;
 
+	slab_state_check("kmem_cache_destroy");
+	live = slab_cache_destroy(s->cache);
 	list_del(&k->list);
 	if (last)
 		list_del(&s->list);
@@ -277,6 +280,7 @@ u64 kmem_cache_destroy(struct kmem_cache *k)
 
 int kmem_cache_shrink(struct kmem_cache *k)
 {
+	slab_state_check("kmem_cache_shrink");
 	return slab_cache_shrink(k->cache, NULL);
 }
 

@@ -14,6 +14,7 @@
 #ifndef ALLOC_SLABULATOR_H
 #define ALLOC_SLABULATOR_H
 
+#include "alloc/boot.h"
 #include "alloc/page_alloc.h"
 #include "alloc/slab_alloc.h"
 #include "alloc/slab_flags.h"
@@ -113,11 +114,13 @@ static inline gfp_t kmem_cache_gfp(const struct kmem_cache *k, gfp_t flags)
 
 static inline void *kmem_cache_alloc(struct kmem_cache *k, gfp_t flags)
 {
+	slab_state_check("kmem_cache_alloc");
 	return slab_alloc(k->cache, kmem_cache_gfp(k, flags));
 }
 
 static inline void *kmem_cache_alloc_node(struct kmem_cache *k, gfp_t flags, int node)
 {
+	slab_state_check("kmem_cache_alloc_node");
 	return slab_alloc_node(k->cache, kmem_cache_gfp(k, flags), node);
 }
 
@@ -128,6 +131,7 @@ static inline void *kmem_cache_zalloc(struct kmem_cache *k, gfp_t flags)
 
 static inline void kmem_cache_free(struct kmem_cache *k, void *object)
 {
+	slab_state_check("kmem_cache_free");
 	slab_free(k->cache, object);
 }
 

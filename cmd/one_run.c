@@ -72,11 +72,35 @@ static int trial(struct running *run, struct trial *t, struct sink *sink, struct
 	return ret;
 }
 
+static void boot_note(const struct running *run, const struct trial *t)
+{
+	const struct boot_report *b = &t->boot;
+	char taken[32], wasted[32];
+
+	if (!b->had)
+		return;
+	if (!b->late) {
+		fprintf(stderr,
+			"%s %s: boot: memory is handed over at time zero: no request is early\n",
+			run->load, t->run.label);
+		return;
+	}
+	size_human((double)b->taken_bytes, taken, sizeof(taken));
+	size_human((double)b->taken_bytes - (double)b->req_bytes, wasted, sizeof(wasted));
+	fprintf(stderr,
+		"%s %s: boot: %llu early requests, up to %s; %llu pages handed over, %llu kept: "
+		"%s, of which nobody had asked for %s\n",
+		run->load, t->run.label, (unsigned long long)b->nr_requests, b->site,
+		(unsigned long long)b->pages.handed_over, (unsigned long long)b->pages.kept, taken,
+		wasted);
+}
+
 /* What a reader must know before the figures. */
 static void notes(const struct running *run, const struct trial *t)
 {
 	if (run->start_note)
 		fprintf(stderr, "%s %s: %s\n", run->load, t->run.label, run->start_note);
+	boot_note(run, t);
 	if (t->pages.wanted) {
 		char state[400];
 

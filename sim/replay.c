@@ -97,7 +97,7 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 	}
 	rp->m->sites = tables->sites;
 	rp->m->nr_sites = tables->nr_sites;
-	if (begin_books(rp, t, e))
+	if (begin_books(rp, t, e) || boot_phase_begin(rp, t->source, e))
 		return -1;
 	return page_state_begin(&rp->pages, tables->pages, rp->stack.pages, tables->nr_objects_max,
 				e);
@@ -231,6 +231,20 @@ static int run_and_tell(struct replay *rp, const struct request *batch, long n, 
 	return 0;
 }
 
+/* The batch may hold the last early request. */
+static int run_through_boot(struct replay *rp, const struct request *batch, long n, struct err *e)
+{
+	long nr_early = (long)min((u64)n, rp->boot.left);
+
+	if (run_batch(rp, batch, nr_early, e))
+		return -1;
+	rp->boot.left -= (u64)nr_early;
+	if (rp->boot.left || rp->status != TRIAL_OK)
+		return 0;
+	boot_phase_hand_over(rp, &batch[nr_early - 1]);
+	return run_batch(rp, batch + nr_early, n - nr_early, e);
+}
+
 static int serve(struct replay *rp, const struct request *batch, long n, struct source *s,
 		 struct err *e)
 {
@@ -238,6 +252,8 @@ static int serve(struct replay *rp, const struct request *batch, long n, struct 
 		account_grow(&rp->acc, rp->tables->nr_objects_max);
 	if (s->ops->ended)
 		return run_and_tell(rp, batch, n, s, e);
+	if (unlikely(rp->boot.left))
+		return run_through_boot(rp, batch, n, e);
 	return run_batch(rp, batch, n, e);
 }
 
@@ -272,6 +288,14 @@ static void free_live(struct replay *rp)
 	}
 }
 
+/* What bootmem gave out in parts of pages never comes back. */
+static s64 lost_pages(const struct replay *rp)
+{
+	const struct page_allocator *boot = boot_layer(rp->stack.pages);
+
+	return boot ? (s64)boot_byte_pages(boot) : 0;
+}
+
 void replay_end(struct replay *rp)
 {
 	if (rp->caches) {
@@ -285,7 +309,7 @@ void replay_end(struct replay *rp)
 		rcu_barrier();
 		ASSERT(!leaked);
 		ASSERT(rp->stack.pages->keeps_nothing ||
-		       rp->page_source->live_objs == rp->reserved_objs);
+		       rp->page_source->live_objs == rp->reserved_objs + lost_pages(rp));
 		page_state_end(&rp->pages);
 		page_allocator_check(rp->stack.pages);
 		account_free(&rp->acc);

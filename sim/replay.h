@@ -7,6 +7,7 @@
 #include "alloc/kmalloc.h"
 #include "alloc/stack.h"
 #include "sim/account.h"
+#include "sim/boot_phase.h"
 #include "sim/machine.h"
 #include "sim/page_state.h"
 #include "sim/sampler.h"
@@ -36,6 +37,7 @@ struct replay {
 	const struct source_tables *tables;
 	const struct slab_shapes *shapes; /* recorded geometry; NULL: none is asked for */
 	struct shrunk shrunk;
+	struct boot_phase boot;
 	u64 t_ns; /* of the last request */
 	u64 digest;
 	u64 nr_reported;   /* events handed to the sink */

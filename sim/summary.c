@@ -121,6 +121,27 @@ static void report_shrinks(struct replay *rp)
 	put_whole(rp, "shrink_ns", (double)s->ns);
 }
 
+static void report_boot(struct replay *rp)
+{
+	const struct bootmem_counts *counts = bootmem_slab_counts(rp->stack.slab);
+	const struct boot_report *b = &rp->boot.report;
+
+	if (!b->had)
+		return;
+	put_whole(rp, "boot_requests", (double)b->nr_requests);
+	put_whole(rp, "boot_ns", (double)b->t_ns);
+	put_whole(rp, "boot_pages_handed_over", (double)b->pages.handed_over);
+	put_whole(rp, "boot_pages_kept", (double)b->pages.kept);
+	put_whole(rp, "boot_bytes_taken", (double)b->taken_bytes);
+	put_whole(rp, "boot_bytes_req", (double)b->req_bytes);
+	put_whole(rp, "boot_bytes_wasted", (double)b->taken_bytes - (double)b->req_bytes);
+	if (!counts)
+		return;
+	put_whole(rp, "boot_objects", (double)counts->nr_objects);
+	put_whole(rp, "boot_frees_lost", (double)counts->nr_late);
+	put_whole(rp, "boot_bytes_lost", (double)counts->lost_bytes);
+}
+
 static void report_locks(struct replay *rp)
 {
 	double wait_ns = 0, contended = 0;
@@ -163,6 +184,7 @@ void summary_report(struct replay *rp)
 	report_counts(rp);
 	report_works(rp);
 	report_shrinks(rp);
+	report_boot(rp);
 	report_locks(rp);
 	for (unsigned int i = 0; i < rp->stack.nr_layers; i++)
 		report_layer(rp, i);

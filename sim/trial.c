@@ -63,6 +63,7 @@ static void keep_results(struct trial *t, struct replay *rp)
 	t->nr_requests = rp->acc.nr_requests;
 	t->nr_unserved = rp->acc.nr_unserved;
 	t->sim_ns = machine_end_ns(rp->m);
+	t->boot = rp->boot.report;
 	t->pages = rp->pages.report;
 	t->idle_choices = 0;
 	for (unsigned int i = 0; i < rp->stack.nr_choices; i++)

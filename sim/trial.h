@@ -9,6 +9,7 @@
 
 #include "alloc/stack.h"
 #include "lib/progress.h"
+#include "sim/boot_phase.h"
 #include "sim/machine_config.h"
 #include "sim/page_state.h"
 #include "sim/sink.h"
@@ -38,6 +39,7 @@ struct trial {
 	u32 idle_choices; /* bit i: no cache of the load stood on the stack's choice i */
 	u64 sim_ns;
 	u64 wall_ns;			/* host time of the replay alone */
+	struct boot_report boot;
 	struct page_state_report pages; /* how well the state to start from was met */
 };
 

@@ -23,6 +23,10 @@
 #include "alloc/bootmem.h"
 #include "alloc/layer.h"
 #include "alloc/pages/block.h"
+#include "lib/glob.h"
+
+#define UNTIL "acpi_*"
+#define BEFORE "kernel_init*"
 
 struct boot_pages {
 	struct page_allocator pa;
@@ -49,6 +53,13 @@ const struct page_allocator *boot_layer(const struct page_allocator *pa)
 const struct boot_options *boot_options_of(const struct page_allocator *boot)
 {
 	return &to_boot(boot)->o;
+}
+
+bool boot_options_given(const struct page_allocator *boot)
+{
+	const struct boot_options *o = &to_boot(boot)->o;
+
+	return strcmp(o->until, UNTIL) || strcmp(o->before, BEFORE);
 }
 
 u64 boot_byte_pages(const struct page_allocator *boot)
@@ -363,8 +374,13 @@ static void boot_destructor(struct page_allocator *self)
 static struct page_allocator *boot_create(struct page_allocator *base, const void *options,
 					  struct err *e)
 {
+	const struct boot_options *o = options;
 	struct boot_pages *bp;
+	size_t at;
 
+	if ((*o->until && glob_check(o->until, &at, e)) ||
+	    (*o->before && glob_check(o->before, &at, e)))
+		return NULL;
 	if (base->base) {
 		err_set(e,
 			"'%s' would stand below memory that is not up: boot stands on the source",
@@ -377,7 +393,7 @@ static struct page_allocator *boot_create(struct page_allocator *base, const voi
 	}
 	bp = instance_alloc(sizeof(*bp));
 	derive_page_allocator(&bp->pa, base, &boot_desc);
-	bp->o = *(const struct boot_options *)options;
+	bp->o = *o;
 	bp->pa.allocate = boot_allocate;
 	bp->pa.allocate_at = boot_allocate_at;
 	bp->pa.free = boot_free;
@@ -390,9 +406,9 @@ static struct page_allocator *boot_create(struct page_allocator *base, const voi
 }
 
 static const struct opt_desc boot_opts[] = {
-	OPT_TEXT("until", struct boot_options, until, "acpi_*",
+	OPT_TEXT("until", struct boot_options, until, UNTIL,
 		 "the last call site that is early, a pattern; empty: none is"),
-	OPT_TEXT("before", struct boot_options, before, "kernel_init*",
+	OPT_TEXT("before", struct boot_options, before, BEFORE,
 		 "the first call site behind it, a pattern; empty: the end of the load"),
 	OPT_END,
 };

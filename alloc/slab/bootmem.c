@@ -252,11 +252,8 @@ static int bootmem_destroy_cache(struct slab_cache *cache)
 	struct bootmem_cache *bc = to_bootmem_cache(cache);
 	struct bootmem_slab *bs = to_bootmem(cache->slab_alloc);
 
-	if (bc->nr_live) {
-		report_event("leak", "cache %s: %llu early objects still in use", cache->name,
-			     (unsigned long long)bc->nr_live);
+	if (bc->nr_live)
 		return (int)bc->nr_live + derived_slab_cache_destroy(cache);
-	}
 	while (!list_empty(&bc->objects)) {
 		struct boot_object *o = list_first_entry(&bc->objects, struct boot_object, list);
 
