@@ -105,7 +105,7 @@ static void compare_stats(const struct kmt_meta *m)
 
 static void sample_kmts(void **state)
 {
-	static const char *const names[] = {"fstree", "small-hackbench", "small-pressure",
+	static const char *const names[] = {"boot", "fstree", "small-hackbench", "small-pressure",
 					    "small-zram"};
 
 	(void)state;

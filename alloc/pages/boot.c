@@ -418,16 +418,16 @@ static struct allocator_desc boot_desc = {
 	.kind = ALLOC_PAGES,
 	.role = ROLE_LAYER,
 	.summary = "pages from bootmem until the page allocator is up",
-	.help = "Until the hand-over the allocator below has no memory: pages come from a bitmap "
-		"per node, first\n"
-		"fit above the DMA limit, aligned to their size. Then all that is free is handed "
-		"over, and\n"
-		"pages given out early are freed to it like any other.\n"
-		"\n"
+	.help = "Until the hand-over the allocator below has no memory. Pages come from a bitmap "
+		"per node:\n"
+		"first fit above the DMA limit, aligned to their size. Then all that is free is "
+		"handed over,\n"
+		"and pages given out early are freed to it like any other.\n\n"
 		"In a replay, requests up to the last one from a call site that matches `until`, "
-		"before the first\n"
-		"that matches `before`, are early; a load without such call sites begins with the "
-		"hand-over.\n",
+		"before the\n"
+		"first that matches `before`, are early. A load without such call sites begins "
+		"with the\n"
+		"hand-over.",
 	.options = boot_opts,
 	.options_size = sizeof(struct boot_options),
 	.create_pages = boot_create,

@@ -334,10 +334,10 @@ static struct allocator_desc bootmem_desc = {
 	.role = ROLE_LAYER,
 	.summary = "early objects come from bootmem one by one, as before there were early slabs",
 	.help = "Until the hand-over each object is an allocation of bootmem of its own; frees "
-		"give back whole\n"
-		"pages only. Afterwards the base serves, and an early object that is freed is "
-		"lost. Needs the page\n"
-		"layer `boot`.\n",
+		"give back\n"
+		"whole pages only. Afterwards the base serves, and an early object that is freed "
+		"is lost.\n"
+		"Needs the page layer `boot`.",
 	.create_slab = bootmem_instance,
 };
 ALLOCATOR(bootmem_desc)
