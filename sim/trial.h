@@ -38,7 +38,7 @@ struct trial {
 	u64 nr_unserved;  /* store requests: the stack has no store */
 	u32 idle_choices; /* bit i: no cache of the load stood on the stack's choice i */
 	u64 sim_ns;
-	u64 wall_ns;			/* host time of the replay alone */
+	u64 wall_ns; /* host time of the replay alone */
 	struct boot_report boot;
 	struct page_state_report pages; /* how well the state to start from was met */
 };

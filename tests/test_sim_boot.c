@@ -42,8 +42,11 @@ static int run(struct trial *t, size_t n, size_t batch, const char *pages, const
 	assert_int_equal(stack_config_parse(&stack, pages, slab, e), 0);
 	array_source_init(&a, requests, n);
 	a.batch = batch;
-	*t = (struct trial){
-		.machine = &machine, .stack = &stack, .source = &a.src, .seed = 1, .check_every = 3};
+	*t = (struct trial){.machine = &machine,
+			    .stack = &stack,
+			    .source = &a.src,
+			    .seed = 1,
+			    .check_every = 3};
 	ret = trial_run(t, e);
 	stack_config_free(&stack);
 	return ret;

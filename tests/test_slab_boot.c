@@ -95,7 +95,8 @@ static void objects_of_all_caches_share_pages(void **state)
 	lab_free(&sl.lab, 0, page, 0);
 	for (int i = 0; i < 4; i++)
 		give_back(&sl, i == 1 ? large : small, o[i]);
-	assert_pages(FIRST, 5, "|S|S|_|S|_|"); /* nothing lies there any more, and nothing came back */
+	assert_pages(FIRST, 5,
+		     "|S|S|_|S|_|"); /* nothing lies there any more, and nothing came back */
 	assert_int_equal(lab_lost_pages(&sl.lab), 3);
 	assert_int_equal(bootmem_slab_counts(sl.sa)->nr_objects, 4);
 	assert_int_equal(bootmem_slab_counts(sl.sa)->nr_late, 0);

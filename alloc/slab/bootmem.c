@@ -252,8 +252,10 @@ static int bootmem_destroy_cache(struct slab_cache *cache)
 	struct bootmem_cache *bc = to_bootmem_cache(cache);
 	struct bootmem_slab *bs = to_bootmem(cache->slab_alloc);
 
-	if (bc->nr_live)
-		return (int)bc->nr_live + derived_slab_cache_destroy(cache);
+	if (bc->nr_live) { /* early pages still lead here, and from here to the base */
+		list_del(&cache->list);
+		return (int)bc->nr_live + slab_cache_destroy(cache->base);
+	}
 	while (!list_empty(&bc->objects)) {
 		struct boot_object *o = list_first_entry(&bc->objects, struct boot_object, list);
 
