@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "alloc/boot.h"
 #include "alloc/stack.h"
 
 struct slab_allocator *slab_lab_chain(struct page_allocator *pages, const char *text, struct err *e)
@@ -29,6 +30,8 @@ struct slab_allocator *slab_lab_chain(struct page_allocator *pages, const char *
 			break;
 	}
 	chain_free(&c);
+	if (sa && kernel->slab_state == SLAB_NONE)
+		kmem_cache_init();
 	return sa;
 }
 

@@ -22,7 +22,10 @@ void slab_lab_open(struct slab_lab *sl, const char *nodes, const char *pages, co
 /* All pages must be back. */
 void slab_lab_close(struct slab_lab *sl);
 
-/* The chain on `pages`; NULL if a layer refuses, with e set. The text must parse. */
+/*
+ * The chain on `pages`; NULL if a layer refuses, with e set. The text must parse. Where a boot phase
+ * begins, slabs are early from here on.
+ */
 struct slab_allocator *slab_lab_chain(struct page_allocator *pages, const char *text,
 				      struct err *e);
 

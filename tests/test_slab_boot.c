@@ -32,7 +32,7 @@ static void boot_open(struct slab_lab *sl, const char *pages, const char *slab)
 	lab_open(&sl->lab, NODES, pages);
 	sl->sa = slab_lab_chain(sl->lab.pa, slab, &e);
 	assert_non_null(sl->sa);
-	kmem_cache_init();
+	assert_int_equal(kernel->slab_state, SLAB_EARLY);
 }
 
 static void boot_close(struct slab_lab *sl)
