@@ -64,7 +64,7 @@ static inline void slab_state_check(const char *what)
  * PG_mixed, and `mixed` is their slab_cache.
  */
 void *boot_alloc_bytes(const struct page_allocator *pages, u64 size, u64 align, gfp_t flags,
-		       int node, struct slab_cache *mixed);
+		       int node, const struct slab_cache *mixed);
 /* Gives back the whole pages inside; returns how many. */
 unsigned long boot_free_bytes(const struct page_allocator *pages, void *object, u64 size);
 /* What the slab layer `bootmem` has done. */
@@ -76,6 +76,8 @@ struct bootmem_counts {
 
 /* NULL: the chain has no such layer. */
 const struct bootmem_counts *bootmem_slab_counts(const struct slab_allocator *sa);
+/* Instance memory that hangs on such pages and goes with the layer: each begins with its list_head. */
+struct list_head *boot_records(const struct page_allocator *pages);
 /* Pages that boot_alloc_bytes has taken and that will not come back. */
 u64 boot_byte_pages(const struct page_allocator *boot);
 

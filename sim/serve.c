@@ -79,6 +79,7 @@ static void name_kmalloc_cache(struct replay *rp, struct kmalloc_cache *c)
 
 static inline void *cache_alloc(struct slab_cache *cache, const struct request *r)
 {
+	slab_state_check("kmem_cache_alloc");
 	return r->node < 0 ? slab_alloc(cache, r->gfp) : slab_alloc_node(cache, r->gfp, r->node);
 }
 
@@ -216,6 +217,7 @@ unsigned int serve_give_back(struct replay *rp, struct object *o)
 		kfree(&rp->km, o->addr);
 		return OP_KFREE;
 	case REQ_CACHE_ALLOC:
+		slab_state_check("kmem_cache_free");
 		slab_free(rp->acc.names[o->name].cache, o->addr);
 		return OP_CACHE_FREE;
 	default:

@@ -179,12 +179,6 @@ static void try_slab(struct lab *lab, struct slab_allocator *base, const struct 
 	assert_int_equal(lab->pa->layer->live_objs, idle + (s64)lab_lost_pages(lab));
 }
 
-/* Records of early objects hang on their pages: of one such allocator in a chain of pages. */
-static bool clash(const struct allocator_desc *a, const struct allocator_desc *b)
-{
-	return a == b && !strcmp(a->name, "bootmem");
-}
-
 static void try_pair(const char *source, const struct allocator_desc *a,
 		     const struct allocator_desc *b, int first)
 {
@@ -210,8 +204,6 @@ static void pairs_on(const char *source, u64 *nr)
 
 	for (size_t i = 0; (a = chains_allocator(ALLOC_SLAB, ROLE_LAYER, i)); i++) {
 		for (size_t k = 0; (b = chains_allocator(ALLOC_SLAB, ROLE_LAYER, k)); k++) {
-			if (clash(a, b))
-				continue;
 			try_pair(source, a, b, 0);
 			try_pair(source, a, b, 1);
 			++*nr;

@@ -33,6 +33,7 @@ struct boot_pages {
 	struct boot_options o;
 	bool up; /* handed over */
 	u64 byte_pages;
+	struct list_head records;
 	struct bootmem bootmem;
 };
 
@@ -65,6 +66,11 @@ bool boot_options_given(const struct page_allocator *boot)
 u64 boot_byte_pages(const struct page_allocator *boot)
 {
 	return to_boot(boot)->byte_pages;
+}
+
+struct list_head *boot_records(const struct page_allocator *pages)
+{
+	return &to_boot(boot_layer(pages))->records;
 }
 
 /* ---- Before the hand-over, and after it ---- */
@@ -153,7 +159,7 @@ static void count_page(const struct page_allocator *pages, struct boot_pages *bp
 }
 
 void *boot_alloc_bytes(const struct page_allocator *pages, u64 size, u64 align, gfp_t flags,
-		       int node, struct slab_cache *mixed)
+		       int node, const struct slab_cache *mixed)
 {
 	struct boot_pages *bp = to_boot(boot_layer(pages));
 	u64 phys;
@@ -170,7 +176,7 @@ void *boot_alloc_bytes(const struct page_allocator *pages, u64 size, u64 align, 
 			continue;
 		block_give_out(page, 0, 0, MIGRATE_UNMOVABLE);
 		page->flags |= PG_slab | PG_mixed;
-		page->slab_cache = mixed;
+		page->slab_cache = (struct slab_cache *)mixed;
 		page->freelist = NULL;
 		count_page(pages, bp, true);
 	}
@@ -364,6 +370,12 @@ static void boot_destructor(struct page_allocator *self)
 {
 	struct boot_pages *bp = to_boot(self);
 
+	while (!list_empty(&bp->records)) {
+		struct list_head *record = bp->records.next;
+
+		list_del(record);
+		instance_free(record);
+	}
 	if (!bp->up)
 		forget(bp);
 	bootmem_destroy(&bp->bootmem);
@@ -400,6 +412,7 @@ static struct page_allocator *boot_create(struct page_allocator *base, const voi
 	bp->pa.check = boot_check;
 	bp->pa.nr_free = boot_nr_free;
 	bp->pa.destructor = boot_destructor;
+	INIT_LIST_HEAD(&bp->records);
 	bootmem_init(&bp->bootmem);
 	kernel->slab_state = SLAB_NONE;
 	return &bp->pa;

@@ -8,9 +8,9 @@
  * the page allocator knows only whole pages. Early slabs (slabifier on the page layer `boot`) are
  * the alternative; this is what they are compared with.
  *
- * Objects of all caches share pages: PG_mixed, with `mixed` as their cache. Who an object belongs
- * to stands in records: the first one that reaches into a page hangs on it (page->freelist), those
- * that begin behind it follow.
+ * Objects of all caches share pages: PG_mixed, with early_pages as their cache. Who an object
+ * belongs to stands in records: the first one that reaches into a page hangs on it
+ * (page->freelist), those that begin behind it follow.
  *
  * Invariant: each object ever handed out early has a record while one of its pages is taken; of the
  * objects of a page, records are in order of addresses and do not overlap.
@@ -23,7 +23,7 @@
 #include "alloc/slab_alloc.h"
 
 struct boot_object {
-	struct list_head list; /* of its cache, or of objects whose cache has gone */
+	struct list_head list; /* first; of its cache, or, if that has gone, the boot layer's */
 	struct boot_object *next;
 	struct slab_cache *cache; /* NULL: has gone */
 	u64 phys;
@@ -33,8 +33,6 @@ struct boot_object {
 
 struct bootmem_slab {
 	struct slab_allocator sa;
-	struct slab_cache mixed; /* whose slabs all early pages are */
-	struct list_head orphans;
 	struct bootmem_counts counts;
 };
 
@@ -72,14 +70,26 @@ const struct bootmem_counts *bootmem_slab_counts(const struct slab_allocator *sa
 
 /* ---- Records ---- */
 
+static struct slab_cache *bootmem_cache_of(struct slab_cache *shared, const void *object);
+
+/* Whose slabs all early pages are, also of several such allocators on one chain of pages. */
+static const struct slab_allocator early_objects = {.cache_of = bootmem_cache_of,
+						    .name = "bootmem"};
+static const struct slab_cache early_pages = {.slab_alloc = &early_objects, .name = "bootmem"};
+
+static bool is_early(const struct page *page)
+{
+	return (page->flags & PG_mixed) && page->slab_cache == &early_pages;
+}
+
 /* The object that this address lies in; NULL: there never was one, or it has gone. */
-static struct boot_object *object_at(const struct slab_cache *mixed, const void *address)
+static struct boot_object *object_at(const void *address)
 {
 	const struct page *page = virt_to_page(address);
 	u64 phys = virt_to_phys(address);
 	struct boot_object *o;
 
-	if (!(page->flags & PG_mixed) || page->slab_cache != mixed)
+	if (!is_early(page))
 		return NULL;
 	for (o = page->freelist; o && o->phys <= phys; o = o->next) {
 		charge(COST_LIST_STEP);
@@ -89,10 +99,18 @@ static struct boot_object *object_at(const struct slab_cache *mixed, const void 
 	return NULL;
 }
 
+static struct slab_cache *bootmem_cache_of(struct slab_cache *shared, const void *object)
+{
+	const struct boot_object *o = object_at(object);
+
+	(void)shared;
+	return o ? o->cache : NULL;
+}
+
 /* What this cache calls `object`; NULL: it is none of its early ones. */
 static struct boot_object *own_object(struct slab_cache *cache, const void *object)
 {
-	struct boot_object *o = object_at(&to_bootmem(cache->slab_alloc)->mixed, object);
+	struct boot_object *o = object_at(object);
 
 	return o && o->phys == virt_to_phys(object) && o->cache == cache ? o : NULL;
 }
@@ -136,7 +154,7 @@ static void *early_alloc(struct slab_cache *cache, gfp_t flags, int node)
 	note_path(PATH_SLOW);
 	object = boot_alloc_bytes(cache->page_alloc, bc->bytes,
 				  max(cache->align, (unsigned int)SMP_CACHE_BYTES),
-				  flags | cache->gfp, node, &bs->mixed);
+				  flags | cache->gfp, node, &early_pages);
 	if (!object)
 		return NULL;
 	record(bc, object);
@@ -198,21 +216,13 @@ static void bootmem_slab_free(struct slab_cache *cache, void *object)
 {
 	const struct page *page = virt_to_page(object);
 
-	if (unlikely(page->flags & PG_mixed) &&
-	    page->slab_cache == &to_bootmem(cache->slab_alloc)->mixed)
+	if (unlikely(is_early(page)))
 		free_early_object(cache, object);
 	else
 		slab_free(cache->base, object);
 }
 
 /* ---- The rest ---- */
-
-static struct slab_cache *bootmem_cache_of(struct slab_cache *mixed, const void *object)
-{
-	const struct boot_object *o = object_at(mixed, object);
-
-	return o ? o->cache : NULL;
-}
 
 static int bootmem_valid_pointer(struct slab_cache *cache, const void *object)
 {
@@ -250,7 +260,7 @@ static struct slab_cache *bootmem_create(const struct slab_allocator *self,
 static int bootmem_destroy_cache(struct slab_cache *cache)
 {
 	struct bootmem_cache *bc = to_bootmem_cache(cache);
-	struct bootmem_slab *bs = to_bootmem(cache->slab_alloc);
+	struct list_head *records = boot_records(cache->page_alloc);
 
 	if (bc->nr_live) { /* early pages still lead here, and from here to the base */
 		list_del(&cache->list);
@@ -261,7 +271,7 @@ static int bootmem_destroy_cache(struct slab_cache *cache)
 
 		o->cache = NULL;
 		list_del(&o->list);
-		list_add_tail(&o->list, &bs->orphans);
+		list_add_tail(&o->list, records); /* others' hang on it */
 	}
 	return derived_slab_cache_destroy(cache);
 }
@@ -283,15 +293,6 @@ static void bootmem_slab_check(struct slab_cache *cache)
 	}
 	ASSERT(live == bc->nr_live);
 	kernel->clock_ns = clock_ns; /* looking takes no time */
-}
-
-static void bootmem_destructor(struct slab_allocator *self)
-{
-	struct bootmem_slab *bs = to_bootmem(self);
-
-	while (!list_empty(&bs->orphans))
-		forget(list_first_entry(&bs->orphans, struct boot_object, list));
-	derived_slab_destructor(self);
 }
 
 static struct slab_allocator *bootmem_instance(struct slab_allocator *base,
@@ -323,10 +324,6 @@ static struct slab_allocator *bootmem_instance(struct slab_allocator *base,
 	bs->sa.create = bootmem_create;
 	bs->sa.destroy = bootmem_destroy_cache;
 	bs->sa.check = bootmem_slab_check;
-	bs->sa.destructor = bootmem_destructor;
-	bs->mixed.slab_alloc = &bs->sa;
-	strcpy(bs->mixed.name, "bootmem");
-	INIT_LIST_HEAD(&bs->orphans);
 	return &bs->sa;
 }
 
