@@ -76,7 +76,7 @@ struct bootmem_counts {
 
 /* NULL: the chain has no such layer. */
 const struct bootmem_counts *bootmem_slab_counts(const struct slab_allocator *sa);
-/* Instance memory that hangs on such pages and goes with the layer: each begins with its list_head. */
+/* Instance memory that hangs on such pages, and goes with the layer: each begins with its link. */
 struct list_head *boot_records(const struct page_allocator *pages);
 /* Pages that boot_alloc_bytes has taken and that will not come back. */
 u64 boot_byte_pages(const struct page_allocator *boot);
