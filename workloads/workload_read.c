@@ -188,10 +188,11 @@ static void kmalloc_entry(struct workload *w)
 
 		if (job->proto.kind != REQ_KMALLOC)
 			continue;
-		if (!w->nr_caches || !w->caches[w->nr_caches - 1].kmalloc)
+		if (!w->nr_caches || !w->caches[w->nr_caches - 1].kmalloc) {
 			MEM_ROOM(w->caches, w->nr_caches, w->max_caches);
-		w->caches[w->nr_caches++] = (struct source_cache){
-			.name = mem_dup("kmalloc"), .align = 8, .kmalloc = true};
+			w->caches[w->nr_caches++] = (struct source_cache){
+				.name = mem_dup("kmalloc"), .align = 8, .kmalloc = true};
+		}
 		job->proto.cache = (u16)(w->nr_caches - 1);
 	}
 }
