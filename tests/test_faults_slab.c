@@ -1,7 +1,7 @@
 /*
  * Allocation failure at every single site in turn, slab stacks: each registered slab allocator
- * alone and under each layer, on every layer of pages, and a few deep stacks; of pairs of layers
- * every fourth site.
+ * alone and under each layer, on every layer of pages; and, some sites of each, under pairs of
+ * layers and in deep stacks.
  *
  * test_faults_slab PAGES SLAB LAYER REQUEST: one case alone.
  */
@@ -51,7 +51,7 @@ ALLOCATOR(broken_desc)
 
 static void try_chains(enum allocator_kind kind, unsigned int layers, u64 stacks_min)
 {
-	struct fault_count count = {.step = layers > 1 ? 4 : 1};
+	struct fault_count count = {.step = layers > 1 ? 6 : 1};
 	struct chains c = {0};
 
 	chains_add(&c, kind, layers, CHAINS_KEEPING);
@@ -105,7 +105,7 @@ static void deep_stacks(void **state)
 		{.pages = "mempool:dma:unreclaimable:forward:ctor_dtor:numactl(node=0):bitmap",
 		 .slab = "debug:slabifier"},
 	};
-	struct fault_count count = {0};
+	struct fault_count count = {.step = 5};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(stacks); i++)
