@@ -26,13 +26,14 @@ int glob_check(const char *glob, size_t *at, struct err *e)
 		return err_set(e, "a glob is empty: '*' matches every name");
 	for (; *p; p++) {
 		*at = (size_t)(p - glob);
-		if (*p == '\\' && !*++p)
-			return err_set(e, "this '\\' has nothing to quote");
-		if (p[0] != '[' || (p > glob && p[-1] == '\\'))
-			continue;
-		p = bracket_end(p);
-		if (!p)
-			return err_set(e, "this '[' has no ']'");
+		if (*p == '\\') {
+			if (!*++p)
+				return err_set(e, "this '\\' has nothing to quote");
+		} else if (*p == '[') {
+			p = bracket_end(p);
+			if (!p)
+				return err_set(e, "this '[' has no ']'");
+		}
 	}
 	return 0;
 }

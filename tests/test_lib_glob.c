@@ -40,7 +40,7 @@ static void what_is_no_glob(void **state)
 	} cases[] = {
 		{"", 0, "a glob is empty"},	 {"ab[c", 2, "this '[' has no ']'"},
 		{"[]", 0, "this '[' has no"},	 {"a\\", 1, "this '\\' has nothing to quote"},
-		{"\\[a[", 3, "this '[' has no"},
+		{"\\[a[", 3, "this '[' has no"}, {"\\\\[a", 2, "this '[' has no"},
 	};
 	struct err e;
 	size_t at;
