@@ -17,7 +17,6 @@
  * starts at the caller's clock, not at the next tick.
  */
 #include <stdlib.h>
-
 #include <string.h>
 
 #include "lib/mem.h"
