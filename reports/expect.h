@@ -6,14 +6,16 @@
  * - of(STACK, LOAD, METRIC [, LAYER]): mean over the seeds of a figure in summary_view; the names
  *   are the experiment's; LAYER '' (or left out) is the whole stack. A figure that is not there is
  *   an error, never a NULL.
+ * - at(STACK, LOAD, METRIC, T_NS): mean over the seeds of a figure in sample_view, of the whole
+ *   stack, at the time of a sample.
  * - (SELECT ...) over the result views, which hold the runs of this experiment alone (the latest of
  *   each load, stack and seed), and each of which has the columns load, label (the stack's name)
  *   and seed besides its own.
  * - what SQLite has: arithmetic (7 / 2 is 3: write 7.0), pow, exp, ln, sqrt, min, max, CASE.
  *
  * The one question everybody asks: *when is a mistake in it found?* Before the first run, as far as
- * it can be: syntax, columns, functions, and the names given to of() as texts. The rest when it is
- * judged: e tells the place, and the verdict is "error".
+ * it can be: syntax, columns, functions, the names of stacks and loads, and of metrics given to
+ * of(). The rest when it is judged: e tells the place, and the verdict is "error".
  */
 #ifndef REPORTS_EXPECT_H
 #define REPORTS_EXPECT_H

@@ -19,17 +19,18 @@
 
 #define OF_ARGS_MIN 3
 #define OF_ARGS_MAX 4
+#define AT_NAMES 3 /* stack, load and metric; then a time */
 #define PREFIX "SELECT ("
 
 struct expect_sql {
 	const struct expectations *x;
 	struct db *db; /* NULL: no runs; handle is our own then */
 	sqlite3 *handle;
-	sqlite3_stmt *of; /* the statement behind of() */
-	char *culprit;	  /* the name that of() does not know, quoted; NULL: none */
+	sqlite3_stmt *of, *at; /* the statements behind of() and at() */
+	char *culprit;	       /* the name that these do not know, quoted; NULL: none */
 };
 
-/* --- of() --- */
+/* --- of() and at() --- */
 
 static void metric_names(const char **names, size_t max)
 {
@@ -63,12 +64,9 @@ static bool is_among(const char *name, const char *const *names)
 	return false;
 }
 
-/* Are the names ones that there are? Otherwise the error is set. */
-static bool of_known(struct expect_sql *q, sqlite3_context *c, const char *const *arg)
+/* Are stack and load ones that there are? Otherwise the error is set. */
+static bool runs_known(struct expect_sql *q, sqlite3_context *c, const char *const *arg)
 {
-	size_t nr = 0;
-	const char **names;
-
 	if (!is_among(arg[0], q->x->stacks)) {
 		of_unknown(q, c, "stack of the experiment", arg[0], q->x->stacks);
 		return false;
@@ -77,6 +75,15 @@ static bool of_known(struct expect_sql *q, sqlite3_context *c, const char *const
 		of_unknown(q, c, "load of the experiment", arg[1], q->x->loads);
 		return false;
 	}
+	return true;
+}
+
+/* Is the metric one of summary_view? Likewise. */
+static bool metric_known(struct expect_sql *q, sqlite3_context *c, const char *const *arg)
+{
+	size_t nr = 0;
+	const char **names;
+
 	if (metric_find(arg[2]))
 		return true;
 	while (metrics[nr].name)
@@ -142,6 +149,19 @@ static void of_figure(struct expect_sql *q, sqlite3_context *c, const char *cons
 	sqlite3_reset(s);
 }
 
+/* The first nr values are names; otherwise the error is set. */
+static bool names_take(sqlite3_context *c, int nr, sqlite3_value **values, const char **arg)
+{
+	for (int i = 0; i < nr; i++) {
+		if (sqlite3_value_type(values[i]) != SQLITE_TEXT) {
+			sqlite3_result_error(c, "names are given as texts in '...'", -1);
+			return false;
+		}
+		arg[i] = (const char *)sqlite3_value_text(values[i]);
+	}
+	return true;
+}
+
 static void of_call(sqlite3_context *c, int nr, sqlite3_value **values)
 {
 	struct expect_sql *q = sqlite3_user_data(c);
@@ -151,17 +171,46 @@ static void of_call(sqlite3_context *c, int nr, sqlite3_value **values)
 		sqlite3_result_error(c, "write of(STACK, LOAD, METRIC) or add a LAYER", -1);
 		return;
 	}
-	for (int i = 0; i < nr; i++) {
-		if (sqlite3_value_type(values[i]) != SQLITE_TEXT) {
-			sqlite3_result_error(c, "of() is given names, as texts in '...'", -1);
-			return;
-		}
-		arg[i] = (const char *)sqlite3_value_text(values[i]);
-	}
-	if (!of_known(q, c, arg))
+	if (!names_take(c, nr, values, arg) || !runs_known(q, c, arg) || !metric_known(q, c, arg))
 		return;
 	if (q->db)
 		of_figure(q, c, arg);
+	else
+		sqlite3_result_double(c, 1);
+}
+
+static void at_sample(struct expect_sql *q, sqlite3_context *c, const char *const *arg,
+		      sqlite3_value *t_ns)
+{
+	sqlite3_stmt *s = q->at;
+	char *msg;
+
+	for (int i = 0; i < AT_NAMES; i++)
+		sqlite3_bind_text(s, i + 1, arg[i], -1, SQLITE_STATIC);
+	sqlite3_bind_value(s, AT_NAMES + 1, t_ns);
+	if (sqlite3_step(s) != SQLITE_ROW) {
+		sqlite3_result_error(c, sqlite3_errmsg(q->handle), -1);
+	} else if (sqlite3_column_type(s, 0) == SQLITE_NULL) {
+		msg = mem_print("'%s' on '%s' has no sample of '%s' at %s ns", arg[0], arg[1],
+				arg[2], (const char *)sqlite3_value_text(t_ns));
+		sqlite3_result_error(c, msg, -1);
+		free(msg);
+	} else {
+		sqlite3_result_double(c, sqlite3_column_double(s, 0));
+	}
+	sqlite3_reset(s);
+}
+
+static void at_call(sqlite3_context *c, int nr, sqlite3_value **values)
+{
+	struct expect_sql *q = sqlite3_user_data(c);
+	const char *arg[AT_NAMES];
+
+	(void)nr;
+	if (!names_take(c, AT_NAMES, values, arg) || !runs_known(q, c, arg))
+		return;
+	if (q->db)
+		at_sample(q, c, arg, values[AT_NAMES]);
 	else
 		sqlite3_result_double(c, 1);
 }
@@ -241,13 +290,18 @@ static int read_only(void *arg, int action, const char *a, const char *b, const 
 		       : SQLITE_DENY;
 }
 
-static int of_make(struct expect_sql *q, struct err *e)
+static int functions_make(struct expect_sql *q, struct err *e)
 {
-	static const char sql[] = "SELECT avg(value) FROM summary_view WHERE label = ? AND "
-				  "load = ? AND metric = ? AND layer = ?";
+	static const char of[] = "SELECT avg(value) FROM summary_view WHERE label = ? AND "
+				 "load = ? AND metric = ? AND layer = ?";
+	static const char at[] = "SELECT avg(value) FROM sample_view WHERE label = ? AND "
+				 "load = ? AND metric = ? AND t_ns = ? AND layer = ''";
 
 	if (sqlite3_create_function(q->handle, "of", -1, SQLITE_UTF8, q, of_call, NULL, NULL) ||
-	    sqlite3_prepare_v2(q->handle, sql, -1, &q->of, NULL))
+	    sqlite3_create_function(q->handle, "at", AT_NAMES + 1, SQLITE_UTF8, q, at_call, NULL,
+				    NULL) ||
+	    sqlite3_prepare_v2(q->handle, of, -1, &q->of, NULL) ||
+	    sqlite3_prepare_v2(q->handle, at, -1, &q->at, NULL))
 		return failed(q, e);
 	sqlite3_set_authorizer(q->handle, read_only, NULL);
 	return 0;
@@ -272,7 +326,7 @@ struct expect_sql *expect_sql_open(const struct expectations *x, const char *db_
 	q->x = x;
 	if (!open_handle(q, db_path, e) &&
 	    !exec(q, "CREATE TEMP TABLE this_run (id INTEGER PRIMARY KEY, load, label, seed)", e) &&
-	    !runs_fill(q, e) && !views_make(q, e) && !of_make(q, e))
+	    !runs_fill(q, e) && !views_make(q, e) && !functions_make(q, e))
 		return q;
 	expect_sql_close(q);
 	return NULL;
@@ -283,6 +337,7 @@ void expect_sql_close(struct expect_sql *q)
 	if (!q)
 		return;
 	sqlite3_finalize(q->of);
+	sqlite3_finalize(q->at);
 	if (q->db)
 		db_close(q->db);
 	else
@@ -293,7 +348,8 @@ void expect_sql_close(struct expect_sql *q)
 
 /* --- expressions --- */
 
-/* Where in the expression: SQLite tells of its own errors, of() which name it does not know. */
+/* Where in the expression: SQLite tells of its own errors, of() and at() which name
+ * they do not know. */
 static size_t error_offset(const struct expect_sql *q, const char *text)
 {
 	const char *at = q->culprit ? strstr(text, q->culprit) : NULL;

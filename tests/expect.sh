@@ -87,6 +87,13 @@ run 2 "a figure that no run has is an error" --resume \
 says "in the table" "error"
 grep -q "no layer with that metric is named 'pages/7'" "$SCRATCH.err"
 verdict "and is named" $?
+run 0 "a sample is looked up by its time" --resume --set 'expect.1={what: w, source: s, within: 0,
+	measure: "2 * at('"'one','objects','slab_bytes',4e7"')", expected: "(SELECT sum(value) FROM sample_view
+	WHERE label = '"'one' AND metric = 'slab_bytes' AND layer = ''"' AND t_ns = 40000000)"}'
+run 2 "one that was not taken is an error" --resume \
+	--set "expect.1.measure=\"at('one','objects','slab_bytes',39500000)\""
+grep -q "'one' on 'objects' has no sample of 'slab_bytes' at 39500000 ns" "$SCRATCH.err"
+verdict "and is named" $?
 run 2 "so is an expression that gives nothing" --resume --set 'expect.1.measure=1 / 0'
 
 # place WHAT WORDS LINE: the file with that line in place of the measure of "requests" is refused.
@@ -100,6 +107,8 @@ place "a stack that is not there" "35: no stack of the experiment is named 'on':
 place "a load" "41: no load of the experiment is named 'objets': did you mean 'objects'?" \
 	"of('one','objets','nr_alloc')"
 place "a metric" "51: no metric is named 'nr_aloc': did you mean 'nr_alloc'?" "of('one','objects','nr_aloc')"
+place "a stack of a sample" "35: no stack of the experiment is named 'on': did you mean 'one'?" \
+	"at('on','objects','slab_bytes',4e7)"
 place "syntax" '37: near "*": syntax error' "1 + (* 2)"
 place "a column" "44: no such column: waits" "1 + (SELECT waits FROM lock_view)"
 place "a function" "32: no such function: off" "off(1)"
