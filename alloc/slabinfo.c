@@ -11,16 +11,15 @@
  */
 #include "alloc/slabinfo.h"
 
+#include "lib/slabinfo.h"
+
 static void add_line(const struct slab_cache *cache, const struct slab_counts *counts,
 		     struct text *t)
 {
-	text_add(t,
-		 "%-17s %6llu %6llu %6u %4lu %4lu : tunables %4u %4u %4u"
-		 " : slabdata %6llu %6llu %6u\n",
-		 cache->name, (unsigned long long)counts->objs_active,
-		 (unsigned long long)counts->objs_total, cache->size, slab_objects(cache),
-		 1UL << cache->order, 0, 0, 0, (unsigned long long)counts->active,
-		 (unsigned long long)counts->total, 0);
+	text_add(t, SLABINFO_LINE, cache->name, (unsigned long long)counts->objs_active,
+		 (unsigned long long)counts->objs_total, (unsigned long long)cache->size,
+		 (unsigned long long)slab_objects(cache), 1ULL << cache->order,
+		 (unsigned long long)counts->active, (unsigned long long)counts->total);
 }
 
 void slabulator_slabinfo(const struct slabulator *sl, struct text *t)
@@ -28,10 +27,7 @@ void slabulator_slabinfo(const struct slabulator *sl, struct text *t)
 	u64 clock_ns = kernel->clock_ns;
 	const struct kmem_slabs *s;
 
-	text_add(t, "slabinfo - version: 2.1\n"
-		    "# name            <active_objs> <num_objs> <objsize> <objperslab> "
-		    "<pagesperslab> : tunables <limit> <batchcount> <sharedfactor>"
-		    " : slabdata <active_slabs> <num_slabs> <sharedavail>\n");
+	text_add(t, SLABINFO_HEAD);
 	list_for_each_entry_reverse(s, &sl->slabs, list)
 	{
 		struct slab_counts counts = {0};

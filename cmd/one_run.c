@@ -42,7 +42,8 @@ static void load_name(const struct one_run *r, char *buf, size_t n)
 			 (int)(dot && dot != base ? dot - base : (long)strlen(base)), base);
 }
 
-static int trial(struct running *run, struct trial *t, struct sink *sink, struct err *e)
+/* first: of two. It is for the digest alone. */
+static int trial(struct running *run, struct trial *t, bool first, struct err *e)
 {
 	struct progress p;
 	int ret;
@@ -51,7 +52,8 @@ static int trial(struct running *run, struct trial *t, struct sink *sink, struct
 		.machine = &run->machine,
 		.stack = run->r->stack,
 		.source = run->source,
-		.sink = sink,
+		.sink = first ? NULL : run->r->sink,
+		.slabinfo = first ? NULL : run->r->slabinfo,
 		.shapes = run->r->shapes,
 		.at_marks = run->r->at_marks,
 		.run = {.label = label_of(run),
@@ -134,12 +136,11 @@ static void closing_lines(const struct running *run, const struct trial *t)
 		(unsigned long long)t->digest, count, wall, rate, run->r->command);
 }
 
-/* The first of two times is for the digest alone; the second one keeps its results. */
 static int twice(struct running *run, struct trial *t, struct err *e)
 {
 	struct trial first;
 
-	if (trial(run, &first, NULL, e) || trial(run, t, run->r->sink, e))
+	if (trial(run, &first, true, e) || trial(run, t, false, e))
 		return EXIT_MISTAKE;
 	closing_lines(run, t);
 	if (first.digest == t->digest)
@@ -151,7 +152,7 @@ static int twice(struct running *run, struct trial *t, struct err *e)
 
 static int once(struct running *run, struct trial *t, struct err *e)
 {
-	if (trial(run, t, run->r->sink, e))
+	if (trial(run, t, false, e))
 		return EXIT_MISTAKE;
 	closing_lines(run, t);
 	return 0;

@@ -1,9 +1,12 @@
 /*
  * kmemsim replay: one trace or workload on one stack.
  */
+#include <stdlib.h>
+
 #include "cmd/cmd.h"
 #include "cmd/load.h"
 #include "cmd/replay_args.h"
+#include "lib/file.h"
 #include "lib/units.h"
 
 static const char usage[] =
@@ -15,17 +18,24 @@ static const char usage[] =
 	"\n"
 	"  --snapshots DIR   the recorded machine (default: what the trace carries)\n"
 	"  --cold            start on an empty machine, whatever the trace carries\n"
+	"  --slabinfo FILE   /proc/slabinfo as it is at the end goes there\n"
 	"  --duration TIME   of a workload, in place of its own\n" REPLAY_USAGE("results.db",
 										"slabifier");
 
-enum { OPT_SNAPSHOTS = OPT_OWN, OPT_COLD, OPT_DURATION };
+enum { OPT_SNAPSHOTS = OPT_OWN, OPT_COLD, OPT_DURATION, OPT_SLABINFO };
 
 static const struct option long_options[] = {
 	REPLAY_OPTIONS,
 	{"snapshots", required_argument, NULL, OPT_SNAPSHOTS},
 	{"cold", no_argument, NULL, OPT_COLD},
+	{"slabinfo", required_argument, NULL, OPT_SLABINFO},
 	{"duration", required_argument, NULL, OPT_DURATION},
 	{0},
+};
+
+struct replay_own {
+	struct replay_args args; /* first: the shared part leads back here */
+	const char *slabinfo;	 /* a path; NULL: not wanted */
 };
 
 static void repeat(const struct replay_args *a, struct repeat *line)
@@ -41,12 +51,15 @@ static void repeat(const struct replay_args *a, struct repeat *line)
 
 static int set(void *arg, int opt, const char *text, struct err *e)
 {
-	struct replay_args *a = arg;
+	struct replay_own *own = arg;
+	struct replay_args *a = &own->args;
 
 	if (opt == OPT_DURATION)
 		return load_duration_parse(text, &a->run.duration_ns, e);
 	if (opt == OPT_SNAPSHOTS)
 		a->run.start.dir = text;
+	else if (opt == OPT_SLABINFO)
+		own->slabinfo = text;
 	else if (opt == OPT_COLD)
 		a->run.start.cold = true;
 	else
@@ -58,7 +71,24 @@ static int set(void *arg, int opt, const char *text, struct err *e)
 
 static int run(struct replay_args *a, struct err *e)
 {
-	return one_run(&a->run, e);
+	const struct replay_own *own = container_of(a, struct replay_own, args);
+	struct new_file out;
+	char *slabinfo = NULL;
+	int ret;
+
+	if (!own->slabinfo)
+		return one_run(&a->run, e);
+	if (new_file_open(&out, own->slabinfo, e))
+		return EXIT_MISTAKE;
+	a->run.slabinfo = &slabinfo;
+	ret = one_run(&a->run, e);
+	if (!slabinfo) {
+		new_file_abort(&out);
+		return ret;
+	}
+	fputs(slabinfo, out.f);
+	free(slabinfo);
+	return new_file_commit(&out, e) ? EXIT_MISTAKE : ret;
 }
 
 static const struct replay_command command = {
@@ -67,7 +97,7 @@ static const struct replay_command command = {
 int cmd_replay(int argc, char **argv)
 {
 	static const struct cmd_options how = {long_options, OPT_HELP, usage, set};
-	struct replay_args a = {.run.seed = 1};
+	struct replay_own a = {.args.run.seed = 1};
 	struct err e = {""};
 	int ret = cmd_options(argc, argv, &how, &a);
 
@@ -76,7 +106,7 @@ int cmd_replay(int argc, char **argv)
 	if (argc - optind != 1)
 		return cmd_misused("replay",
 				   "one trace is needed, made by `kmemsim import`, or a workload");
-	a.run.load_path = argv[optind];
-	ret = replay_args_run(&a, &command, &e);
+	a.args.run.load_path = argv[optind];
+	ret = replay_args_run(&a.args, &command, &e);
 	return ret == EXIT_MISTAKE ? cmd_fail("replay", &e) : ret;
 }

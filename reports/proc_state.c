@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/mem.h"
+#include "lib/slabinfo.h"
 
 #define PAGEBLOCK_ORDER 9
 #define PAGEBLOCK_PAGES 512UL
@@ -81,22 +82,14 @@ const struct proc_zone *proc_zone_find(const struct proc_state *s, int node, con
 
 void proc_print_slabinfo(FILE *f, const struct proc_state *s)
 {
-	fputs("slabinfo - version: 2.1\n"
-	      "# name            <active_objs> <num_objs> <objsize> <objperslab> <pagesperslab>"
-	      " : tunables <limit> <batchcount> <sharedfactor>"
-	      " : slabdata <active_slabs> <num_slabs> <sharedavail>\n",
-	      f);
+	fputs(SLABINFO_HEAD, f);
 	for (size_t i = 0; i < s->nr_slabs; i++) {
 		const struct proc_slab *b = &s->slabs[i];
 
-		fprintf(f,
-			"%-17s %6llu %6llu %6llu %4llu %4llu : tunables %4u %4u %4u"
-			" : slabdata %6llu %6llu %6llu\n",
-			b->cache, (unsigned long long)b->active_objs,
+		fprintf(f, SLABINFO_LINE, b->cache, (unsigned long long)b->active_objs,
 			(unsigned long long)b->num_objs, (unsigned long long)b->objsize,
-			(unsigned long long)b->objperslab, (unsigned long long)b->pagesperslab, 0,
-			0, 0, (unsigned long long)b->active_slabs, (unsigned long long)b->num_slabs,
-			0ULL);
+			(unsigned long long)b->objperslab, (unsigned long long)b->pagesperslab,
+			(unsigned long long)b->active_slabs, (unsigned long long)b->num_slabs);
 	}
 }
 

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "alloc/slabinfo.h"
 #include "lib/clock.h"
 #include "lib/digest.h"
+#include "lib/mem.h"
 #include "sim/replay.h"
 #include "sim/summary.h"
 
@@ -71,6 +73,19 @@ static void keep_results(struct trial *t, struct replay *rp)
 			t->idle_choices |= 1U << i;
 }
 
+static char *slabinfo(const struct slabulator *sl)
+{
+	for (size_t n = 16384;; n *= 2) {
+		char *buf = mem_alloc(n, 1);
+		struct text t = text_in(buf, n);
+
+		slabulator_slabinfo(sl, &t);
+		if (!text_cut(&t))
+			return buf;
+		free(buf);
+	}
+}
+
 static int tell_end(const struct trial *t, struct err *e)
 {
 	return t->sink->ops->end(t->sink,
@@ -97,6 +112,8 @@ static int replay(struct trial *t, struct replay *rp, struct err *e)
 	keep_results(t, rp);
 	if (t->sink)
 		summary_report(rp);
+	if (t->slabinfo)
+		*t->slabinfo = slabinfo(&rp->slabulator);
 	return 0;
 }
 

@@ -39,6 +39,8 @@ struct trial {
 	u32 idle_choices; /* bit i: no cache of the load stood on the stack's choice i */
 	u64 sim_ns;
 	u64 wall_ns; /* host time of the replay alone */
+	/* Where /proc/slabinfo at the end goes, which the caller frees; NULL: nobody asks. */
+	char **slabinfo;
 	struct boot_report boot;
 	struct page_state_report pages; /* how well the state to start from was met */
 };

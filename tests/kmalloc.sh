@@ -101,6 +101,20 @@ run --resume --set 'stacks.table.kmalloc.classes=[32B, 64B]'
 [ "$(grep -c digest "$SCRATCH/lines")" = 1 ]
 verdict "--resume runs what has another table" $?
 
+# --- /proc/slabinfo at the end
+"$KMEMSIM" replay "$SCRATCH/load.yaml" --db "$SCRATCH/one.db" --kmalloc '{merge: on}' --verify \
+	--slabinfo "$SCRATCH/slabinfo" 2>"$SCRATCH/lines"
+[ "$(head -1 "$SCRATCH/slabinfo")" = "slabinfo - version: 2.1" ] &&
+	[ "$(awk '/tunables/ && !/^#/ { print $1, $2, $3, $4, $5, $6, $(NF-2), $(NF-1) }' "$SCRATCH/slabinfo" | sort)" = \
+		"$(sqlite3 -separator ' ' "$SCRATCH/one.db" "SELECT cache, active_objs, num_objs, objsize, objperslab,
+			pagesperslab, active_slabs, num_slabs FROM slab_view WHERE $last ORDER BY 1")" ]
+verdict "--slabinfo: a line for each physical cache, as in slab_view" $?
+refused "a place for slabinfo that is none" "No such file or directory" \
+	"$KMEMSIM" replay "$SCRATCH/load.yaml" --db none --slabinfo "$SCRATCH/none/slabinfo"
+"$KMEMSIM" replay "$SCRATCH/load.yaml" --db none --slabinfo "$SCRATCH/not" --slab slabifer 2>"$SCRATCH/lines"
+[ ! -e "$SCRATCH/not" ]
+verdict "a run that is refused leaves no slabinfo" $?
+
 # --- replay, and the line that repeats it
 digest()
 {
