@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 
+#include "alloc/boot.h"
 #include "tests/chains.h"
 #include "tests/slab_lab.h"
 #include "tests/slab_oracle.h"
@@ -29,6 +30,9 @@ struct misuse {
 	const char *chain;
 	bool debug;
 };
+
+/* Of a machine with bootmem: what is done by the slabs that come after it. */
+enum hand_over { BEFORE_OBJECTS, BEFORE_MISUSE, AFTER_ALL };
 
 static struct misuse u;
 
@@ -50,18 +54,24 @@ static void allocate(u32 site)
 	oracle_allocated(&u.oracle, u.cache, 0, object, NUMA_NO_NODE);
 }
 
-static void open_stack(const char *chain)
+static void open_stack(const char *chain, enum hand_over when)
 {
 	u = (struct misuse){.chain = chain, .debug = strstr(chain, "debug")};
-	slab_lab_open(&u.sl, LAB_TWO_NODES, "page_allocator", chain);
+	slab_lab_open(&u.sl, LAB_TWO_NODES, chains_pages_for(chain), chain);
 	u.sl.lab.m->sites = sites;
 	u.sl.lab.m->nr_sites = ARRAY_SIZE(sites);
 	oracle_init(&u.oracle);
+	if (when == BEFORE_OBJECTS)
+		lab_hand_over(&u.sl.lab);
 	u.cache = slab_lab_cache(&u.sl, &u.rooms[0], "thing", OBJSIZE);
 	u.other = slab_lab_cache(&u.sl, &u.rooms[1], "other", OBJSIZE + 100);
 	assert_true(u.cache && u.other);
 	for (unsigned int i = 0; i < NR_OBJECTS; i++)
 		allocate(1 + i % 3 / 2);
+	if (when == BEFORE_MISUSE)
+		lab_hand_over(&u.sl.lab);
+	if (u.sl.lab.nr_events)
+		wrong("before any misuse", u.sl.lab.event);
 }
 
 static void *object_nr(unsigned int i)
@@ -90,6 +100,22 @@ static void free_last(void)
 	slab_lab_free(&u.sl, (int)(u.oracle.nr_live % 4), oo.cache, oo.address);
 }
 
+/* Frames that the page allocator has or will have: all but what was lost to bootmem. */
+static void close_machine(void)
+{
+	bool boot = boot_layer(u.sl.lab.pa);
+
+	if (!boot) {
+		slab_lab_close(&u.sl);
+		return;
+	}
+	lab_hand_over(&u.sl.lab);
+	slab_allocator_put(u.sl.sa);
+	lab_settle(&u.sl.lab);
+	assert_int_equal(lab_free_pages(&u.sl.lab) + lab_lost_pages(&u.sl.lab), kernel->max_pfn);
+	lab_close(&u.sl.lab);
+}
+
 /* Life goes on, and everything comes back. */
 static void close_stack(void)
 {
@@ -105,7 +131,7 @@ static void close_stack(void)
 			wrong("counters", "objects are live where none are");
 	if (slab_cache_destroy(u.cache) || slab_cache_destroy(u.other))
 		wrong("at the end", "live objects");
-	slab_lab_close(&u.sl);
+	close_machine();
 }
 
 static void free_badly(const char *what, struct slab_cache *cache, void *object, bool by_kfree)
@@ -169,21 +195,25 @@ static void frees_what_is_no_object(void)
 
 /* ---- What takes debug to be seen ---- */
 
-/* Of the user's own object: a layer above, such as rcu, may have asked for a larger one. */
-static bool debug_sees_the_end(void)
+/*
+ * Of the user's own object: a layer above, such as rcu, may have asked for a larger one. Of what
+ * bootmem gave out, debug below it knows nothing.
+ */
+static bool debug_sees_the_end(const void *object)
 {
 	const struct slab_cache *c = u.cache;
+	const struct slab_cache *owner = slab_cache_of(virt_to_head_page(object), object);
 
-	while (c && strcmp(c->slab_alloc->desc->name, "debug") != 0)
+	while (c && c != owner && strcmp(c->slab_alloc->desc->name, "debug") != 0)
 		c = c->base;
-	return c && c->objsize == OBJSIZE;
+	return c && c != owner && c->objsize == OBJSIZE;
 }
 
 static void writes_beyond(void)
 {
 	unsigned int events = u.sl.lab.nr_events;
-	bool seen = debug_sees_the_end();
 	u8 *object = object_nr(u.oracle.nr_live - 1);
+	bool seen = debug_sees_the_end(object);
 
 	object[OBJSIZE] ^= 0x55;
 	free_last();
@@ -212,8 +242,9 @@ static void writes_after_free(void)
 	free_last();
 	settle();
 	slab_cache_shrink(u.cache, NULL);
-	if (!strstr(u.chain, "slabifier") || !(virt_to_head_page(object)->flags & PG_slab))
-		return;
+	if (!strstr(u.chain, "slabifier") ||
+	    (virt_to_head_page(object)->flags & (PG_slab | PG_mixed)) != PG_slab)
+		return; /* bootmem never hands out again what is smaller than a page */
 	object[1] ^= 0x55;
 	for (int i = 0; i < 1000 && !is_live(object); i++)
 		allocate(1);
@@ -223,9 +254,23 @@ static void writes_after_free(void)
 		wrong("write after free", u.sl.lab.event);
 }
 
+static bool can_be_made(const char *chain)
+{
+	struct slab_allocator *sa;
+	struct lab lab;
+	struct err e;
+
+	lab_open(&lab, LAB_TWO_NODES, chains_pages_for(chain));
+	sa = slab_lab_chain(lab.pa, chain, &e);
+	slab_allocator_put(sa);
+	lab_close(&lab);
+	return sa;
+}
+
 static void for_each_chain(void (*misuse)(void))
 {
 	struct chains c = {0}, pairs = {0};
+	unsigned int nr_boot = 0;
 
 	chains_add(&c, ALLOC_SLAB, 0, CHAINS_KEEPING);
 	chains_add(&c, ALLOC_SLAB, 1, CHAINS_KEEPING);
@@ -234,19 +279,17 @@ static void for_each_chain(void (*misuse)(void))
 	assert_true(c.nr >= 5 && pairs.nr >= 16);
 	for (size_t i = 0; i < c.nr + pairs.nr; i++) {
 		const char *chain = i < c.nr ? c.text[i] : pairs.text[i - c.nr];
-		struct slab_allocator *sa;
-		struct err e;
-		struct lab lab;
+		bool boot = strstr(chain, "bootmem");
 
-		lab_open(&lab, LAB_TWO_NODES, "page_allocator");
-		sa = slab_lab_chain(lab.pa, chain, &e);
-		slab_allocator_put(sa);
-		lab_close(&lab);
-		if (!sa)
+		if (!can_be_made(chain))
 			continue;
-		open_stack(chain);
-		misuse();
+		nr_boot += boot;
+		for (int when = boot ? BEFORE_OBJECTS : AFTER_ALL; when <= AFTER_ALL; when++) {
+			open_stack(chain, (enum hand_over)when);
+			misuse();
+		}
 	}
+	assert_true(nr_boot >= 5);
 	chains_free(&c);
 	chains_free(&pairs);
 }
@@ -319,11 +362,13 @@ static void destroys_too_early(void)
 		wrong("a late free", u.sl.lab.event);
 	if (slab_cache_destroy(u.other))
 		wrong("the other cache", "live objects");
+	lab_hand_over(&u.sl.lab);
 	slab_allocator_put(u.sl.sa);
 	lab_settle(&u.sl.lab);
 	page_allocator_check(u.sl.lab.pa);
 	assert_true(leaked_pages() > 0);
-	assert_int_equal(lab_free_pages(&u.sl.lab) + leaked_pages(), u.sl.free_pages);
+	assert_int_equal(lab_free_pages(&u.sl.lab) + leaked_pages(),
+			 boot_layer(u.sl.lab.pa) ? kernel->max_pfn : u.sl.free_pages);
 	oracle_fini(&u.oracle);
 	lab_close(&u.sl.lab);
 }

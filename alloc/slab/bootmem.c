@@ -28,6 +28,7 @@ struct boot_object {
 	struct slab_cache *cache; /* NULL: has gone */
 	u64 phys;
 	u32 size, pages; /* pages that it lies in and that were not given back */
+	u32 site;	 /* that asked for it */
 	bool live;
 };
 
@@ -77,21 +78,27 @@ static const struct slab_allocator early_objects = {.cache_of = bootmem_cache_of
 						    .name = "bootmem"};
 static const struct slab_cache early_pages = {.slab_alloc = &early_objects, .name = "bootmem"};
 
-static bool is_early(const struct page *page)
+/* Nothing else lies there: the base, which may have gone before, need not be asked. */
+static bool on_early_page(const void *address)
 {
+	const struct page *page;
+
+	if (unlikely(!virt_addr_valid(address)))
+		return false;
+	page = virt_to_page(address);
 	return (page->flags & PG_mixed) && page->slab_cache == &early_pages;
 }
 
 /* The object that this address lies in; NULL: there never was one, or it has gone. */
 static struct boot_object *object_at(const void *address)
 {
-	const struct page *page = virt_to_page(address);
-	u64 phys = virt_to_phys(address);
 	struct boot_object *o;
+	u64 phys;
 
-	if (!is_early(page))
+	if (!on_early_page(address))
 		return NULL;
-	for (o = page->freelist; o && o->phys <= phys; o = o->next) {
+	phys = virt_to_phys(address);
+	for (o = virt_to_page(address)->freelist; o && o->phys <= phys; o = o->next) {
 		charge(COST_LIST_STEP);
 		if (phys < o->phys + o->size)
 			return o;
@@ -123,6 +130,7 @@ static void record(struct bootmem_cache *bc, const void *object)
 	o->cache = &bc->c;
 	o->phys = virt_to_phys(object);
 	o->size = bc->bytes;
+	o->site = kernel->site;
 	o->live = true;
 	list_add_tail(&o->list, &bc->objects);
 	pfn = o->phys >> PAGE_SHIFT;
@@ -214,9 +222,7 @@ static void free_early_object(struct slab_cache *cache, void *object)
 
 static void bootmem_slab_free(struct slab_cache *cache, void *object)
 {
-	const struct page *page = virt_to_page(object);
-
-	if (unlikely(is_early(page)))
+	if (unlikely(on_early_page(object)))
 		free_early_object(cache, object);
 	else
 		slab_free(cache->base, object);
@@ -226,15 +232,27 @@ static void bootmem_slab_free(struct slab_cache *cache, void *object)
 
 static int bootmem_valid_pointer(struct slab_cache *cache, const void *object)
 {
-	return own_object(cache, object) ||
-	       cache->base->slab_alloc->valid_pointer(cache->base, object);
+	if (on_early_page(object))
+		return own_object(cache, object) != NULL;
+	return cache->base->slab_alloc->valid_pointer(cache->base, object);
 }
 
 static int bootmem_in_use(struct slab_cache *cache, const void *object)
 {
 	const struct boot_object *o = own_object(cache, object);
 
-	return o ? o->live : cache->base->slab_alloc->in_use(cache->base, object);
+	if (on_early_page(object))
+		return o && o->live;
+	return cache->base->slab_alloc->in_use(cache->base, object);
+}
+
+static u32 bootmem_alloc_site(struct slab_cache *cache, const void *object)
+{
+	const struct boot_object *o = own_object(cache, object);
+
+	if (on_early_page(object))
+		return o ? o->site : 0;
+	return cache->base->slab_alloc->alloc_site(cache->base, object);
 }
 
 /* Their pages are no cache's slabs. */
@@ -320,6 +338,7 @@ static struct slab_allocator *bootmem_instance(struct slab_allocator *base,
 	bs->sa.shifts_objects = true; /* early ones lie anywhere */
 	bs->sa.valid_pointer = bootmem_valid_pointer;
 	bs->sa.in_use = bootmem_in_use;
+	bs->sa.alloc_site = bootmem_alloc_site;
 	bs->sa.get_objects = bootmem_get_objects;
 	bs->sa.create = bootmem_create;
 	bs->sa.destroy = bootmem_destroy_cache;

@@ -178,11 +178,18 @@ static void set_red_zones(const struct slab_cache *cache, u8 *object, u8 byte)
 	memset(object + cache->objsize, byte, dc->right);
 }
 
+/* Nobody keeps free memory as the last free left it; bootmem's objects are on no slab either. */
+static bool comes_fresh(const struct slab_cache *cache, const u8 *object)
+{
+	return to_debug(cache)->fresh || unlikely(kernel->slab_state == SLAB_EARLY &&
+						  virt_to_head_page(object)->flags & PG_mixed);
+}
+
 static void check_free_object(struct slab_cache *cache, u8 *object)
 {
 	struct trailer *t = trailer_of(cache, object);
 
-	if (to_debug(cache)->fresh) {
+	if (comes_fresh(cache, object)) {
 		*t = (struct trailer){.state = FRESH};
 		return;
 	}
