@@ -122,7 +122,7 @@ static enum trial_status run(const struct odd_machine *m, const char *chain, siz
 	snprintf(text, sizeof(text), "kmemsim: machine/1\nname: odd\nhz: 250\nnodes:\n%s",
 		 m->nodes);
 	if (machine_config_parse(&config, m->name, text, &e) ||
-	    stack_config_parse(&stack, "page_allocator", chain, &e))
+	    stack_config_parse(&stack, chains_pages_for(chain), chain, &e))
 		fail_msg("%s", e.msg);
 	array_source_init(&src, requests, nr);
 	src.src.tables.nr_cpus = m->nr_cpus;
@@ -143,12 +143,6 @@ static struct chains stacks(void)
 	return c;
 }
 
-/* Its early objects need a load with a boot phase. */
-static bool needs_boot(const char *chain)
-{
-	return strstr(chain, "bootmem");
-}
-
 static void churn_on_odd_machines(void **state)
 {
 	struct chains c = stacks();
@@ -157,9 +151,8 @@ static void churn_on_odd_machines(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
 		rng_init(&rng, 1, machines[i].name, "odd");
 		for (size_t k = 0; k < c.nr; k++)
-			if (!needs_boot(c.text[k]))
-				assert_int_equal(run(&machines[i], c.text[k], churn(&machines[i])),
-						 TRIAL_OK);
+			assert_int_equal(run(&machines[i], c.text[k], churn(&machines[i])),
+					 TRIAL_OK);
 	}
 	chains_free(&c);
 }
@@ -173,7 +166,7 @@ static void memory_runs_out(void **state)
 		size_t nr = fill(&machines[i]);
 
 		for (size_t k = 0; k < c.nr; k++) {
-			if (!needs_boot(c.text[k]) && run(&machines[i], c.text[k], nr) != TRIAL_OOM)
+			if (run(&machines[i], c.text[k], nr) != TRIAL_OOM)
 				fail_msg("%s on %s: memory did not run out", c.text[k],
 					 machines[i].name);
 		}
