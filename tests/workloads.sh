@@ -90,6 +90,41 @@ verdict "on_failure: count goes on" $?
 full retry
 [ $? = 0 ] && [ "$(digest "$SCRATCH/full-retry.yaml")" != "$(digest "$SCRATCH/full-count.yaml")" ]
 verdict "on_failure: retry asks again" $?
+
+# --- a cache the machine cannot do without, on a stack that cannot have it
+cat >"$SCRATCH/vital.yaml" <<END
+kmemsim: workload/1
+duration: 100ms
+jobs:
+  inodes:
+    generator: periodic
+    every: 1ms
+    cache: {name: vital, size: 200B, flags: [SLAB_PANIC, SLAB_DESTROY_BY_RCU]}
+    lifetime: 1ms
+END
+vital()
+{
+	"$KMEMSIM" replay "$SCRATCH/vital.yaml" --db "$SCRATCH/$1.db" --slab "$2" 2>"$SCRATCH.err"
+}
+events_of()
+{
+	sqlite3 "$SCRATCH/$1.db" "SELECT status || ' ' || nr_requests || ' ' || count(kind) || ' ' ||
+		coalesce(max(detail), '') FROM run_view AS r
+		LEFT JOIN event_view AS e ON e.run_id = r.run_id AND kind = 'oom'"
+}
+vital panics debug:slabifier
+[ $? = 3 ]
+verdict "SLAB_PANIC: the run ends with exit 3" $?
+[[ $(events_of panics) = "oom 1 1 Kernel panic"*"Failed to create slab 'vital'"* ]]
+verdict "SLAB_PANIC: at its first request, status oom, one event of that kind" $?
+vital lives "debug(poison=off):slabifier"
+[ $? = 0 ] && [ "$(events_of lives)" = 'ok 200 0 ' ]
+verdict "SLAB_PANIC: a stack that can have it goes on" $?
+sed -i 's/SLAB_PANIC, //' "$SCRATCH/vital.yaml"
+vital refused debug:slabifier
+[ $? = 0 ]
+verdict "without SLAB_PANIC its requests are refused, and the run goes on" $?
+
 "$KMEMSIM" generate "$SCRATCH/full-retry.yaml" -o "$SCRATCH/retry.kmt" >/dev/null
 [ "$(digest "$SCRATCH/retry.kmt")" = "$(digest "$SCRATCH/full-retry.yaml")" ]
 verdict "retries are in the trace" $?
