@@ -151,11 +151,12 @@ static const char *text_of(const struct yaml_node *map, const char *key, const c
 	return !n ? fallback : yaml_is_scalar(n) ? yaml_text(n, NULL) : "?";
 }
 
-static void stack_rows(struct out *o, const char *file, const struct yaml_node *stacks)
+static void stack_rows(struct out *o, const char *file, const struct yaml_node *root)
 {
+	const struct yaml_node *stacks = yaml_get(root, "stacks");
 	char summary[512];
 
-	for (size_t i = 0; i < yaml_count(stacks); i++) {
+	for (size_t i = 0; stacks && yaml_is_mapping(stacks) && i < yaml_count(stacks); i++) {
 		const struct yaml_node *s = yaml_value(stacks, i);
 
 		snprintf(summary, sizeof(summary), "pages %s, slab %s",
@@ -164,8 +165,21 @@ static void stack_rows(struct out *o, const char *file, const struct yaml_node *
 	}
 }
 
-/* As the files say it; whether the chains make sense is for `run` to find out. */
-static int list_stacks(const struct list_args *a, struct err *e)
+/* The command is `kmemsim run FILE`. */
+static void experiment_row(struct out *o, const char *file, const struct yaml_node *root)
+{
+	const char *base = file_base(file);
+	char *name = mem_dup_n(base, strcspn(base, "."));
+
+	ROW(o, name, file, text_of(root, "description", ""));
+	free(name);
+}
+
+/* As the files say it; whether that makes sense is for `run` to find out. */
+static int list_of_experiments(const struct list_args *a,
+			       void (*rows)(struct out *o, const char *file,
+					    const struct yaml_node *root),
+			       struct err *e)
 {
 	struct configs found;
 	struct out o;
@@ -175,10 +189,9 @@ static int list_stacks(const struct list_args *a, struct err *e)
 	out_begin(&o, stdout, a->format, file_columns);
 	for (size_t i = 0; i < found.nr; i++) {
 		struct yaml_file *f = yaml_open(found.paths[i], e);
-		const struct yaml_node *stacks = f ? yaml_get(yaml_top(f), "stacks") : NULL;
 
-		if (stacks && yaml_is_mapping(stacks))
-			stack_rows(&o, found.paths[i], stacks);
+		if (f)
+			rows(&o, found.paths[i], yaml_top(f));
 		yaml_close(f);
 	}
 	out_end(&o);
@@ -186,28 +199,14 @@ static int list_stacks(const struct list_args *a, struct err *e)
 	return 0;
 }
 
-/* The command is `kmemsim run FILE`. */
+static int list_stacks(const struct list_args *a, struct err *e)
+{
+	return list_of_experiments(a, stack_rows, e);
+}
+
 static int list_experiments(const struct list_args *a, struct err *e)
 {
-	struct configs found;
-	struct out o;
-
-	if (configs_find(&found, "experiment/1", e))
-		return -1;
-	out_begin(&o, stdout, a->format, file_columns);
-	for (size_t i = 0; i < found.nr; i++) {
-		const char *base = file_base(found.paths[i]), *said;
-		struct yaml_file *f = yaml_open(found.paths[i], e);
-		char *name = mem_dup_n(base, strcspn(base, "."));
-
-		said = f ? text_of(yaml_top(f), "description", "") : "";
-		ROW(&o, name, found.paths[i], said);
-		free(name);
-		yaml_close(f);
-	}
-	out_end(&o);
-	configs_free(&found);
-	return 0;
+	return list_of_experiments(a, experiment_row, e);
 }
 
 static int list_runs(const struct list_args *a, struct err *e)

@@ -63,8 +63,8 @@ enum {
 #define REPLAY_USAGE(db, slab)                                                                     \
 	"  --pages CHAIN     page allocators, outermost first (default page_allocator)\n"          \
 	"  --slab CHAIN      slab allocators, outermost first (default " slab ")\n"                \
-	"  --kmalloc YAML    its table, and merging: '{classes: [32B, 1KiB], merge: on}'; or "     \
-	"exact\n"                                                                                  \
+	"  --kmalloc YAML    its table, and merging: '{classes: [32B, 1KiB], merge: on}';\n"       \
+	"                    a class for every size: '{classes: exact}'\n"                         \
 	"  --caches YAML     slab chains of some caches: '{\"ext4_*\": \"rcu:slabifier\"}'\n"      \
 	"  --machine FILE    the machine (default: the trace's, else machine-2node)\n"             \
 	"  --label TEXT      name of the stack in results (default: the canonical stack)\n"        \

@@ -144,8 +144,7 @@ static int settings_read(struct stack_config *sc, const struct yaml_node *map, s
 
 int stack_read(struct stack_config *sc, const struct yaml_node *map, struct err *e)
 {
-	/* `store` is what others expect: known, so that the message is not about a typing mistake.
-	 */
+	/* `store`: known, so that the message about it is not one about a typing mistake. */
 	static const char *const known[] = {"pages", "slab", "store", "kmalloc", "caches", NULL};
 
 	*sc = (struct stack_config){0};
@@ -164,18 +163,21 @@ int stack_read(struct stack_config *sc, const struct yaml_node *map, struct err 
 	return 0;
 }
 
-/* An option's value is YAML; messages name the option in place of a file. */
-static int option_read(struct stack_config *sc, const char *option, const char *text, struct err *e)
+/* Options' values are YAML; messages name the option in place of a file. */
+static int kmalloc_option(struct stack_config *sc, const char *text, struct err *e)
 {
-	struct yaml_file *f = yaml_parse(option, text, strlen(text), e);
-	int ret;
+	struct yaml_file *f = yaml_parse("--kmalloc", text, strlen(text), e);
+	int ret = f ? kmalloc_read(&sc->kmalloc, yaml_top(f), e) : -1;
 
-	if (!f)
-		return -1;
-	if (!strcmp(option, "--kmalloc"))
-		ret = kmalloc_read(&sc->kmalloc, yaml_top(f), e);
-	else
-		ret = caches_read(sc, yaml_top(f), e);
+	yaml_close(f);
+	return ret;
+}
+
+static int caches_option(struct stack_config *sc, const char *text, struct err *e)
+{
+	struct yaml_file *f = yaml_parse("--caches", text, strlen(text), e);
+	int ret = f ? caches_read(sc, yaml_top(f), e) : -1;
+
 	yaml_close(f);
 	return ret;
 }
@@ -184,8 +186,8 @@ int stack_texts_read(struct stack_config *sc, const struct stack_texts *t, struc
 {
 	if (stack_config_parse(sc, t->pages, t->slab, e))
 		return -1;
-	if ((t->kmalloc && option_read(sc, "--kmalloc", t->kmalloc, e)) ||
-	    (t->caches && option_read(sc, "--caches", t->caches, e))) {
+	if ((t->kmalloc && kmalloc_option(sc, t->kmalloc, e)) ||
+	    (t->caches && caches_option(sc, t->caches, e))) {
 		stack_config_free(sc);
 		return -1;
 	}
