@@ -16,7 +16,7 @@ const struct command commands[] = {
 	{"compare", cmd_compare, "show two or more stacks side by side, figure by figure"},
 	{"report", cmd_report, "make a page with plots of a results database"},
 	{"list", cmd_list,
-	 "show allocators, generators, importers, metrics, machines, stacks or runs"},
+	 "show allocators, generators, importers, metrics, machines, stacks, experiments or runs"},
 	{"help", cmd_help, "explain a command, an allocator, a generator or a metric"},
 	{NULL, NULL, NULL},
 };

@@ -44,6 +44,15 @@ while read -r command option; do
 	verdict "README's option $command $option" $?
 done <"$SCRATCH/options"
 
+# It tells of every allocator, and of every experiment.
+for name in $("$KMEMSIM" list allocators --format csv | sed '1d; s/,.*//') \
+	$("$KMEMSIM" list experiments --format csv | sed '1d; s/^[^,]*,//; s/,.*//'); do
+	grep -qE "[\`:\" ]$name[\`:(]" README.md || echo "# not in README: $name"
+done >"$SCRATCH/untold"
+cat "$SCRATCH/untold"
+[ ! -s "$SCRATCH/untold" ]
+verdict "README tells of every allocator and every experiment" $?
+
 # The comparison it shows is the one this program prints.
 mkdir -p "$SCRATCH/build/demo"
 "$KMEMSIM" import traces/samples/small-fstree.dat --snapshots traces/samples/small-fstree \
