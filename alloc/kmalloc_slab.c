@@ -29,7 +29,7 @@ static struct slab_cache *fixed_create(const struct slab_allocator *self, struct
 	for (size_t size = p->objsize; (c = kmalloc_class(km, size, p->gfp));
 	     size = c->cache->objsize + 1)
 		if (c->cache->align >= p->align)
-			return c->cache->slab_alloc->dup(c->cache);
+			return slab_cache_dup(c->cache);
 	return NULL;
 }
 

@@ -154,6 +154,22 @@ void slab_free(struct slab_cache *cache, void *object);
 /* kfree's entry: finds the object's top cache. */
 void slab_free_object(struct page *page, void *object);
 
+/* What the allocator of this cache says of an address; a layer asks its base so. */
+static inline int slab_valid_pointer(struct slab_cache *cache, const void *object)
+{
+	return cache->slab_alloc->valid_pointer(cache, object);
+}
+
+static inline int slab_in_use(struct slab_cache *cache, const void *object)
+{
+	return cache->slab_alloc->in_use(cache, object);
+}
+
+static inline u32 slab_alloc_site(struct slab_cache *cache, const void *object)
+{
+	return cache->slab_alloc->alloc_site(cache, object);
+}
+
 /* The source's cache of an object on a page with PG_slab; NULL: the page has no such object. */
 static inline struct slab_cache *slab_cache_of(const struct page *page, const void *object)
 {
@@ -166,6 +182,12 @@ static inline struct slab_cache *slab_cache_of(const struct page *page, const vo
 
 struct slab_cache *slab_cache_create(const struct slab_allocator *sa, struct slab_control *room,
 				     const struct slab_cache *parameters);
+/* One holder more: slab_cache_destroy lets go of it. */
+static inline struct slab_cache *slab_cache_dup(struct slab_cache *cache)
+{
+	return cache->slab_alloc->dup(cache);
+}
+
 int slab_cache_shrink(struct slab_cache *cache, move_object_fn move_object);
 /* Drops one holder; with the last one the cache goes. Returns objects still live then, else 0. */
 int slab_cache_destroy(struct slab_cache *cache);

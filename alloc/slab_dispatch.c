@@ -251,8 +251,8 @@ void slab_object_check(struct slab_cache *cache, const void *object)
 	ASSERT(cache == cache->top);
 	ASSERT(slab_cache_of(virt_to_head_page(object), object)->top == cache);
 	check_object(cache, object);
-	ASSERT(cache->slab_alloc->valid_pointer(cache, object));
-	ASSERT(cache->slab_alloc->in_use(cache, object));
+	ASSERT(slab_valid_pointer(cache, object));
+	ASSERT(slab_in_use(cache, object));
 	kernel->clock_ns = clock_ns; /* looking takes no time */
 }
 
@@ -260,17 +260,17 @@ void slab_object_check(struct slab_cache *cache, const void *object)
 
 static int forward_valid_pointer(struct slab_cache *cache, const void *object)
 {
-	return cache->base->slab_alloc->valid_pointer(cache->base, object);
+	return slab_valid_pointer(cache->base, object);
 }
 
 static int forward_in_use(struct slab_cache *cache, const void *object)
 {
-	return cache->base->slab_alloc->in_use(cache->base, object);
+	return slab_in_use(cache->base, object);
 }
 
 static u32 forward_alloc_site(struct slab_cache *cache, const void *object)
 {
-	return cache->base->slab_alloc->alloc_site(cache->base, object);
+	return slab_alloc_site(cache->base, object);
 }
 
 static u32 site_not_known(struct slab_cache *cache, const void *object)

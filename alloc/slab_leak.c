@@ -45,17 +45,16 @@ static void add_site(struct leak_sites *ls, u32 site)
 
 static void look_at_page(struct slab_cache *top, struct page *page, struct leak_sites *ls)
 {
-	const struct slab_allocator *sa = top->slab_alloc;
-	char *at = page_address(page);
+	char *at = page_name(page);
 
 	for (u64 offset = 0; offset < PAGE_SIZE << page->order; offset += 8) {
 		const struct slab_cache *owner = slab_cache_of(page, at + offset);
 		u32 site;
 
-		if (!owner || owner->top != top || !sa->valid_pointer(top, at + offset) ||
-		    !sa->in_use(top, at + offset))
+		if (!owner || owner->top != top || !slab_valid_pointer(top, at + offset) ||
+		    !slab_in_use(top, at + offset))
 			continue;
-		site = sa->alloc_site(top, at + offset);
+		site = slab_alloc_site(top, at + offset);
 		if (site)
 			add_site(ls, site);
 	}

@@ -173,7 +173,7 @@ static void enlarge(struct slab_cache *cache, unsigned int before, unsigned int 
 /* One more name has these slabs, and its objects fit. */
 static void share(struct kmem_slabs *s, unsigned int objsize)
 {
-	struct slab_cache *c = s->cache->slab_alloc->dup(s->cache);
+	struct slab_cache *c = slab_cache_dup(s->cache);
 
 	if (objsize > c->objsize)
 		enlarge(c, c->objsize, objsize);

@@ -99,18 +99,13 @@ static void *caching_alloc_node(struct slab_cache *cache, gfp_t flags, int node)
 
 static int caching_in_use(struct slab_cache *cache, const void *object)
 {
-	const struct slab_cache *base = cache->base;
-
-	return base->slab_alloc->in_use(cache->base, object) &&
+	return slab_in_use(cache->base, object) &&
 	       *mark_of(to_caching(cache), (void *)(unsigned long)object) != in_magazine(object);
 }
 
 static void report_senseless(struct slab_cache *cache, const void *object)
 {
-	const struct slab_cache *base = cache->base;
-
-	report_event(base->slab_alloc->valid_pointer(cache->base, object) ? "double_free"
-									  : "invalid_pointer",
+	report_event(slab_valid_pointer(cache->base, object) ? "double_free" : "invalid_pointer",
 		     "cache %s object 0x%llx size %u at caching, freed in %s", cache->name,
 		     (unsigned long long)virt_to_phys(object), cache->objsize,
 		     site_name(kernel->site));

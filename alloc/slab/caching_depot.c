@@ -194,15 +194,13 @@ void caching_destroy_magazine_caches(struct caching_slab *cs)
 static void check_magazine(struct caching_cache *cc, const struct magazine *mag,
 			   unsigned int rounds, int nid)
 {
-	const struct slab_cache *base = cc->c.base;
-
 	ASSERT(mag || !rounds);
 	ASSERT(rounds <= magazine_sizes[cc->size]);
 	for (unsigned int i = 0; i < rounds; i++) {
 		void *object = mag->rounds[i];
 
 		ASSERT(*mark_of(cc, object) == in_magazine(object));
-		ASSERT(base->slab_alloc->in_use(cc->c.base, object));
+		ASSERT(slab_in_use(cc->c.base, object));
 		ASSERT(page_to_nid(virt_to_page(object)) == nid);
 	}
 }

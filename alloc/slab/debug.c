@@ -249,7 +249,7 @@ static int debug_valid_pointer(struct slab_cache *cache, const void *object)
 {
 	const u8 *base = base_object(cache, object);
 
-	return virt_addr_valid(base) && cache->base->slab_alloc->valid_pointer(cache->base, base);
+	return virt_addr_valid(base) && slab_valid_pointer(cache->base, base);
 }
 
 static int debug_in_use(struct slab_cache *cache, const void *object)

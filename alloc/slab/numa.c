@@ -116,23 +116,17 @@ static void numa_free(struct slab_cache *cache, void *object)
 
 static int numa_valid_pointer(struct slab_cache *cache, const void *object)
 {
-	struct slab_cache *base = base_of(cache, object);
-
-	return base->slab_alloc->valid_pointer(base, object);
+	return slab_valid_pointer(base_of(cache, object), object);
 }
 
 static int numa_in_use(struct slab_cache *cache, const void *object)
 {
-	struct slab_cache *base = base_of(cache, object);
-
-	return base->slab_alloc->in_use(base, object);
+	return slab_in_use(base_of(cache, object), object);
 }
 
 static u32 numa_alloc_site(struct slab_cache *cache, const void *object)
 {
-	struct slab_cache *base = base_of(cache, object);
-
-	return base->slab_alloc->alloc_site(base, object);
+	return slab_alloc_site(base_of(cache, object), object);
 }
 
 static unsigned long numa_get_objects(struct slab_cache *cache, struct slab_counts *counts)

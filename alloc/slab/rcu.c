@@ -84,8 +84,7 @@ static const char *defect(struct slab_cache *cache, void *object)
 		return NULL;
 	if (t->state == (char *)cache + IN_LIMBO || t->state == (char *)cache + FREED)
 		return "double_free";
-	return cache->base->slab_alloc->valid_pointer(cache->base, object) ? "redzone"
-									   : "invalid_pointer";
+	return slab_valid_pointer(cache->base, object) ? "redzone" : "invalid_pointer";
 }
 
 static int rcu_in_use(struct slab_cache *cache, const void *object)
