@@ -240,11 +240,6 @@ static void bytes_free(struct slab_cache *cache, void *object)
 	spin_unlock_irqrestore(&bc->heap->lock);
 }
 
-static void bytes_free_object(struct page *page, void *object)
-{
-	bytes_free(slab_cache_of(page, object), object);
-}
-
 /* ---- Counts and checks ---- */
 
 static struct bytes_heap *to_heap(struct slab_cache *shared)
@@ -404,7 +399,6 @@ void bytes_init(struct bytes_allocator *ba, const struct bytes_ops *ops,
 	sa->alloc = bytes_alloc;
 	sa->alloc_node = bytes_alloc_node;
 	sa->free = bytes_free;
-	sa->__free = bytes_free_object;
 	sa->cache_of = bytes_cache_of;
 	sa->valid_pointer = bytes_in_use;
 	sa->in_use = bytes_in_use;

@@ -50,11 +50,6 @@ static void null_free(struct slab_cache *cache, void *object)
 	(void)cache, (void)object;
 }
 
-static void null_free_object(struct page *page, void *object)
-{
-	(void)page, (void)object;
-}
-
 static int null_valid_pointer(struct slab_cache *cache, const void *object)
 {
 	struct null_cache *n = to_null(cache);
@@ -138,7 +133,6 @@ static struct slab_allocator *null_instance(struct slab_allocator *base,
 	sa->alloc = null_alloc;
 	sa->alloc_node = null_alloc_node;
 	sa->free = null_free;
-	sa->__free = null_free_object;
 	sa->valid_pointer = null_valid_pointer;
 	sa->in_use = null_valid_pointer;
 	sa->get_objects = null_get_objects;

@@ -134,11 +134,6 @@ static void queued_free(struct slab_cache *cache, void *object)
 	free_object(qc, object, page_to_nid(page));
 }
 
-static void queued_free_object(struct page *page, void *object)
-{
-	queued_free(page->slab_cache, object);
-}
-
 /* ---- Caches ---- */
 
 static u64 nr_cpus_of(int nid)
@@ -289,7 +284,6 @@ static struct slab_allocator *queued_instance(struct slab_allocator *base,
 	q->sa.alloc = queued_alloc;
 	q->sa.alloc_node = queued_alloc_node;
 	q->sa.free = queued_free;
-	q->sa.__free = queued_free_object;
 	q->sa.valid_pointer = queued_valid_pointer;
 	q->sa.in_use = queued_in_use;
 	q->sa.get_objects = queued_get_objects;

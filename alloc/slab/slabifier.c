@@ -93,11 +93,6 @@ static void slabifier_free(struct slab_cache *cache, void *object)
 	}
 }
 
-static void slabifier_free_object(struct page *page, void *object)
-{
-	slabifier_free(page->slab_cache, object);
-}
-
 /* ---- Caches ---- */
 
 /* Of the name: caches of a run differ, runs do not. */
@@ -226,7 +221,6 @@ static struct slab_allocator *slabifier_instance(struct slab_allocator *base,
 	sl->sa.alloc = slabifier_alloc;
 	sl->sa.alloc_node = slabifier_alloc_node;
 	sl->sa.free = slabifier_free;
-	sl->sa.__free = slabifier_free_object;
 	sl->sa.valid_pointer = slabifier_valid_pointer;
 	sl->sa.in_use = slabifier_in_use;
 	sl->sa.get_objects = slabifier_get_objects;
