@@ -8,10 +8,10 @@
  * Red zones say 0xcc while the object is in use and 0xbb while it is free. A free object is full of
  * 0x6b and ends in 0xa5; so is, but for that end, every page before its first object is made (the
  * caches stand on pages with a constructor). Each allocation checks what the last free left, each
- * free what the last allocation left; on a source with any_size, where free memory is anybody's, an
- * object comes fresh and only its user's time with it is watched. What is found is reported with
- * the damaged bytes, mended, and the run goes on; a free that cannot be one (double, wrong cache,
- * no object) is left out.
+ * free what the last allocation left; on a page that caches share (PG_mixed), where free memory is
+ * anybody's, an object comes fresh and only its user's time with it is watched. What is found is
+ * reported with the damaged bytes, mended, and the run goes on; a free that cannot be one (double,
+ * wrong cache, no object) is left out.
  *
  * Invariant: an object handed out is IN_USE and has whole red zones; one in the base is FREED or
  * FRESH.
@@ -59,7 +59,6 @@ struct debug_cache {
 	unsigned int right;   /* of the right one */
 	unsigned int trailer; /* offset from the object; the right red zone ends here */
 	bool poison, user;
-	bool fresh; /* what a free object holds is not what was left there */
 };
 _Static_assert(sizeof(struct debug_cache) <= SLAB_CONTROL_BYTES, "fits the caller's room");
 
@@ -178,18 +177,17 @@ static void set_red_zones(const struct slab_cache *cache, u8 *object, u8 byte)
 	memset(object + cache->objsize, byte, dc->right);
 }
 
-/* Nobody keeps free memory as the last free left it; bootmem's objects are on no slab either. */
-static bool comes_fresh(const struct slab_cache *cache, const u8 *object)
+/* What is free on the object's page may have been any cache's: nobody left it as it is. */
+static bool holds_anything(const u8 *object)
 {
-	return to_debug(cache)->fresh || unlikely(kernel->slab_state == SLAB_EARLY &&
-						  virt_to_head_page(object)->flags & PG_mixed);
+	return virt_to_head_page(object)->flags & PG_mixed;
 }
 
 static void check_free_object(struct slab_cache *cache, u8 *object)
 {
 	struct trailer *t = trailer_of(cache, object);
 
-	if (comes_fresh(cache, object)) {
+	if (holds_anything(object)) {
 		*t = (struct trailer){.state = FRESH};
 		return;
 	}
@@ -354,7 +352,6 @@ static struct slab_cache *debug_create(const struct slab_allocator *self, struct
 	dc->right = redzone ? trailer - parameters->objsize : 0;
 	dc->poison = ds->o.poison;
 	dc->user = ds->o.user;
-	dc->fresh = slab_allocator_source(self)->desc->any_size;
 	dc->c.objsize = parameters->objsize;
 	return &dc->c;
 }
