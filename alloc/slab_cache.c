@@ -92,6 +92,7 @@ int derived_slab_cache_destroy(struct slab_cache *cache)
 	list_del(&cache->list);
 	live = slab_cache_destroy(base);
 	if (!live) { /* pages of leaked objects still point here */
+		cache->base = NULL;
 		instance_free(base);
 		page_allocator_put(cache->own_pages);
 	}

@@ -178,11 +178,13 @@ static void mistakes_are_found(void **state)
 	assert_says(sl.lab.event, "invalid_pointer: cache one");
 	give_back(&sl, other, object);
 	assert_says(sl.lab.event, "invalid_pointer: cache other");
+	give_back(&sl, cache, (char *)&sl);
+	assert_says(sl.lab.event, "invalid_pointer: cache one");
 	give_back(&sl, cache, object);
-	assert_int_equal(sl.lab.nr_events, 2);
+	assert_int_equal(sl.lab.nr_events, 3);
 	give_back(&sl, cache, object);
 	assert_says(sl.lab.event, "double_free: cache one");
-	assert_int_equal(sl.lab.nr_events, 3);
+	assert_int_equal(sl.lab.nr_events, 4);
 	assert_int_equal(cache->layer->live_objs, 0);
 	assert_int_equal(slab_cache_destroy(cache), 0);
 	slab_free_object(virt_to_page(object), object); /* nobody knows it any more */
@@ -190,6 +192,54 @@ static void mistakes_are_found(void **state)
 	object = take(&sl, other);
 	assert_int_equal(slab_cache_destroy(other), 1);
 	assert_says(sl.lab.event, "leak: cache other: 1 objects still in use");
+	lab_close(&sl.lab);
+}
+
+/* Layers below have nothing of it: what they stood on has gone. */
+static void leaks_are_early_objects_alone(void **state)
+{
+	static const char *const chains[] = {"bootmem:slabifier", "bootmem:debug:slabifier",
+					     "bootmem:rcu:caching:slabifier", "rcu:bootmem:slob"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(chains); i++) {
+		struct slab_cache *cache;
+		struct slab_lab sl;
+		char *object;
+
+		boot_open(&sl, "boot:page_allocator", chains[i]);
+		cache = slab_lab_cache(&sl, &rooms[0], "held", 100);
+		object = take(&sl, cache);
+		memset(object, 0x5a, 100);
+		assert_int_equal(slab_cache_destroy(cache), 1);
+		assert_string_equal(sl.lab.event, "leak: cache held: 1 objects still in use");
+		assert_int_equal(sl.lab.nr_events, 1);
+		slab_free_object(virt_to_page(object), object);
+		assert_says(sl.lab.event, "invalid_pointer: cache held");
+		lab_close(&sl.lab);
+	}
+}
+
+/* bootmem clears nothing and hands out what others left: only what a user does wrong is wrong. */
+static void debug_watches_early_objects(void **state)
+{
+	struct slab_cache *cache;
+	struct slab_lab sl;
+	char *object;
+
+	(void)state;
+	boot_open(&sl, "boot:page_allocator", "debug:bootmem:slabifier");
+	cache = slab_lab_cache(&sl, &rooms[0], "watched", 3 * PAGE_SIZE);
+	object = take(&sl, cache);
+	memset(object, 0x11, 3 * PAGE_SIZE);
+	give_back(&sl, cache, object);
+	memset(take(&sl, cache), 0x22, 3 * PAGE_SIZE);
+	object = take(&sl, cache);
+	assert_int_equal(sl.lab.nr_events, 0);
+	object[3 * PAGE_SIZE] ^= 1;
+	give_back(&sl, cache, object);
+	assert_says(sl.lab.event, "redzone: BUG watched: Right Redzone overwritten");
+	assert_int_equal(sl.lab.nr_events, 1);
 	lab_close(&sl.lab);
 }
 
@@ -281,6 +331,8 @@ int main(void)
 		cmocka_unit_test(whole_pages_come_back),
 		cmocka_unit_test(late_frees_are_lost),
 		cmocka_unit_test(mistakes_are_found),
+		cmocka_unit_test(leaks_are_early_objects_alone),
+		cmocka_unit_test(debug_watches_early_objects),
 		cmocka_unit_test(nodes_without_memory_have_the_nearest),
 		cmocka_unit_test(contents_wait_for_readers),
 		cmocka_unit_test(early_slabs_keep_less_than_bootmem),

@@ -39,7 +39,6 @@ struct bootmem_slab {
 
 struct bootmem_cache {
 	struct slab_cache c;
-	unsigned int bytes;
 	u64 nr_live;
 	struct list_head objects;
 };
@@ -129,7 +128,7 @@ static void record(struct bootmem_cache *bc, const void *object)
 
 	o->cache = &bc->c;
 	o->phys = virt_to_phys(object);
-	o->size = bc->bytes;
+	o->size = bc->c.objsize;
 	o->site = kernel->site;
 	o->live = true;
 	list_add_tail(&o->list, &bc->objects);
@@ -160,7 +159,7 @@ static void *early_alloc(struct slab_cache *cache, gfp_t flags, int node)
 
 	charge(COST_CALL);
 	note_path(PATH_SLOW);
-	object = boot_alloc_bytes(cache->page_alloc, bc->bytes,
+	object = boot_alloc_bytes(cache->page_alloc, cache->objsize,
 				  max(cache->align, (unsigned int)SMP_CACHE_BYTES),
 				  flags | cache->gfp, node, &early_pages);
 	if (!object)
@@ -234,7 +233,7 @@ static int bootmem_valid_pointer(struct slab_cache *cache, const void *object)
 {
 	if (on_early_page(object))
 		return own_object(cache, object) != NULL;
-	return cache->base->slab_alloc->valid_pointer(cache->base, object);
+	return slab_valid_pointer(cache->base, object);
 }
 
 static int bootmem_in_use(struct slab_cache *cache, const void *object)
@@ -243,7 +242,7 @@ static int bootmem_in_use(struct slab_cache *cache, const void *object)
 
 	if (on_early_page(object))
 		return o && o->live;
-	return cache->base->slab_alloc->in_use(cache->base, object);
+	return slab_in_use(cache->base, object);
 }
 
 static u32 bootmem_alloc_site(struct slab_cache *cache, const void *object)
@@ -252,7 +251,7 @@ static u32 bootmem_alloc_site(struct slab_cache *cache, const void *object)
 
 	if (on_early_page(object))
 		return o ? o->site : 0;
-	return cache->base->slab_alloc->alloc_site(cache->base, object);
+	return slab_alloc_site(cache->base, object);
 }
 
 /* Their pages are no cache's slabs. */
@@ -270,7 +269,7 @@ static struct slab_cache *bootmem_create(const struct slab_allocator *self,
 {
 	struct bootmem_cache *bc = (struct bootmem_cache *)(void *)room->room;
 
-	*bc = (struct bootmem_cache){.bytes = max(parameters->objsize, parameters->size)};
+	*bc = (struct bootmem_cache){.nr_live = 0};
 	INIT_LIST_HEAD(&bc->objects);
 	return derive_slab_cache(self, &bc->c, parameters);
 }
