@@ -231,6 +231,18 @@ int __must_check slab_check_keeps(const struct slab_allocator *base,
 struct page_allocator *slab_pages_get(const struct slab_allocator *self,
 				      const struct slab_cache *parameters);
 
+/* Its objects have gone: nothing of what a slab allocator keeps in it is left. */
+static inline void slab_page_clear(struct page *page)
+{
+	page->flags &= ~(PG_slab | PG_mixed);
+	page->slab_cache = NULL;
+	page->freelist = NULL;
+	page->inuse = 0;
+	page->objects = 0;
+	page->frozen = 0;
+	page->slab_private = 0;
+}
+
 /* Objects of a whole slab; 0: of a cache whose objects have many sizes. */
 static inline unsigned long slab_objects(const struct slab_cache *cache)
 {

@@ -23,6 +23,7 @@
 #include "alloc/bootmem.h"
 #include "alloc/layer.h"
 #include "alloc/pages/block.h"
+#include "alloc/slab_alloc.h"
 #include "lib/glob.h"
 
 #define UNTIL "acpi_*"
@@ -194,9 +195,7 @@ unsigned long boot_free_bytes(const struct page_allocator *pages, void *object, 
 		struct page *page = pfn_to_page(at);
 
 		ASSERT(page->flags & PG_mixed);
-		page->flags &= ~(PG_slab | PG_mixed);
-		page->slab_cache = NULL;
-		page->freelist = NULL;
+		slab_page_clear(page);
 		block_take_back(page, 0);
 		count_page(pages, bp, false);
 	}

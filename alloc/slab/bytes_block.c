@@ -35,25 +35,15 @@ static struct page *heap_page_get(struct bytes_heap *heap, int order, gfp_t flag
 	if (!page)
 		return NULL;
 	note_path(PATH_NEW_SLAB);
+	slab_page_clear(page);
 	page->flags |= PG_slab | PG_mixed;
 	page->slab_cache = &heap->c;
-	page->freelist = NULL;
-	page->inuse = 0;
-	page->objects = 0;
-	page->frozen = 0;
-	page->slab_private = 0;
 	return page;
 }
 
 static void heap_page_put(struct bytes_heap *heap, struct page *page)
 {
-	page->flags &= ~(PG_slab | PG_mixed);
-	page->slab_cache = NULL;
-	page->freelist = NULL;
-	page->inuse = 0;
-	page->objects = 0;
-	page->frozen = 0;
-	page->slab_private = 0;
+	slab_page_clear(page);
 	page_free(heap->c.page_alloc, page, page->order);
 }
 

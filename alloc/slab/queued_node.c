@@ -99,11 +99,7 @@ static void slab_destroy(struct queued_cache *qc, struct page *page)
 	if (qc->off_slab)
 		meta_free(qc->q, books->index, index_size(qc));
 	instance_free(books);
-	page->flags &= ~PG_slab;
-	page->slab_cache = NULL;
-	page->freelist = NULL;
-	page->objects = 0;
-	page->slab_private = 0;
+	slab_page_clear(page);
 	page_free(qc->c.page_alloc, page, qc->c.order);
 }
 

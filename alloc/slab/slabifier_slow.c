@@ -91,13 +91,7 @@ void discard_slab(struct slabifier_cache *s, struct page *page)
 	n->nr_slabs--;
 	n->nr_objects -= page->objects;
 	charge_n(COST_ATOMIC, 2);
-	page->flags &= ~PG_slab;
-	page->slab_cache = NULL;
-	page->freelist = NULL;
-	page->inuse = 0;
-	page->objects = 0;
-	page->frozen = 0;
-	page->slab_private = 0;
+	slab_page_clear(page);
 	page_free(s->c.page_alloc, page, page->order);
 }
 
