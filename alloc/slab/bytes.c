@@ -332,8 +332,7 @@ static struct slab_cache *bytes_create(const struct slab_allocator *self, struct
 	bc->c.align = max(bc->c.align, BYTES_GRANULE);
 	bc->c.inuse = ALIGN(bc->c.objsize, BYTES_GRANULE);
 	bc->c.shape = NULL;
-	if (!bc->c.offset)
-		bc->c.offset = bc->c.objsize / 2 & ~7U;
+	bc->c.offset = 0; /* there is no free pointer */
 	if (!bc->c.page_alloc)
 		bc->c.page_alloc = self->pages;
 	if (!ba->ops->geometry(self, bc))

@@ -317,7 +317,7 @@ static int slob_reap(struct bytes_part *part)
 	return 0;
 }
 
-/* Bytes of the page that the map of owners has in use. */
+/* Units of the page that the map of owners has in use. */
 static u32 used_units(const struct page *page)
 {
 	const struct bytes_block *b = bytes_block_of_page(page);
