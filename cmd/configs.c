@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/file.h"
 #include "lib/mem.h"
+#include "lib/suggest.h"
 #include "lib/yaml.h"
 
 static bool is_format(const char *path, const char *format)
@@ -39,6 +41,38 @@ int configs_find(struct configs *c, const char *format, struct err *e)
 	}
 	globfree(&g);
 	return 0;
+}
+
+/* Without folders and ending. */
+static char *name_of(const char *path)
+{
+	const char *base = file_base(path);
+
+	return mem_print("%.*s", (int)strcspn(base, "."), base);
+}
+
+char *configs_nearest(const char *path, const char *format)
+{
+	char *name = name_of(path), **names, *found = NULL;
+	const char *near;
+	struct configs c;
+	struct err e;
+
+	if (configs_find(&c, format, &e))
+		c.nr = 0;
+	names = mem_alloc(c.nr + 1, sizeof(*names));
+	for (size_t i = 0; i < c.nr; i++)
+		names[i] = name_of(c.paths[i]);
+	near = suggest_nearest(name, (const char *const *)names);
+	for (size_t i = 0; i < c.nr; i++) {
+		if (names[i] == near)
+			found = mem_dup(c.paths[i]);
+		free(names[i]);
+	}
+	free(names);
+	free(name);
+	configs_free(&c);
+	return found;
 }
 
 void configs_free(struct configs *c)

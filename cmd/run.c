@@ -3,8 +3,10 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/configs.h"
 #include "cmd/expect.h"
 #include "cmd/experiment.h"
 #include "cmd/only.h"
@@ -190,6 +192,16 @@ static int with_experiment(const struct run_args *a, const struct experiment *x,
 	return ret;
 }
 
+/* `kmemsim list experiments` shows names, which invite to be typed. */
+static void say_nearest(const char *path, struct err *e)
+{
+	char *near = access(path, F_OK) ? configs_nearest(path, "experiment/1") : NULL;
+
+	if (near)
+		err_set(e, "%s: there is no such file: did you mean '%s'?", path, near);
+	free(near);
+}
+
 /* A mistake that a run has found is said already. */
 static int run_path(struct run_args *a, const char *path, struct err *e)
 {
@@ -200,6 +212,8 @@ static int run_path(struct run_args *a, const char *path, struct err *e)
 	if (!experiment_open(&x, path, a->sweep.settings, a->sweep.nr_settings, e)) {
 		ret = with_experiment(a, &x, e);
 		experiment_close(&x);
+	} else {
+		say_nearest(path, e);
 	}
 	return ret == EXIT_MISTAKE && *e->msg ? cmd_fail("run", e) : ret;
 }

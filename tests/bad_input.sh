@@ -128,6 +128,9 @@ stacks=$'stacks: {plain: {}}\n'
 loads="loads: {one: {trace: $good}}"
 refused "run: nothing" "experiment" "$KMEMSIM" run
 refused "run: no such experiment" "nowhere.yaml: No such file" "$KMEMSIM" run nowhere.yaml
+refused "run: the name of one, not its path" "laws: there is no such file: did you mean 'configs/laws.yaml'?" \
+	"$KMEMSIM" run laws
+refused "run: nearly the path of one" "did you mean 'configs/min-order.yaml'?" "$KMEMSIM" run configs/min_order.yaml
 refused "run: not an experiment" "'experiment/1' is wanted" "$KMEMSIM" run configs/machine-2node.yaml
 refused "run: broken YAML" ".yaml:3:1:" experiment 'stacks: {a: ['
 refused "run: unknown key" ".yaml:4:1: unknown key 'seed': did you mean 'seeds'?" experiment "$stacks$loads"$'\nseed: 3'
