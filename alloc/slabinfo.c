@@ -28,8 +28,7 @@ void slabulator_slabinfo(const struct slabulator *sl, struct text *t)
 	const struct kmem_slabs *s;
 
 	text_add(t, SLABINFO_HEAD);
-	list_for_each_entry_reverse(s, &sl->slabs, list)
-	{
+	list_for_each_entry_reverse (s, &sl->slabs, list) {
 		struct slab_counts counts = {0};
 
 		slab_cache_counts(s->cache, &counts);

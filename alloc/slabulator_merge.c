@@ -62,7 +62,8 @@ struct kmem_slabs *slab_find_mergeable(struct slabulator *sl, const struct slab_
 	s = fitting_class(sl->kmalloc, chain, parameters, flags);
 	if (s)
 		return s;
-	list_for_each_entry_reverse(s, &sl->slabs,
-				    list) if (fits(s, chain, parameters, flags)) return s;
+	list_for_each_entry_reverse (s, &sl->slabs, list)
+		if (fits(s, chain, parameters, flags))
+			return s;
 	return NULL;
 }

@@ -35,8 +35,9 @@ const char *queued_draw(struct slab_cache *cache)
 	struct queued_cache *qc = to_queued(cache);
 	int at = 0, cpu, nid;
 
-	for_each_possible_cpu(cpu) at +=
-		snprintf(drawn + at, sizeof(drawn) - (size_t)at, "%u ", avail(qc->cpu_array[cpu]));
+	for_each_possible_cpu (cpu)
+		at += snprintf(drawn + at, sizeof(drawn) - (size_t)at, "%u ",
+			       avail(qc->cpu_array[cpu]));
 	for_each_node (nid) {
 		const struct queued_node *n = &qc->nodes[nid];
 

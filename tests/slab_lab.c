@@ -101,8 +101,7 @@ static struct slab_cpu *draw_place(char *buf, size_t n, struct slabifier_cache *
 {
 	int cpu, nid = page_to_nid(page);
 
-	for_each_possible_cpu(cpu)
-	{
+	for_each_possible_cpu (cpu) {
 		struct slab_cpu *c = per_cpu_ptr(s->cpu_slab, cpu);
 
 		if (c->page == page || on_list(&c->partial, page)) {

@@ -132,7 +132,8 @@ void buddy_zone_check(const struct buddy_zone *bz)
 		}
 	}
 	if (bz->pageset)
-		for_each_possible_cpu(cpu) pcp_pages += walk_pcp(bz, per_cpu_ptr(bz->pageset, cpu));
+		for_each_possible_cpu (cpu)
+			pcp_pages += walk_pcp(bz, per_cpu_ptr(bz->pageset, cpu));
 	ASSERT(pcp_pages == c.pcp_pages);
 	ASSERT((long)free_pages == bz->zone->vm_stat[NR_FREE_PAGES]);
 	ASSERT(free_pages + pcp_pages + c.given_pages == bz->end_pfn - bz->zone->zone_start_pfn);

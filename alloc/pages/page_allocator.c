@@ -159,7 +159,8 @@ static void drain_zone(struct buddy_zone *bz)
 {
 	int cpu;
 
-	for_each_possible_cpu(cpu) pcp_drain(bz, cpu);
+	for_each_possible_cpu (cpu)
+		pcp_drain(bz, cpu);
 }
 
 static void drain_all(const struct page_source *ps)

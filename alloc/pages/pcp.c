@@ -23,8 +23,7 @@ void pcp_create(struct buddy_zone *bz, unsigned int batch, unsigned int high)
 	int cpu;
 
 	bz->pageset = alloc_percpu(struct per_cpu_pages);
-	for_each_possible_cpu(cpu)
-	{
+	for_each_possible_cpu (cpu) {
 		struct per_cpu_pages *pcp = per_cpu_ptr(bz->pageset, cpu);
 
 		pcp->batch = batch;

@@ -103,7 +103,8 @@ static unsigned int cpus_sharing(const struct zone *zone)
 	unsigned int n = 0;
 	int cpu;
 
-	for_each_possible_cpu(cpu) n += cpu_to_node(cpu) == zone->node;
+	for_each_possible_cpu (cpu)
+		n += cpu_to_node(cpu) == zone->node;
 	return n ? n : (unsigned int)kernel->nr_cpu_ids;
 }
 

@@ -45,7 +45,9 @@ static bool node_has_cpus(int nid)
 {
 	int cpu;
 
-	for_each_possible_cpu(cpu) if (cpu_to_node(cpu) == nid) return true;
+	for_each_possible_cpu (cpu)
+		if (cpu_to_node(cpu) == nid)
+			return true;
 	return false;
 }
 

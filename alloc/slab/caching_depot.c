@@ -28,8 +28,7 @@ static struct slab_cache *magazine_cache(struct caching_slab *cs, unsigned int s
 				    .node = NUMA_NO_NODE};
 
 	if (!cs->magazines[size]) {
-		for (size_t i = 0; names[size][i]; i++)
-			params.name[i] = names[size][i];
+		strcpy(params.name, names[size]);
 		cs->magazines[size] = slab_cache_create(cs->sa.base, &cs->rooms[size], &params);
 	}
 	return cs->magazines[size];
@@ -155,8 +154,7 @@ void caching_give_all_back(struct caching_cache *cc)
 {
 	int cpu;
 
-	for_each_possible_cpu(cpu)
-	{
+	for_each_possible_cpu (cpu) {
 		struct cpu_magazines *m = per_cpu_ptr(cc->state->cpus, cpu);
 
 		charge_line_of(cpu);
@@ -221,8 +219,7 @@ void caching_check_magazines(struct caching_cache *cc)
 {
 	int cpu;
 
-	for_each_possible_cpu(cpu)
-	{
+	for_each_possible_cpu (cpu) {
 		const struct cpu_magazines *m = per_cpu_ptr(cc->state->cpus, cpu);
 
 		check_magazine(cc, m->loaded, m->rounds, cpu_to_node(cpu));

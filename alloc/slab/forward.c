@@ -29,9 +29,8 @@ static struct allocator_desc forward_slab_desc = {
 	.kind = ALLOC_SLAB,
 	.role = ROLE_LAYER,
 	.summary = "passes everything on: what a derivation costs",
-	.help = "Any number of them stand on each other; compare stacks of 0, 1, 2, ... to see the "
-		"price of "
-		"one, in simulated time and, as bench/layers does, in host time.",
+	.help = "Any number of them stand on each other: compare stacks of 0, 1, 2, ... to see\n"
+		"the price of one, in simulated time and, as bench/layers does, in host time.",
 	.create_slab = forward_instance,
 };
 ALLOCATOR(forward_slab_desc)

@@ -141,7 +141,8 @@ static u64 nr_cpus_of(int nid)
 	u64 nr = 0;
 	int cpu;
 
-	for_each_possible_cpu(cpu) nr += cpu_to_node(cpu) == nid;
+	for_each_possible_cpu (cpu)
+		nr += cpu_to_node(cpu) == nid;
 	return nr;
 }
 

@@ -91,8 +91,7 @@ bool queued_arrays_create(struct queued_cache *qc)
 	for_each_node (nid)
 		if (node_has_memory(nid) && !node_create(qc, nid))
 			goto undo;
-	for_each_possible_cpu(cpu)
-	{
+	for_each_possible_cpu (cpu) {
 		qc->cpu_array[cpu] = array_create(qc, qc->limit, cpu_to_node(cpu));
 		if (!qc->cpu_array[cpu])
 			goto undo;
@@ -107,7 +106,8 @@ void queued_arrays_destroy(struct queued_cache *qc)
 {
 	int cpu, nid, other;
 
-	for_each_possible_cpu(cpu) array_destroy(qc, qc->cpu_array[cpu]);
+	for_each_possible_cpu (cpu)
+		array_destroy(qc, qc->cpu_array[cpu]);
 	instance_free(qc->cpu_array);
 	for_each_node (nid) {
 		struct queued_node *n = &qc->nodes[nid];

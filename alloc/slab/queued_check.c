@@ -159,7 +159,8 @@ static void mark_arrays(struct queued_cache *qc, bool mark)
 
 	if (!qc->cpu_array)
 		return;
-	for_each_possible_cpu(cpu) mark_array(qc, qc->cpu_array[cpu], mark);
+	for_each_possible_cpu (cpu)
+		mark_array(qc, qc->cpu_array[cpu], mark);
 	for_each_node (nid) {
 		struct queued_node *n = &qc->nodes[nid];
 

@@ -93,8 +93,7 @@ void reapers_start(struct queued *q)
 	if (!q->o.reap_ns)
 		return;
 	q->reapers = instance_alloc(sizeof(*q->reapers) * (size_t)kernel->nr_cpu_ids);
-	for_each_possible_cpu(cpu)
-	{
+	for_each_possible_cpu (cpu) {
 		struct queued_reaper *r = &q->reapers[cpu];
 
 		r->q = q;
@@ -112,7 +111,8 @@ void reapers_stop(struct queued *q)
 
 	if (!q->reapers)
 		return;
-	for_each_possible_cpu(cpu) cancel_delayed_work_sync(&q->reapers[cpu].work);
+	for_each_possible_cpu (cpu)
+		cancel_delayed_work_sync(&q->reapers[cpu].work);
 	instance_free(q->reapers);
 	q->reapers = NULL;
 }

@@ -34,8 +34,7 @@ static void drain_cpus(struct queued_cache *qc)
 {
 	int cpu;
 
-	for_each_possible_cpu(cpu)
-	{
+	for_each_possible_cpu (cpu) {
 		struct queued_node *n = &qc->nodes[serving_node(qc, cpu_to_node(cpu))];
 
 		if (cpu != smp_processor_id())

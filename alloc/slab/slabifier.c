@@ -130,7 +130,8 @@ static struct slab_cache *slabifier_create(const struct slab_allocator *self,
 	s->tag = name_tag(s->c.name);
 	s->flush_ns = kernel->nr_cpu_ids > 1 ? s->sl->o.flush_ns : 0;
 	s->cpu_slab = alloc_percpu(struct slab_cpu);
-	for_each_possible_cpu(cpu) INIT_LIST_HEAD(&per_cpu_ptr(s->cpu_slab, cpu)->partial);
+	for_each_possible_cpu (cpu)
+		INIT_LIST_HEAD(&per_cpu_ptr(s->cpu_slab, cpu)->partial);
 	nodes_init(s);
 	flushers_init(s);
 	slab_cache_init(&s->c, self, NULL);

@@ -41,8 +41,7 @@ bool object_is_free(struct slabifier_cache *s, struct page *page, const void *ob
 		return true;
 	if (!page->frozen)
 		return false;
-	for_each_possible_cpu(cpu)
-	{
+	for_each_possible_cpu (cpu) {
 		struct slab_cpu *c = per_cpu_ptr(s->cpu_slab, cpu);
 
 		if (c->page == page)
@@ -225,7 +224,8 @@ void slabifier_check(struct slab_cache *cache)
 	u64 slabs[MAX_NUMNODES] = {0}, objects[MAX_NUMNODES] = {0};
 	int cpu, nid;
 
-	for_each_possible_cpu(cpu) check_cpu(s, per_cpu_ptr(s->cpu_slab, cpu), slabs, objects);
+	for_each_possible_cpu (cpu)
+		check_cpu(s, per_cpu_ptr(s->cpu_slab, cpu), slabs, objects);
 	for_each_node (nid)
 		check_node(s, nid, slabs[nid], objects[nid]);
 }

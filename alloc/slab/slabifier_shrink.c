@@ -43,8 +43,7 @@ static void flush_all(struct slabifier_cache *s)
 {
 	int cpu;
 
-	for_each_possible_cpu(cpu)
-	{
+	for_each_possible_cpu (cpu) {
 		struct slab_cpu *c = per_cpu_ptr(s->cpu_slab, cpu);
 
 		if (!cpu_holds(c))
@@ -96,8 +95,7 @@ void flushers_init(struct slabifier_cache *s)
 	if (!s->flush_ns)
 		return;
 	s->flushers = instance_alloc(sizeof(*s->flushers) * (size_t)kernel->nr_cpu_ids);
-	for_each_possible_cpu(cpu)
-	{
+	for_each_possible_cpu (cpu) {
 		s->flushers[cpu].cache = s;
 		s->flushers[cpu].cpu = cpu;
 		INIT_DELAYED_WORK(&s->flushers[cpu].work, flusher);
@@ -110,7 +108,8 @@ void flushers_cancel(struct slabifier_cache *s)
 
 	if (!s->flush_ns)
 		return;
-	for_each_possible_cpu(cpu) cancel_delayed_work_sync(&s->flushers[cpu].work);
+	for_each_possible_cpu (cpu)
+		cancel_delayed_work_sync(&s->flushers[cpu].work);
 }
 
 /* ---- Partial lists: empty slabs out, fullest first ---- */
