@@ -41,11 +41,20 @@ static void *reserve(size_t bytes, bool huge)
 	return p;
 }
 
-/* Small machines are worth huge host pages: fewer TLB misses, at most 64 MiB of page structs and of
- * contents no more than the machine has.
+/*
+ * Small machines are worth huge host pages: fewer TLB misses, at most 64 MiB of page structs and of
+ * contents no more than the machine has. Of tiny ones, memory nearly fits the TLB as it is, and
+ * clearing 2 MiB at each first touch is most of the time they take.
  */
 #define HUGE_MAP_BYTES_MAX (64 * MIB)
+#define HUGE_DIRECT_BYTES_MIN (256 * MIB)
 #define HUGE_DIRECT_BYTES_MAX (4 * GIB)
+
+static bool wants_huge_contents(const struct machine *m)
+{
+	return m->direct_map_bytes >= HUGE_DIRECT_BYTES_MIN &&
+	       m->direct_map_bytes <= HUGE_DIRECT_BYTES_MAX;
+}
 
 static int reserve_memory(struct machine *m, struct err *e)
 {
@@ -54,8 +63,7 @@ static int reserve_memory(struct machine *m, struct err *e)
 	m->mem_map_bytes = m->k.max_pfn * sizeof(struct page);
 	m->direct_map_bytes = m->k.max_pfn << PAGE_SHIFT;
 	m->k.mem_map = reserve(m->mem_map_bytes, m->mem_map_bytes <= HUGE_MAP_BYTES_MAX);
-	m->k.direct_map =
-		reserve(m->direct_map_bytes, m->direct_map_bytes <= HUGE_DIRECT_BYTES_MAX);
+	m->k.direct_map = reserve(m->direct_map_bytes, wants_huge_contents(m));
 	m->block_use_bytes = (m->k.max_pfn >> pageblock_order) * sizeof(*m->k.block_use);
 	m->k.block_use = reserve(m->block_use_bytes, false);
 	if (m->k.mem_map && m->k.direct_map && m->k.block_use)
