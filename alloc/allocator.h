@@ -31,6 +31,7 @@ struct allocator_desc {
 	const char *name; /* as the user types it */
 	enum allocator_kind kind;
 	enum allocator_role role;
+	const char *model;   /* what its design is called elsewhere, for messages; NULL: as here */
 	const char *summary; /* one line */
 	const char *help;    /* paragraphs for `kmemsim help NAME`; NULL: the summary says all */
 	const struct opt_desc *options; /* NULL: none */
@@ -57,6 +58,8 @@ void allocator_register(struct allocator_desc *desc);
 /* All of them, sorted by kind, then name. */
 struct allocator_desc *allocator_first(void);
 struct allocator_desc *allocator_find(enum allocator_kind kind, const char *name);
+/* The one whose model has that name; NULL: none. */
+struct allocator_desc *allocator_like(enum allocator_kind kind, const char *model);
 
 #define ALLOCATOR(desc)                                                                            \
 	__attribute__((constructor)) static void register_##desc(void)                             \

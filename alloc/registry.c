@@ -43,6 +43,14 @@ struct allocator_desc *allocator_first(void)
 	return allocators;
 }
 
+struct allocator_desc *allocator_like(enum allocator_kind kind, const char *model)
+{
+	for (struct allocator_desc *d = allocators; d; d = d->next)
+		if (d->kind == kind && d->model && !strcmp(d->model, model))
+			return d;
+	return NULL;
+}
+
 struct allocator_desc *allocator_find(enum allocator_kind kind, const char *name)
 {
 	for (struct allocator_desc *d = allocators; d; d = d->next)

@@ -66,6 +66,7 @@ static int word(struct parser *p, const char *ends, char buf[WORD_MAX])
 static int unknown_allocator(struct parser *p, const char *name, const char *at)
 {
 	const char *names[256], *kind = allocator_kind_names[p->kind], *near;
+	const struct allocator_desc *like;
 	size_t n = 0;
 
 	for (struct allocator_desc *d = allocator_first(); d && n < ARRAY_SIZE(names) - 1;
@@ -73,7 +74,8 @@ static int unknown_allocator(struct parser *p, const char *name, const char *at)
 		if (d->kind == p->kind)
 			names[n++] = d->name;
 	names[n] = NULL;
-	near = suggest_nearest(name, names);
+	like = allocator_like(p->kind, name);
+	near = like ? like->name : suggest_nearest(name, names);
 	if (!*name)
 		err_set(p->e, "a %s allocator's name is missing here", kind);
 	else if (near)

@@ -53,6 +53,9 @@ static void mistakes_have_a_column(void **state)
 {
 	(void)state;
 	mistake(ALLOC_PAGES, "page_alocator", 1, "did you mean 'page_allocator'");
+	mistake(ALLOC_PAGES, "buddy", 1, "did you mean 'page_allocator'");
+	mistake(ALLOC_SLAB, "rcu:slub", 5, "did you mean 'slabifier'");
+	mistake(ALLOC_SLAB, "slab", 1, "did you mean 'queued_slab'");
 	mistake(ALLOC_PAGES, "rcu:bitmpa", 5, "did you mean 'bitmap'");
 	mistake(ALLOC_PAGES, "", 1, "missing");
 	mistake(ALLOC_PAGES, "rcu:", 5, "missing");

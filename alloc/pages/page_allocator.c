@@ -482,6 +482,7 @@ static struct page_allocator *page_allocator_create(struct page_allocator *base,
 
 static struct allocator_desc page_allocator_desc = {
 	.name = "page_allocator",
+	.model = "buddy",
 	.kind = ALLOC_PAGES,
 	.role = ROLE_SOURCE,
 	.summary = "the buddy system: all of simulated memory, as Linux 6.1 hands it out",

@@ -312,6 +312,7 @@ static const struct opt_desc caching_opts[] = {
 
 static struct allocator_desc caching_desc = {
 	.name = "caching",
+	.model = "magazines",
 	.kind = ALLOC_SLAB,
 	.role = ROLE_LAYER,
 	.summary = "per-CPU magazines and a depot for each node",

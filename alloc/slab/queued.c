@@ -253,6 +253,7 @@ static struct slab_allocator *queued_instance(struct slab_allocator *base,
 
 static struct allocator_desc queued_desc = {
 	.name = "queued_slab",
+	.model = "slab",
 	.kind = ALLOC_SLAB,
 	.role = ROLE_SOURCE,
 	.summary = "per-CPU, shared and alien arrays before lists of slabs (SLAB's design)",

@@ -191,6 +191,7 @@ static const struct opt_desc slabifier_opts[] = {
 
 static struct allocator_desc slabifier_desc = {
 	.name = "slabifier",
+	.model = "slub",
 	.kind = ALLOC_SLAB,
 	.role = ROLE_SOURCE,
 	.summary =
