@@ -20,7 +20,7 @@
 #include "lib/suggest.h"
 #include "lib/text.h"
 
-#define WORD_MAX 256
+#define WORD_MAX 512 /* all flags of numactl are a word */
 
 struct parser {
 	enum allocator_kind kind;
@@ -195,6 +195,41 @@ static int check_roles(struct parser *p, const struct chain *c)
 	return 0;
 }
 
+static struct text canonical(const struct chain *c, char *buf, size_t n)
+{
+	struct text t = text_in(buf, n);
+
+	for (unsigned int i = 0; i < c->nr_layers; i++) {
+		const struct chain_layer *l = &c->layers[i];
+		char opts[WORD_MAX] = "";
+
+		if (l->desc->options)
+			options_print(l->desc->options, l->options, opts, sizeof(opts));
+		text_add(&t, *opts ? "%s%s(%s)" : "%s%s%s", i ? ":" : "", l->desc->name, opts);
+	}
+	return t;
+}
+
+void chain_print(const struct chain *c, char *buf, size_t n)
+{
+	struct text t = canonical(c, buf, n);
+
+	ASSERT(!text_cut(&t));
+}
+
+/* What results say of a chain has an end. */
+static int check_length(struct parser *p, const struct chain *c)
+{
+	char buf[STACK_TEXT_MAX];
+	struct text t = canonical(c, buf, sizeof(buf));
+
+	if (!text_cut(&t))
+		return 0;
+	err_set(p->e, "with all options said, a chain of %zu characters: at most %d are allowed",
+		t.len, STACK_TEXT_MAX - 1);
+	return fail_at(p, p->text);
+}
+
 int chain_parse(struct chain *c, enum allocator_kind kind, const char *text, unsigned int *column,
 		struct err *e)
 {
@@ -208,7 +243,7 @@ int chain_parse(struct chain *c, enum allocator_kind kind, const char *text, uns
 			break;
 		p.at++; /* ':' */
 	}
-	if (!check_roles(&p, c))
+	if (!check_roles(&p, c) && !check_length(&p, c))
 		return 0;
 fail:
 	chain_free(c);
@@ -220,21 +255,6 @@ void chain_free(struct chain *c)
 	for (unsigned int i = 0; i < c->nr_layers; i++)
 		free(c->layers[i].options);
 	c->nr_layers = 0;
-}
-
-void chain_print(const struct chain *c, char *buf, size_t n)
-{
-	struct text t = text_in(buf, n);
-
-	for (unsigned int i = 0; i < c->nr_layers; i++) {
-		const struct chain_layer *l = &c->layers[i];
-		char opts[512] = "";
-
-		if (l->desc->options)
-			options_print(l->desc->options, l->options, opts, sizeof(opts));
-		text_add(&t, *opts ? "%s%s(%s)" : "%s%s%s", i ? ":" : "", l->desc->name, opts);
-	}
-	ASSERT(!text_cut(&t));
 }
 
 static int parse_named(struct chain *c, enum allocator_kind kind, const char *text, struct err *e)

@@ -16,9 +16,11 @@
 #include "alloc/slab_alloc.h"
 
 #define CHAIN_LAYERS_MAX 16
-#define STACK_TEXT_MAX 4096 /* of one canonical chain */
-/* Of a stack: two chains, what is said of kmalloc, and of caches. */
-#define STACK_CONFIG_TEXT_MAX (4 * STACK_TEXT_MAX)
+#define STACK_TEXT_MAX 4096 /* of one canonical chain; longer ones are refused */
+#define STACK_GLOB_MAX 127  /* characters */
+#define STACK_CHOICES_MAX 8
+/* Of a stack: two chains, what is said of kmalloc, and of caches, each quote of a glob twice. */
+#define STACK_CONFIG_TEXT_MAX ((3 + STACK_CHOICES_MAX) * (STACK_TEXT_MAX + 2 * STACK_GLOB_MAX + 16))
 
 struct chain_layer {
 	struct allocator_desc *desc;
@@ -50,7 +52,6 @@ struct stack_choice {
 	char *glob; /* owned */
 	struct chain slab;
 };
-#define STACK_CHOICES_MAX 8
 
 struct stack_config {
 	struct chain pages, slab;

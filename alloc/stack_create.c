@@ -15,7 +15,7 @@
 
 #include "lib/text.h"
 
-#define GLOB_SHOWN 18 /* characters of a glob in an id */
+#define GLOB_SHOWN 18 /* bytes of a glob in an id */
 
 static int create_pages(struct stack *s, const struct chain *c, struct err *e)
 {
@@ -82,14 +82,18 @@ static void add_slab_layers(struct stack *s, const struct slab_allocator *sa, co
 static void choice_chain(const char *glob, unsigned int number, char *buf, size_t n)
 {
 	struct text t = text_in(buf, n);
-	bool changed = false;
+	size_t shown = strlen(glob);
+	bool changed = shown > GLOB_SHOWN;
 
+	shown = min(shown, (size_t)GLOB_SHOWN);
+	while (shown && (glob[shown] & 0xc0) == 0x80) /* not within a character */
+		shown--;
 	text_add(&t, "slab[");
-	for (unsigned int i = 0; glob[i] && i < GLOB_SHOWN; i++) {
+	for (size_t i = 0; i < shown; i++) {
 		bool divides = strchr("/:~", glob[i]);
 
 		text_add(&t, "%c", divides ? '?' : glob[i]);
-		changed |= divides || (i + 1 == GLOB_SHOWN && glob[i + 1]);
+		changed |= divides;
 	}
 	text_add(&t, changed ? "~%u]" : "]", number);
 }

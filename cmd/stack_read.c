@@ -109,6 +109,10 @@ static int choice_read(struct stack_config *sc, const struct yaml_node *map, siz
 
 	if (glob_check(glob, &at, &told))
 		return yaml_error_at(yaml_key_node(map, i), at, e, "%s", told.msg);
+	if (strlen(glob) > STACK_GLOB_MAX)
+		return yaml_error(yaml_key_node(map, i), e,
+				  "a glob of %zu characters: at most %d are possible", strlen(glob),
+				  STACK_GLOB_MAX);
 	if (chain_read(&choice->slab, ALLOC_SLAB, yaml_value(map, i), NULL, e))
 		return -1;
 	choice->glob = mem_dup(glob);

@@ -3,6 +3,7 @@
  */
 #include "lib/glob.h"
 
+#include <ctype.h>
 #include <fnmatch.h>
 #include <string.h>
 
@@ -26,6 +27,8 @@ int glob_check(const char *glob, size_t *at, struct err *e)
 		return err_set(e, "a glob is empty: '*' matches every name");
 	for (; *p; p++) {
 		*at = (size_t)(p - glob);
+		if (iscntrl((unsigned char)*p))
+			return err_set(e, "no name has a control character in it");
 		if (*p == '\\') {
 			if (!*++p)
 				return err_set(e, "this '\\' has nothing to quote");

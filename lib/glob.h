@@ -7,7 +7,10 @@
 #include "lib/err.h"
 #include "lib/types.h"
 
-/* -1 with e set if it is no glob (a '[' without ']', a '\' at its end, nothing); *at: where. */
+/*
+ * -1 with e set if it is no glob (a '[' without ']', a '\' at its end, a control character,
+ * nothing); *at: where.
+ */
 int __must_check glob_check(const char *glob, size_t *at, struct err *e);
 bool glob_matches(const char *glob, const char *text);
 

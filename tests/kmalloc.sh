@@ -136,7 +136,27 @@ verdict "a glob that matches nothing is said" $?
 	"$(kmemsim replay "$SCRATCH/load.yaml" --db none --kmalloc '{merge: on}' 2>&1 | digest)" ]
 verdict "merged caches stand every check" $?
 
+# As much as can be said of a stack: quotes are written twice, and every option is spelled out.
+quotes=$(printf "''%.0s" {1..120})
+forwards=$(printf 'forward:%.0s' {1..15})
+globs=
+for i in {1..8}; do
+	globs+="? '$i$quotes'
+: '${forwards}queued_slab'
+"
+done
+kmemsim replay "$SCRATCH/load.yaml" --db "$SCRATCH/long.db" --caches "$globs" 2>"$SCRATCH/lines" &&
+	kmemsim replay "$SCRATCH/load.yaml" --db "$SCRATCH/long.db" --caches '{bßßßßßßßßßßß: slabifier}' 2>"$SCRATCH/lines"
+verdict "long globs" $?
+sqlite3 "$SCRATCH/long.db" 'SELECT layer FROM summary_view' | iconv -f utf-8 -t utf-8 >"$SCRATCH/ids" &&
+	grep -q '^slab\[bßßßßßßßß~1\]/0:slabifier$' "$SCRATCH/ids"
+verdict "an id is cut between characters" $?
+
 # --- refusals
+refused "a glob too long" "--caches:1:4: a glob of 128 characters: at most 127 are possible" \
+	kmemsim replay "$SCRATCH/load.yaml" --db none --caches "{? $(printf 'y%.0s' {1..128}) : slabifier}"
+refused "a glob of two lines" "no name has a control character in it" \
+	kmemsim replay "$SCRATCH/load.yaml" --db none --caches '{"a\nb": slabifier}'
 refused "a class without unit" "--kmalloc:1:12: '8' has no unit" \
 	kmemsim replay "$SCRATCH/load.yaml" --db none --kmalloc '{classes: [8]}'
 refused "merge is on or off" "--kmalloc:1:9: unknown value 'maybe': off or on" \

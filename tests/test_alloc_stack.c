@@ -35,6 +35,21 @@ static void canonical_form_is_a_fixed_point(void **state)
 	assert_string_equal(canonical(ALLOC_SLAB, "rcu:null"), "rcu:null");
 }
 
+#define FLAGS                                                                                      \
+	"numactl(flags=GFP_TRANSHUGE|GFP_ATOMIC|__GFP_WRITE|__GFP_RETRY_MAYFAIL|__GFP_NORETRY|"    \
+	"__GFP_MEMALLOC|__GFP_NOMEMALLOC|__GFP_HARDWALL|__GFP_ACCOUNT|__GFP_ZERO):"
+
+/* Flags that stand for many are printed one by one. */
+static void what_is_printed_long_is_read_back(void **state)
+{
+	char once[STACK_TEXT_MAX];
+
+	(void)state;
+	strcpy(once, canonical(ALLOC_PAGES, FLAGS "bitmap"));
+	assert_true(strlen(once) > 256);
+	assert_string_equal(canonical(ALLOC_PAGES, once), once);
+}
+
 static void mistake(enum allocator_kind kind, const char *text, unsigned int where,
 		    const char *what)
 {
@@ -72,6 +87,10 @@ static void mistakes_have_a_column(void **state)
 	mistake(ALLOC_PAGES,
 		"rcu:rcu:rcu:rcu:rcu:rcu:rcu:rcu:rcu:rcu:rcu:rcu:rcu:rcu:rcu:rcu:bitmap", 65,
 		"more than 16");
+	mistake(ALLOC_PAGES,
+		FLAGS FLAGS FLAGS FLAGS FLAGS FLAGS FLAGS FLAGS FLAGS FLAGS FLAGS FLAGS FLAGS FLAGS
+			FLAGS "bitmap",
+		1, "at most 4095 are allowed");
 }
 
 static void layers_are_numbered_from_outside(void **state)
@@ -154,9 +173,9 @@ static void dispatcher_injects_failures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(canonical_form_is_a_fixed_point),	TEST(mistakes_have_a_column),
-		TEST(layers_are_numbered_from_outside), TEST(dispatcher_counts_each_layer),
-		TEST(dispatcher_injects_failures),
+		TEST(canonical_form_is_a_fixed_point), TEST(what_is_printed_long_is_read_back),
+		TEST(mistakes_have_a_column),	       TEST(layers_are_numbered_from_outside),
+		TEST(dispatcher_counts_each_layer),    TEST(dispatcher_injects_failures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,9 +38,10 @@ static void what_is_no_glob(void **state)
 		size_t at;
 		const char *says;
 	} cases[] = {
-		{"", 0, "a glob is empty"},	 {"ab[c", 2, "this '[' has no ']'"},
-		{"[]", 0, "this '[' has no"},	 {"a\\", 1, "this '\\' has nothing to quote"},
-		{"\\[a[", 3, "this '[' has no"}, {"\\\\[a", 2, "this '[' has no"},
+		{"", 0, "a glob is empty"},	    {"ab[c", 2, "this '[' has no ']'"},
+		{"[]", 0, "this '[' has no"},	    {"a\\", 1, "this '\\' has nothing to quote"},
+		{"\\[a[", 3, "this '[' has no"},    {"\\\\[a", 2, "this '[' has no"},
+		{"a\nb", 1, "a control character"},
 	};
 	struct err e;
 	size_t at;
