@@ -95,6 +95,7 @@ run 2 "one that was not taken is an error" --resume \
 grep -q "'one' on 'objects' has no sample of 'slab_bytes' at 39500000 ns" "$SCRATCH.err"
 verdict "and is named" $?
 run 2 "so is an expression that gives nothing" --resume --set 'expect.1.measure=1 / 0'
+run 2 "or infinity, near which everything would be" --resume --set 'expect.0.expected=9e999'
 
 # place WHAT WORDS LINE: the file with that line in place of the measure of "requests" is refused.
 place()
@@ -116,4 +117,8 @@ place "two expressions" "32: row value misused" "1, 2"
 place "a text" "31: the expression gives a text, not a number" "upper('a')"
 place "no expression" "31: an expression is wanted" " "
 place "a way out" "31: one expression is wanted" "1); DROP TABLE run; SELECT (2"
+place "a way out that has no row" "31: one expression is wanted" "1) FROM run_view WHERE (1"
+place "what never ends" "31: the expression does not come to an end" \
+	"(WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c)"
+place "a text without measure" "32: string or blob too big" "length(zeroblob(900000000))"
 place "what is more than reading" "32: an expression may only read" "load_extension('x')"
