@@ -59,13 +59,14 @@ struct slab_cache {
 	const struct page_allocator *page_alloc;
 	int node;	      /* -1: any */
 	unsigned int align;   /* a power of two, at least 8 */
-	unsigned int size;    /* chunk: distance of two objects */
+	unsigned int size;    /* chunk: distance of two objects; 0: of many sizes */
 	unsigned int objsize; /* what the user may write */
 	unsigned int inuse;   /* end of what the object uses, layers' additions included */
 	unsigned int
 		offset; /* of the free pointer; of parameters: where it is to be, 0: anywhere */
-	int order;	/* of a slab's pages */
-	gfp_t gfp;	/* ORed into page requests (__GFP_RECLAIMABLE, __GFP_DMA) */
+	unsigned int objects; /* of a slab; 0: they have many sizes */
+	int order;	      /* of a slab's pages */
+	gfp_t gfp;	      /* ORed into page requests (__GFP_RECLAIMABLE, __GFP_DMA) */
 	char name[SLAB_NAME_MAX];
 	struct list_head list; /* all caches of one allocator */
 
@@ -241,12 +242,6 @@ static inline void slab_page_clear(struct page *page)
 	page->objects = 0;
 	page->frozen = 0;
 	page->slab_private = 0;
-}
-
-/* Objects of a whole slab; 0: of a cache whose objects have many sizes. */
-static inline unsigned long slab_objects(const struct slab_cache *cache)
-{
-	return cache->size ? (PAGE_SIZE << cache->order) / cache->size : 0;
 }
 
 /* What __GFP_ZERO asks for. */

@@ -18,7 +18,7 @@ static void add_line(const struct slab_cache *cache, const struct slab_counts *c
 {
 	text_add(t, SLABINFO_LINE, cache->name, (unsigned long long)counts->objs_active,
 		 (unsigned long long)counts->objs_total, (unsigned long long)cache->size,
-		 (unsigned long long)slab_objects(cache), 1ULL << cache->order,
+		 (unsigned long long)cache->objects, 1ULL << cache->order,
 		 (unsigned long long)counts->active, (unsigned long long)counts->total);
 }
 

@@ -114,7 +114,7 @@ static void sample_slabs(struct replay *rp, struct slab_cache *c, u64 t_ns)
 					      .active_objs = counts.objs_active,
 					      .num_objs = counts.objs_total,
 					      .objsize = c->size,
-					      .objperslab = slab_objects(c),
+					      .objperslab = c->objects,
 					      .pagesperslab = 1UL << c->order,
 					      .active_slabs = counts.active,
 					      .num_slabs = counts.total,

@@ -32,11 +32,8 @@ static struct bytes_heap *make_heap(struct bytes_allocator *ba, const struct sla
 	int nid;
 
 	heap->ops = ba->ops;
-	heap->c = (struct slab_cache){.node = NUMA_NO_NODE,
-				      .align = BYTES_GRANULE,
-				      .size = (u32)PAGE_SIZE,
-				      .objsize = (u32)PAGE_SIZE,
-				      .gfp = like->gfp};
+	heap->c =
+		(struct slab_cache){.node = NUMA_NO_NODE, .align = BYTES_GRANULE, .gfp = like->gfp};
 	heap->c.page_alloc =
 		page_allocator_get((struct page_allocator *)(unsigned long)like->page_alloc);
 	strcpy(heap->c.name, ba->sa.desc->name);

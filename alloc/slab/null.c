@@ -98,7 +98,8 @@ static struct slab_cache *null_create(const struct slab_allocator *self, struct 
 		return NULL;
 	n->page->flags |= PG_slab;
 	n->page->slab_cache = c;
-	n->end = (u32)((PAGE_SIZE << c->order) / c->size * c->size);
+	c->objects = (unsigned int)((PAGE_SIZE << c->order) / c->size);
+	n->end = c->objects * c->size;
 	slab_cache_init(c, self, NULL);
 	return c;
 }

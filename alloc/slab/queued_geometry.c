@@ -125,6 +125,7 @@ bool queued_geometry(struct queued_cache *qc, unsigned int size)
 	qc->colour_off = max(c->align, (unsigned int)SMP_CACHE_BYTES);
 	if (!place_index(qc))
 		return false;
+	c->objects = qc->num;
 	qc->reciprocal = ~0ULL / c->size + 1;
 	return true;
 }

@@ -162,7 +162,7 @@ bool slab_geometry(struct slabifier_cache *s, unsigned int size)
 	c->order = shaped_order(o, c->shape, c->size);
 	if (c->order < 0)
 		return false;
-	s->objects = order_objects(c->order, c->size);
+	s->objects = c->objects = order_objects(c->order, c->size);
 	s->min_order = min(max((int)o->min_order, bytes_order(c->size)), c->order);
 	s->min_objects = order_objects(s->min_order, c->size);
 	s->reciprocal = ~0ULL / c->size + 1;
