@@ -122,9 +122,8 @@ const struct metric_desc metrics[] = {
 	{"free_latency_p999_ns", "ns", LOWER, "99.9th percentile of the time of a free"},
 	{"free_latency_p99_ns", "ns", LOWER, "99th percentile of the time of a free"},
 	{"held_bytes_max", "bytes", LOWER,
-	 "per layer: most bytes, at samples, the layer kept back from what it stands on (limbo, "
-	 "reserves, free "
-	 "slots)"},
+	 "per layer: most bytes, whenever looked at, the layer kept back from what it stands on "
+	 "(limbo, reserves, free slots)"},
 	{"held_bytes_mean", "bytes", LOWER, "per layer: bytes kept back, mean over time"},
 	{"idle_work_runs", "count", LOWER,
 	 "delayed works that ran though nothing had been asked of their CPU since the same work "

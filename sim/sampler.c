@@ -5,6 +5,10 @@
  * back. A sample comes after everything that the machine does by itself until then. Means are over
  * time, so that the last sample, at the end of the load and soon after another, weighs little.
  *
+ * What layers keep back is a saw's teeth: limbo grows until a tick ends a grace period. Samples in
+ * step with the ticks would see each tooth at the same height. So between samples there are looks,
+ * at distances that a Weyl sequence makes uneven, and the mean of what is kept back is theirs.
+ *
  * Invariant: the first comes when the warm-up ends; they are every_ns apart, but for the last. What
  * a layer holds back is what came out of its base less what came out of it, so over a chain it adds
  * up to the difference of its ends.
@@ -21,6 +25,8 @@
 #include "sim/replay.h"
 
 #define DEFAULT_SAMPLES 200
+#define LOOKS 16 /* from one sample to the next, and no more often than this: */
+#define LOOK_NS_MIN 100000U
 #define SAMPLES_MAX 1000000U
 
 int sampler_check(const struct trial *t, struct err *e)
@@ -40,27 +46,28 @@ void sampler_init(struct sampler *s, const struct trial *t)
 	const struct source_tables *tables = &t->source->tables;
 
 	*s = (struct sampler){.every_ns = t->sample_ns};
-	s->next_ns = s->last_ns = tables->warmup_ns;
+	s->next_ns = s->sample_ns = s->look_ns = tables->warmup_ns;
+	s->last_ns = s->looked_ns = tables->warmup_ns;
 	if (!s->every_ns)
 		s->every_ns =
 			max((tables->duration_ns - tables->warmup_ns) / DEFAULT_SAMPLES, (u64)1);
 	block_map_init(&s->map, tables->duration_ns - tables->warmup_ns);
 }
 
-/* A value stands for the time since the sample before it. */
-static void mean_add(const struct sampler *s, struct mean *m, double v)
+/* A value stands for the time since the one before it. */
+static void mean_add(struct mean *m, double v, u64 since_ns)
 {
 	if (!m->n || v > m->max)
 		m->max = v;
-	m->sum += v * (double)s->since_ns;
-	m->weight += (double)s->since_ns;
+	m->sum += v * (double)since_ns;
+	m->weight += (double)since_ns;
 	m->last = v;
 	m->n++;
 }
 
 static void gauge(struct sampler *s, struct replay *rp, u64 t_ns, int g, const char *name, double v)
 {
-	mean_add(s, &s->gauges[g], v);
+	mean_add(&s->gauges[g], v, s->since_ns);
 	if (rp->sink)
 		rp->sink->ops->sample(rp->sink, t_ns, "", name, v);
 }
@@ -169,15 +176,24 @@ static double held_bytes(const struct replay *rp, unsigned int i, u64 slab_bytes
 	return l == rp->page_source ? 0 : held_by_sources(rp, l, slab_bytes);
 }
 
-static void sample_layers(struct sampler *s, struct replay *rp, u64 t_ns, u64 slab_bytes)
+static void look_at_layers(struct sampler *s, const struct replay *rp, u64 t_ns)
+{
+	u64 step_ns = max(s->every_ns / LOOKS, (u64)LOOK_NS_MIN);
+	u64 slab_bytes = replay_slab_bytes(rp);
+	u32 weyl = (u32)(++s->nr_looks * 0x9e3779b9U); /* 2^32 over the golden ratio */
+
+	for (unsigned int i = 0; i < rp->stack.nr_layers; i++)
+		mean_add(&s->held[i], held_bytes(rp, i, slab_bytes), t_ns - s->looked_ns);
+	s->looked_ns = t_ns;
+	s->look_ns = t_ns + step_ns / 2 + (u64)((unsigned __int128)step_ns * weyl >> 32);
+}
+
+static void sample_layers(struct replay *rp, u64 t_ns, u64 slab_bytes)
 {
 	for (unsigned int i = 0; i < rp->stack.nr_layers; i++) {
 		const struct layer *l = rp->stack.layers[i];
 		double held = held_bytes(rp, i, slab_bytes);
 
-		mean_add(s, &s->held[i], held);
-		if (!rp->sink)
-			continue;
 		rp->sink->ops->sample(rp->sink, t_ns, l->id, "live_bytes", (double)l->live_bytes);
 		rp->sink->ops->sample(rp->sink, t_ns, l->id, "held_bytes", held);
 		if (rp->stack.layer_base[i] >= 0)
@@ -205,22 +221,30 @@ static void sampler_take(struct sampler *s, struct replay *rp, u64 t_ns)
 	gauge(s, rp, t_ns, GAUGE_PAGES_TAKEN, "pages_taken_bytes",
 	      (double)rp->page_source->live_bytes);
 	if (slab_bytes)
-		mean_add(s, &s->gauges[GAUGE_SLAB_FRAG], 100 - 100 * req / (double)slab_bytes);
+		mean_add(&s->gauges[GAUGE_SLAB_FRAG], 100 - 100 * req / (double)slab_bytes,
+			 s->since_ns);
 	sample_fragmentation(s, rp, t_ns);
-	sample_layers(s, rp, t_ns, slab_bytes);
-	if (rp->sink)
+	look_at_layers(s, rp, t_ns);
+	if (rp->sink) {
+		sample_layers(rp, t_ns, slab_bytes);
 		sample_names(rp, t_ns);
+	}
 	block_map_sample(&s->map, rp->stack.pages, rp->sink, t_ns);
 	kernel->clock_ns = clock_ns;
 }
 
 void sampler_catch_up(struct sampler *s, struct replay *rp, u64 t_ns)
 {
-	for (; s->next_ns <= t_ns; s->next_ns += s->every_ns) {
+	for (; s->next_ns <= t_ns; s->next_ns = min(s->sample_ns, s->look_ns)) {
 		machine_advance(rp->m, s->next_ns);
+		if (s->next_ns < s->sample_ns) {
+			look_at_layers(s, rp, s->next_ns);
+			continue;
+		}
 		if (unlikely(rp->warming_up))
 			replay_count_anew(rp);
 		sampler_take(s, rp, s->next_ns);
+		s->sample_ns += s->every_ns;
 	}
 }
 

@@ -33,7 +33,9 @@ enum gauge {
 };
 
 struct sampler {
-	u64 next_ns, every_ns;
+	u64 next_ns; /* the next sample or look between samples */
+	u64 sample_ns, every_ns, look_ns;
+	u64 looked_ns, nr_looks;
 	u64 last_ns;  /* when the last one was taken */
 	u64 since_ns; /* time between that and the one before */
 	struct block_map map;

@@ -160,6 +160,25 @@ done
 refused "generator, almost" "did you mean 'poisson'?" "$KMEMSIM" help poison
 
 # --- mistakes
+# --- what waits for grace periods, though samples keep step with the tick that ends them
+cat >"$SCRATCH/limbo.yaml" <<'END'
+kmemsim: workload/1
+duration: 2100ms
+warmup: 100ms
+jobs:
+  pages: {generator: poisson, rate: 20k/s, lifetime: {dist: exponential, mean: 1ms}, pages: {order: 0, gfp: GFP_KERNEL}}
+END
+limbo=$SCRATCH/limbo.db
+set -- "$SCRATCH/limbo.yaml" --pages rcu:page_allocator --machine configs/machine-laptop.yaml
+"$KMEMSIM" replay "$@" --sample 20ms --db "$limbo" 2>"$SCRATCH/limbo"
+value() { echo "(SELECT value FROM summary_view WHERE layer = '$1' AND metric = '$2')"; }
+# Little: a free comes in the middle of a grace period and waits for the whole next one.
+[ "$(sqlite3 "$limbo" "SELECT abs($(value pages/0:rcu held_bytes_mean) /
+	($(value pages/0:rcu nr_free) / 2e9 * 4096 * 1.5 * $(value '' rcu_gp_mean_ns)) - 1) < 0.03")" = 1 ]
+verdict "limbo is free rate x delay, whenever samples are taken" $?
+[ "$(grep -o 'digest [0-9a-f]*' "$SCRATCH/limbo")" = "$(digest "$@" --sample 7ms)" ]
+verdict "to look changes nothing" $?
+
 generate() { "$KMEMSIM" generate "$@" -o "$SCRATCH/bad.kmt"; }
 refused "generate: nothing" "one workload is needed" "$KMEMSIM" generate
 refused "generate: no output" "-o OUT.kmt is missing" "$KMEMSIM" generate workloads/server-mix.yaml
