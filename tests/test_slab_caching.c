@@ -188,6 +188,27 @@ static void contents_of_live_objects_deceive_nobody(void **state)
 	close_cache(&sl, cache);
 }
 
+/* A CPU of a node without memory lives on the nearest one's, and keeps that in its magazines. */
+static void cpus_without_memory_have_magazines(void **state)
+{
+	struct slab_lab sl;
+	struct slab_cache *cache = open_on(&sl,
+					   "  - {memory: 16MiB, cpus: 0, distance: [10, 20]}\n"
+					   "  - {cpus: 1, distance: [20, 10]}\n",
+					   "caching(rounds=15):slabifier");
+	void *objects[30];
+	u64 before;
+
+	(void)state;
+	take(&sl, cache, 1, objects, 30);
+	before = base_operations(cache);
+	give(&sl, cache, 1, objects, 30);
+	take(&sl, cache, 1, objects, 30);
+	assert_int_equal(base_operations(cache), before + 2); /* the two magazines themselves */
+	give(&sl, cache, 1, objects, 30);
+	close_cache(&sl, cache);
+}
+
 /* CPUs that wait for the depot's lock get larger magazines, up to the limit. */
 static void magazines_grow_with_contention(void **state)
 {
@@ -309,6 +330,7 @@ int main(void)
 		cmocka_unit_test(magazines_hold_memory_of_their_node),
 		cmocka_unit_test(double_frees_are_found_wherever_the_object_is),
 		cmocka_unit_test(contents_of_live_objects_deceive_nobody),
+		cmocka_unit_test(cpus_without_memory_have_magazines),
 		cmocka_unit_test(magazines_grow_with_contention),
 		cmocka_unit_test(senseless_chains_are_refused_with_a_reason),
 		cmocka_unit_test(moves_bypass_magazines),

@@ -11,7 +11,7 @@
  *
  * Magazines are objects of caches of the base, one for each size: simulated memory, and counted.
  * Objects of other nodes pass by, both ways, so that a magazine holds memory of its CPU's node
- * only.
+ * only; where that has none, of the nearest one.
  *
  * A word of an object that lies in a magazine says so; a free that finds it is a double free.
  *
@@ -21,6 +21,8 @@
  * Unlike the paper: magazines of CPUs are not reaped while memory is short (nothing says so yet).
  */
 #include "alloc/slab/caching.h"
+
+#include "alloc/nearest.h"
 
 /* ---- Objects in magazines ---- */
 
@@ -112,9 +114,9 @@ static void report_senseless(struct slab_cache *cache, const void *object)
 	slab_free_refused(cache);
 }
 
-static bool is_local(const void *object)
+static bool is_local(const struct caching_cache *cc, const void *object)
 {
-	return page_to_nid(virt_to_page(object)) == numa_node_id();
+	return page_to_nid(virt_to_page(object)) == memory_node(cc, numa_node_id());
 }
 
 static void caching_free(struct slab_cache *cache, void *object)
@@ -127,7 +129,7 @@ static void caching_free(struct slab_cache *cache, void *object)
 		report_senseless(cache, object);
 		return;
 	}
-	if (unlikely(!is_local(object))) {
+	if (unlikely(!is_local(cc, object))) {
 		note_path(PATH_SLOW);
 		slab_free(cache->base, object);
 		return;
@@ -275,12 +277,19 @@ static int check_base(const struct slab_allocator *base, const struct caching_op
 	return 0;
 }
 
+static void caching_destructor(struct slab_allocator *self)
+{
+	instance_free(container_of(self, struct caching_slab, sa)->nearest);
+	derived_slab_destructor(self);
+}
+
 static struct slab_allocator *caching_instance(struct slab_allocator *base,
 					       struct page_allocator *pages, const void *options,
 					       struct err *e)
 {
 	const struct caching_options *o = options;
 	struct caching_slab *cs;
+	int nr_memory_nodes;
 
 	if (check_base(base, o, e))
 		return NULL;
@@ -294,7 +303,9 @@ static struct slab_allocator *caching_instance(struct slab_allocator *base,
 	cs->sa.shrink = caching_shrink;
 	cs->sa.destroy = caching_destroy;
 	cs->sa.check = caching_check;
+	cs->sa.destructor = caching_destructor;
 	cs->o = *o;
+	cs->nearest = nearest_nodes_create(&nr_memory_nodes);
 	return &cs->sa;
 }
 

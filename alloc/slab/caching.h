@@ -39,6 +39,7 @@ struct caching_slab {
 	struct caching_options o;
 	struct slab_cache *magazines[NR_SIZES]; /* made when first needed */
 	struct slab_control rooms[NR_SIZES];
+	u8 *nearest; /* alloc/nearest.h */
 };
 
 /* What does not fit the caller's room. */
@@ -62,6 +63,12 @@ _Static_assert(sizeof(struct caching_cache) <= SLAB_CONTROL_BYTES, "fits the cal
 static inline struct caching_cache *to_caching(struct slab_cache *cache)
 {
 	return container_of(cache, struct caching_cache, c);
+}
+
+/* Where the CPUs of this node get their memory (numa_mem_id() on one of them). */
+static inline int memory_node(const struct caching_cache *cc, int nid)
+{
+	return cc->cs->nearest[nid * kernel->nr_node_ids];
 }
 
 static inline struct depot *local_depot(const struct caching_cache *cc)

@@ -199,7 +199,7 @@ static void check_magazine(struct caching_cache *cc, const struct magazine *mag,
 
 		ASSERT(*mark_of(cc, object) == in_magazine(object));
 		ASSERT(slab_in_use(cc->c.base, object));
-		ASSERT(page_to_nid(virt_to_page(object)) == nid);
+		ASSERT(page_to_nid(virt_to_page(object)) == memory_node(cc, nid));
 	}
 }
 
