@@ -72,3 +72,13 @@ void *bytes_alloc(struct slab_lab *sl, struct slab_cache *cache)
 	ASSERT(object);
 	return object;
 }
+
+void bytes_lab_free(struct slab_lab *sl, struct slab_cache *cache, void *object)
+{
+	slab_lab_free(sl, 0, cache, object);
+}
+
+void bytes_lab_open(struct slab_lab *sl, const char *slab)
+{
+	slab_lab_open(sl, LAB_NODE, "page_allocator(pcp=off)", slab);
+}

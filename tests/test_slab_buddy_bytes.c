@@ -5,18 +5,6 @@
 
 #include "tests/bytes_lab.h"
 
-static char drawn[4096];
-
-#define assert_block(object, drawing)                                                              \
-	assert_string_equal(draw_bytes(drawn, sizeof(drawn), object), drawing)
-
-static void open_lab(struct slab_lab *sl, const char *slab)
-{
-	slab_lab_open(sl, LAB_NODE, "page_allocator(pcp=off)", slab);
-}
-
-#define free_it(cache, object) slab_lab_free(&sl, 0, cache, object)
-
 static void blocks_are_halves(void **state)
 {
 	struct slab_lab sl;
@@ -24,7 +12,7 @@ static void blocks_are_halves(void **state)
 	char *o, *p, *q;
 
 	(void)state;
-	open_lab(&sl, "buddy_bytes");
+	bytes_lab_open(&sl, "buddy_bytes");
 	a = bytes_cache(&sl, "a", 1000, 0);
 	b = bytes_cache(&sl, "b", 10, 0);
 	assert_int_equal(a->size, 1024);
@@ -37,9 +25,9 @@ static void blocks_are_halves(void **state)
 	assert_block(o, "a1000 .24 b10 .6 b10 .3046");
 	assert_int_equal(heap_pages(a), 2); /* bitmaps have one */
 	slab_cache_check(a);
-	free_it(a, o);
-	free_it(b, p);
-	free_it(b, q);
+	bytes_lab_free(&sl, a, o);
+	bytes_lab_free(&sl, b, p);
+	bytes_lab_free(&sl, b, q);
 	slab_cache_check(a);
 	assert_block(o, "gone");
 	assert_int_equal(slab_cache_destroy(a), 0);
@@ -58,18 +46,19 @@ static void half_of_a_class_may_wait(void **state)
 	void *o[4];
 
 	(void)state;
-	open_lab(&sl, "buddy_bytes");
+	bytes_lab_open(&sl, "buddy_bytes");
 	a = bytes_cache(&sl, "a", 2048, 0);
 	for (int i = 0; i < 4; i++)
 		o[i] = bytes_alloc(&sl, a);
 	assert_int_equal(heap_pages(a), 2 + 1);
-	free_it(a, o[0]);
-	free_it(a, o[1]); /* a whole page waits */
+	bytes_lab_free(&sl, a, o[0]);
+	bytes_lab_free(&sl, a, o[1]); /* a whole page waits */
 	assert_block(o[0], ".4096");
-	free_it(a, o[2]); /* coalesces if it can; so does o[1], and neither can yet */
+	bytes_lab_free(&sl, a, o[2]); /* coalesces if it can; so does o[1], and neither can yet */
 	assert_block(o[0], ".4096");
 	slab_cache_check(a);
-	free_it(a, o[3]); /* o[0] becomes one with o[1], o[3] with o[2]; pages need not wait */
+	bytes_lab_free(&sl, a,
+		       o[3]); /* o[0] becomes one with o[1], o[3] with o[2]; pages need not wait */
 	assert_int_equal(heap_pages(a), 1);
 	assert_int_equal(slab_cache_destroy(a), 0);
 	slab_lab_close(&sl);
@@ -83,18 +72,18 @@ static void classes_wait_on_each_other(void **state)
 	void *o[16];
 
 	(void)state;
-	open_lab(&sl, "buddy_bytes");
+	bytes_lab_open(&sl, "buddy_bytes");
 	a = bytes_cache(&sl, "a", 1024, 0);
 	for (int i = 0; i < 16; i++)
 		o[i] = bytes_alloc(&sl, a);
 	for (int i = 0; i < 12; i++)
-		free_it(a, o[i]);
+		bytes_lab_free(&sl, a, o[i]);
 	assert_int_equal(heap_pages(a), 4 + 1);
 	slab_cache_check(a);
 	assert_int_equal(slab_cache_shrink(a, NULL), 3);
 	assert_int_equal(heap_pages(a), 1 + 1);
 	for (int i = 12; i < 16; i++)
-		free_it(a, o[i]);
+		bytes_lab_free(&sl, a, o[i]);
 	assert_int_equal(heap_pages(a), 1);
 	assert_int_equal(slab_cache_destroy(a), 0);
 	slab_lab_close(&sl);
@@ -108,21 +97,21 @@ static void what_waits_serves_its_size(void **state)
 	void *o[8];
 
 	(void)state;
-	open_lab(&sl, "buddy_bytes");
+	bytes_lab_open(&sl, "buddy_bytes");
 	a = bytes_cache(&sl, "a", 1024, 0);
 	for (int i = 0; i < 8; i++)
 		o[i] = bytes_alloc(&sl, a);
 	for (int i = 0; i < 4; i++)
-		free_it(a, o[i]);
+		bytes_lab_free(&sl, a, o[i]);
 	assert_ptr_equal(bytes_alloc(&sl, a), o[3]);
-	free_it(a, o[3]);
+	bytes_lab_free(&sl, a, o[3]);
 	assert_int_equal(heap_pages(a), 2 + 1);
 	assert_int_equal(slab_cache_shrink(a, NULL), 1);
 	assert_int_equal(heap_pages(a), 1 + 1);
 	assert_block(o[0], "gone");
 	slab_cache_check(a);
 	for (int i = 4; i < 8; i++)
-		free_it(a, o[i]);
+		bytes_lab_free(&sl, a, o[i]);
 	assert_int_equal(slab_cache_destroy(a), 0);
 	slab_lab_close(&sl);
 }
@@ -134,7 +123,7 @@ static void blocks_of_pages_have_an_order(void **state)
 	void *o, *p;
 
 	(void)state;
-	open_lab(&sl, "buddy_bytes(order=2)");
+	bytes_lab_open(&sl, "buddy_bytes(order=2)");
 	a = bytes_cache(&sl, "a", 5000, 0);
 	b = bytes_cache(&sl, "b", 20000, 0);
 	assert_int_equal(a->size, 8192);
@@ -143,8 +132,8 @@ static void blocks_of_pages_have_an_order(void **state)
 	assert_block(o, "a5000 .11384");
 	assert_int_equal(heap_pages(a), 4 + 8 + 1);
 	slab_cache_check(a);
-	free_it(a, o);
-	free_it(b, p);
+	bytes_lab_free(&sl, a, o);
+	bytes_lab_free(&sl, b, p);
 	assert_int_equal(heap_pages(a), 1);
 	assert_int_equal(slab_cache_destroy(a), 0);
 	assert_int_equal(slab_cache_destroy(b), 0);

@@ -17,8 +17,6 @@ static void open_lab(struct slab_lab *sl, const char *name)
 	slab_lab_open(sl, LAB_TWO_NODES, "page_allocator(pcp=off)", name);
 }
 
-#define free_it(cache, object) slab_lab_free(&sl, 0, cache, object)
-
 static void caches_share_pages(void **state)
 {
 	(void)state;
@@ -70,17 +68,17 @@ static void bad_frees_are_told_apart(void **state)
 		o = bytes_alloc(&sl, a);
 		p = bytes_alloc(&sl, b);
 		q = bytes_alloc(&sl, a);
-		free_it(a, p);
+		bytes_lab_free(&sl, a, p);
 		assert_says(sl.lab.event, "invalid_pointer: cache a");
 		assert_says(sl.lab.event, "belongs to b");
-		free_it(a, o + 8);
+		bytes_lab_free(&sl, a, o + 8);
 		assert_says(sl.lab.event, "invalid_pointer: cache a");
-		free_it(a, o + 3);
-		free_it(a, (char *)page_address(virt_to_page(o) + 100));
-		free_it(a, &sl);
+		bytes_lab_free(&sl, a, o + 3);
+		bytes_lab_free(&sl, a, (char *)page_address(virt_to_page(o) + 100));
+		bytes_lab_free(&sl, a, &sl);
 		assert_int_equal(sl.lab.nr_events, 5);
-		free_it(a, o);
-		free_it(a, o);
+		bytes_lab_free(&sl, a, o);
+		bytes_lab_free(&sl, a, o);
 		assert_says(sl.lab.event, "double_free: cache a");
 		slab_free_object(virt_to_page(o), o);
 		assert_says(sl.lab.event, "double_free: cache a");
@@ -88,8 +86,8 @@ static void bad_frees_are_told_apart(void **state)
 		assert_int_equal(a->layer->live_objs, 2);
 		slab_cache_check(a);
 		slab_cache_check(b);
-		free_it(a, q);
-		free_it(b, p);
+		bytes_lab_free(&sl, a, q);
+		bytes_lab_free(&sl, b, p);
 		assert_int_equal(a->layer->live_objs, 0);
 		assert_int_equal(slab_cache_destroy(a), 0);
 		assert_int_equal(slab_cache_destroy(b), 0);
@@ -125,8 +123,8 @@ static void nodes_and_zones_are_kept(void **state)
 		slab_cache_check(a);
 		slab_cache_check(low);
 		for (int i = 0; i < 3; i++)
-			free_it(a, o[i]);
-		free_it(low, o[3]);
+			bytes_lab_free(&sl, a, o[i]);
+		bytes_lab_free(&sl, low, o[3]);
 		assert_int_equal(slab_cache_destroy(a), 0);
 		assert_int_equal(slab_cache_destroy(low), 0);
 		slab_lab_close(&sl);
@@ -154,7 +152,7 @@ static void a_node_without_memory_has_a_stand_in(void **state)
 		}
 		assert_true(heap_pages(a) <= 2);
 		for (int i = 0; i < 20; i++)
-			free_it(a, o[i]);
+			bytes_lab_free(&sl, a, o[i]);
 		assert_int_equal(slab_cache_destroy(a), 0);
 		slab_lab_close(&sl);
 	}
@@ -180,7 +178,7 @@ static void leaks_are_reported_and_left(void **state)
 		slab_lab_free(&sl, 0, a, o);
 		assert_says(sl.lab.event, "invalid_pointer: cache a");
 		slab_cache_check(b);
-		free_it(b, p);
+		bytes_lab_free(&sl, b, p);
 		assert_int_equal(slab_cache_destroy(b), 0);
 		assert_true(virt_to_page(o)->flags & PG_slab);
 		slab_allocator_put(sl.sa);
@@ -203,7 +201,7 @@ static void writes_after_free_are_survived(void **state)
 		for (int i = 0; i < 200; i++)
 			o[i] = bytes_alloc(&sl, a);
 		for (int i = 20; i < 180; i += 2)
-			free_it(a, o[i]);
+			bytes_lab_free(&sl, a, o[i]);
 		for (int i = 20; i < 180; i += 2)
 			memset(o[i], 0x5a, 100);
 		for (int i = 20; i < 180; i += 2)
@@ -212,7 +210,7 @@ static void writes_after_free_are_survived(void **state)
 			assert_says(sl.lab.event, "use_after_free");
 		slab_cache_check(a);
 		for (int i = 0; i < 200; i++)
-			free_it(a, o[i]);
+			bytes_lab_free(&sl, a, o[i]);
 		slab_cache_check(a);
 		assert_int_equal(slab_cache_destroy(a), 0);
 		slab_lab_close(&sl);
@@ -234,15 +232,15 @@ static void debug_watches_objects_in_use(void **state)
 		a = bytes_cache(&sl, "a", 100, 0);
 		o = bytes_alloc(&sl, a);
 		p = bytes_alloc(&sl, a);
-		free_it(a, p);
+		bytes_lab_free(&sl, a, p);
 		p = bytes_alloc(&sl, a);
 		assert_int_equal(sl.lab.nr_events, 0);
 		o[100] = 0;
 		slab_free_object(virt_to_page(o), o);
 		assert_says(sl.lab.event, "Right Redzone overwritten");
-		free_it(a, o);
+		bytes_lab_free(&sl, a, o);
 		assert_int_equal(sl.lab.nr_events, 2);
-		free_it(a, p);
+		bytes_lab_free(&sl, a, p);
 		assert_int_equal(slab_cache_destroy(a), 0);
 		slab_lab_close(&sl);
 	}
@@ -265,7 +263,7 @@ static void ids_of_caches_are_used_again(void **state)
 	first = bytes_cache(&sl, "again", 8, 0);
 	assert_non_null(first);
 	assert_null(bytes_cache(&sl, "c", 8, 0));
-	free_it(first, bytes_alloc(&sl, first));
+	bytes_lab_free(&sl, first, bytes_alloc(&sl, first));
 	while (last && !list_empty(&sl.sa->caches)) {
 		last = list_last_entry(&sl.sa->caches, struct slab_cache, list);
 		if (!last->shares) /* the heap's own: first of all */

@@ -9,18 +9,6 @@
 #include "alloc/kmalloc.h"
 #include "tests/bytes_lab.h"
 
-static char drawn[4096];
-
-#define assert_block(object, drawing)                                                              \
-	assert_string_equal(draw_bytes(drawn, sizeof(drawn), object), drawing)
-
-static void open_lab(struct slab_lab *sl, const char *slab)
-{
-	slab_lab_open(sl, LAB_NODE, "page_allocator(pcp=off)", slab);
-}
-
-#define free_it(cache, object) slab_lab_free(&sl, 0, cache, object)
-
 static void a_page_has_blocks_of_one_size(void **state)
 {
 	struct slab_lab sl;
@@ -28,7 +16,7 @@ static void a_page_has_blocks_of_one_size(void **state)
 	void *o, *p, *q;
 
 	(void)state;
-	open_lab(&sl, "power_of_two");
+	bytes_lab_open(&sl, "power_of_two");
 	a = bytes_cache(&sl, "a", 1000, 0);
 	b = bytes_cache(&sl, "b", 520, 0);
 	c = bytes_cache(&sl, "c", 512, 0);
@@ -42,9 +30,9 @@ static void a_page_has_blocks_of_one_size(void **state)
 	assert_block(q, "c512 .3584");
 	assert_int_equal(heap_pages(a), 3); /* kmemusage has one */
 	slab_cache_check(a);
-	free_it(a, o);
-	free_it(b, p);
-	free_it(c, q);
+	bytes_lab_free(&sl, a, o);
+	bytes_lab_free(&sl, b, p);
+	bytes_lab_free(&sl, c, q);
 	assert_int_equal(slab_cache_destroy(a), 0);
 	assert_int_equal(slab_cache_destroy(b), 0);
 	assert_int_equal(slab_cache_destroy(c), 0);
@@ -59,18 +47,18 @@ static void lists_are_queues(void **state)
 	char *o[5];
 
 	(void)state;
-	open_lab(&sl, "power_of_two");
+	bytes_lab_open(&sl, "power_of_two");
 	a = bytes_cache(&sl, "a", 1024, 0);
 	for (int i = 0; i < 3; i++)
 		o[i] = bytes_alloc(&sl, a);
-	free_it(a, o[1]);
-	free_it(a, o[0]);
+	bytes_lab_free(&sl, a, o[1]);
+	bytes_lab_free(&sl, a, o[0]);
 	o[3] = bytes_alloc(&sl, a);
 	assert_ptr_equal(o[3], o[2] + 1024);
 	assert_ptr_equal(bytes_alloc(&sl, a), o[1]);
 	assert_ptr_equal(bytes_alloc(&sl, a), o[0]);
 	for (int i = 0; i < 4; i++)
-		free_it(a, o[i]);
+		bytes_lab_free(&sl, a, o[i]);
 	assert_int_equal(slab_cache_destroy(a), 0);
 	slab_lab_close(&sl);
 }
@@ -84,18 +72,18 @@ static void what_a_size_has_taken_it_keeps(void **state)
 	void *p;
 
 	(void)state;
-	open_lab(&sl, "power_of_two");
+	bytes_lab_open(&sl, "power_of_two");
 	a = bytes_cache(&sl, "a", 1024, 0);
 	b = bytes_cache(&sl, "b", 512, 0);
 	for (int i = 0; i < 4096; i++)
 		o[i] = bytes_alloc(&sl, a);
 	for (int i = 0; i < 4096; i++)
-		free_it(a, o[i]);
+		bytes_lab_free(&sl, a, o[i]);
 	assert_int_equal(slab_cache_shrink(a, NULL), 0);
 	assert_int_equal(heap_pages(a), 1024 + 1);
 	p = bytes_alloc(&sl, b);
 	assert_int_equal(heap_pages(a), 1024 + 1 + 2); /* 1024 entries fill a page of kmemusage */
-	free_it(b, p);
+	bytes_lab_free(&sl, b, p);
 	assert_int_equal(slab_cache_destroy(a), 0);
 	assert_int_equal(slab_cache_destroy(b), 0);
 	slab_lab_close(&sl);
@@ -108,14 +96,14 @@ static void larger_than_two_pages_are_pages(void **state)
 	void *o, *p;
 
 	(void)state;
-	open_lab(&sl, "power_of_two");
+	bytes_lab_open(&sl, "power_of_two");
 	a = bytes_cache(&sl, "a", 8192, 0);
 	b = bytes_cache(&sl, "b", 8200, 0);
 	o = bytes_alloc(&sl, a);
 	p = bytes_alloc(&sl, b);
 	assert_int_equal(heap_pages(a), 2 + 4 + 1);
-	free_it(a, o);
-	free_it(b, p);
+	bytes_lab_free(&sl, a, o);
+	bytes_lab_free(&sl, b, p);
 	assert_int_equal(heap_pages(a), 2 + 1); /* the bucket of 8 KiB is kept */
 	assert_block(p, "gone");
 	assert_int_equal(slab_cache_destroy(a), 0);
@@ -135,7 +123,7 @@ static double rounding_waste(const char *slab, unsigned int largest, int power)
 	struct kmalloc km;
 	double asked = 0, given = 0;
 
-	open_lab(&sl, slab);
+	bytes_lab_open(&sl, slab);
 	kmalloc_init(&km, sl.sa, sl.lab.pa, NULL);
 	for (unsigned int size = 1; size <= largest; size++) {
 		s64 before = sl.sa->layer->live_bytes;

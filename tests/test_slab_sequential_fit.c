@@ -9,18 +9,6 @@
 #include "lib/rng.h"
 #include "tests/bytes_lab.h"
 
-static char drawn[4096];
-
-#define assert_block(object, drawing)                                                              \
-	assert_string_equal(draw_bytes(drawn, sizeof(drawn), object), drawing)
-
-static void open_lab(struct slab_lab *sl, const char *slab)
-{
-	slab_lab_open(sl, LAB_NODE, "page_allocator(pcp=off)", slab);
-}
-
-#define free_it(cache, object) slab_lab_free(&sl, 0, cache, object)
-
 static void the_lowest_run_that_fits(void **state)
 {
 	struct slab_lab sl;
@@ -28,27 +16,27 @@ static void the_lowest_run_that_fits(void **state)
 	void *o[4], *p;
 
 	(void)state;
-	open_lab(&sl, "sequential_fit");
+	bytes_lab_open(&sl, "sequential_fit");
 	a = bytes_cache(&sl, "a", 800, 0);
 	b = bytes_cache(&sl, "b", 300, 0);
 	for (int i = 0; i < 4; i++)
 		o[i] = bytes_alloc(&sl, a);
 	assert_block(o[0], "a800 a800 a800 a800 .896");
-	free_it(a, o[2]);
-	free_it(a, o[0]);
+	bytes_lab_free(&sl, a, o[2]);
+	bytes_lab_free(&sl, a, o[0]);
 	p = bytes_alloc(&sl, b); /* although the rest of the page fits better */
 	assert_block(o[1], "b300 .500 a800 .800 a800 .896");
 	assert_ptr_equal(bytes_alloc(&sl, a), o[2]);
 	slab_cache_check(a);
-	free_it(a, o[1]); /* melts with the run before it */
+	bytes_lab_free(&sl, a, o[1]); /* melts with the run before it */
 	o[1] = bytes_alloc(&sl, a);
 	assert_block(o[1], "b300 .4 a800 .496 a800 a800 .896");
-	free_it(b, p);
-	free_it(a, o[2]);
-	free_it(a, o[3]);
+	bytes_lab_free(&sl, b, p);
+	bytes_lab_free(&sl, a, o[2]);
+	bytes_lab_free(&sl, a, o[3]);
 	slab_cache_check(a);
 	assert_block(o[1], ".304 a800 .2992");
-	free_it(a, o[1]);
+	bytes_lab_free(&sl, a, o[1]);
 	assert_block(o[1], "gone");
 	assert_int_equal(slab_cache_destroy(a), 0);
 	assert_int_equal(slab_cache_destroy(b), 0);
@@ -62,21 +50,21 @@ static void better_is_the_smaller_of_two(void **state)
 	void *o[4], *p, *q;
 
 	(void)state;
-	open_lab(&sl, "sequential_fit(fit=better)");
+	bytes_lab_open(&sl, "sequential_fit(fit=better)");
 	a = bytes_cache(&sl, "a", 800, 0);
 	b = bytes_cache(&sl, "b", 304, 0);
 	c = bytes_cache(&sl, "c", 392, 0);
 	for (int i = 0; i < 4; i++)
 		o[i] = bytes_alloc(&sl, a);
 	p = bytes_alloc(&sl, c); /* 504 bytes are left at the end */
-	free_it(a, o[1]);
+	bytes_lab_free(&sl, a, o[1]);
 	q = bytes_alloc(&sl, b);
 	assert_block(o[0], "a800 .800 a800 a800 c392 b304 .200");
-	free_it(b, q);
-	free_it(c, p);
-	free_it(a, o[0]);
-	free_it(a, o[2]);
-	free_it(a, o[3]);
+	bytes_lab_free(&sl, b, q);
+	bytes_lab_free(&sl, c, p);
+	bytes_lab_free(&sl, a, o[0]);
+	bytes_lab_free(&sl, a, o[2]);
+	bytes_lab_free(&sl, a, o[3]);
 	assert_int_equal(slab_cache_destroy(a), 0);
 	assert_int_equal(slab_cache_destroy(b), 0);
 	assert_int_equal(slab_cache_destroy(c), 0);
@@ -90,15 +78,15 @@ static void an_alignment_makes_two_runs_of_one(void **state)
 	void *o, *p;
 
 	(void)state;
-	open_lab(&sl, "sequential_fit");
+	bytes_lab_open(&sl, "sequential_fit");
 	a = bytes_cache(&sl, "a", 40, 0);
 	b = bytes_cache(&sl, "b", 256, 256);
 	o = bytes_alloc(&sl, a);
 	p = bytes_alloc(&sl, b);
 	assert_block(o, "a40 .216 b256 .3584");
 	slab_cache_check(a);
-	free_it(b, p);
-	free_it(a, o);
+	bytes_lab_free(&sl, b, p);
+	bytes_lab_free(&sl, a, o);
 	assert_int_equal(slab_cache_destroy(a), 0);
 	assert_int_equal(slab_cache_destroy(b), 0);
 	slab_lab_close(&sl);
@@ -112,17 +100,17 @@ static void headers_lie_in_pages_of_their_own(void **state)
 	static void *o[1024];
 
 	(void)state;
-	open_lab(&sl, "sequential_fit");
+	bytes_lab_open(&sl, "sequential_fit");
 	a = bytes_cache(&sl, "a", 64, 0);
 	for (int i = 0; i < 1024; i++)
 		o[i] = bytes_alloc(&sl, a);
 	assert_int_equal(heap_pages(a), 16 + 1);
 	for (int i = 0; i < 1024; i += 2)
-		free_it(a, o[i]);
+		bytes_lab_free(&sl, a, o[i]);
 	assert_int_equal(heap_pages(a), 16 + 4);
 	slab_cache_check(a);
 	for (int i = 1; i < 1024; i += 2)
-		free_it(a, o[i]);
+		bytes_lab_free(&sl, a, o[i]);
 	assert_int_equal(heap_pages(a), 4);
 	assert_int_equal(slab_cache_destroy(a), 0);
 	slab_lab_close(&sl);
@@ -136,18 +124,18 @@ static void frees_wait_for_memory(void **state)
 	static void *o[1024];
 
 	(void)state;
-	open_lab(&sl, "sequential_fit");
+	bytes_lab_open(&sl, "sequential_fit");
 	a = bytes_cache(&sl, "a", 64, 0);
 	for (int i = 0; i < 1024; i++)
 		o[i] = bytes_alloc(&sl, a);
 	sl.lab.pa->layer->inject.every = 1;
 	for (int i = 0; i < 1024; i += 2)
-		free_it(a, o[i]);
+		bytes_lab_free(&sl, a, o[i]);
 	slab_cache_check(a);
 	assert_int_equal(heap_pages(a), 16 + 1);
 	sl.lab.pa->layer->inject.every = 0;
 	for (int i = 1; i < 1024; i += 2)
-		free_it(a, o[i]);
+		bytes_lab_free(&sl, a, o[i]);
 	slab_cache_check(a);
 	assert_int_equal(sl.lab.nr_events, 0);
 	assert_true(heap_pages(a) < 16);
@@ -204,7 +192,7 @@ static void half_as_many_holes_as_blocks(void **state)
 	char name[16];
 
 	(void)state;
-	open_lab(&k.sl, "sequential_fit(order=9)");
+	bytes_lab_open(&k.sl, "sequential_fit(order=9)");
 	rng_init(&k.rng, 1, "knuth", "fifty");
 	for (unsigned int i = 0; i < NR_SIZES; i++) {
 		snprintf(name, sizeof(name), "c%u", i);

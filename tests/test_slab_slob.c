@@ -5,16 +5,6 @@
 
 #include "tests/bytes_lab.h"
 
-static char drawn[4096];
-
-#define assert_block(object, drawing)                                                              \
-	assert_string_equal(draw_bytes(drawn, sizeof(drawn), object), drawing)
-
-static void open_lab(struct slab_lab *sl)
-{
-	slab_lab_open(sl, LAB_NODE, "page_allocator(pcp=off)", "slob");
-}
-
 static void close_lab(struct slab_lab *sl, struct slab_cache *a, struct slab_cache *b)
 {
 	slab_cache_check(a);
@@ -24,8 +14,6 @@ static void close_lab(struct slab_lab *sl, struct slab_cache *a, struct slab_cac
 	slab_lab_close(sl);
 }
 
-#define free_it(cache, object) slab_lab_free(&sl, 0, cache, object)
-
 static void the_first_block_that_fits(void **state)
 {
 	struct slab_lab sl;
@@ -33,26 +21,26 @@ static void the_first_block_that_fits(void **state)
 	void *o[4], *p;
 
 	(void)state;
-	open_lab(&sl);
+	bytes_lab_open(&sl, "slob");
 	a = bytes_cache(&sl, "a", 104, 0);
 	b = bytes_cache(&sl, "b", 40, 0);
 	for (int i = 0; i < 4; i++)
 		o[i] = bytes_alloc(&sl, a);
 	assert_block(o[0], "a104 a104 a104 a104 .3680");
-	free_it(a, o[1]);
+	bytes_lab_free(&sl, a, o[1]);
 	p = bytes_alloc(&sl, b);
 	assert_block(o[0], "a104 b40 .64 a104 a104 .3680");
 	assert_ptr_equal(bytes_alloc(&sl, a), (char *)o[3] + 104); /* 64 bytes are too few */
 	slab_cache_check(a);
-	free_it(a, o[2]); /* melts with what is before it */
+	bytes_lab_free(&sl, a, o[2]); /* melts with what is before it */
 	o[2] = bytes_alloc(&sl, a);
 	assert_block(o[0], "a104 b40 a104 .64 a104 a104 .3576");
-	free_it(b, p);
-	free_it(a, o[2]);
+	bytes_lab_free(&sl, b, p);
+	bytes_lab_free(&sl, a, o[2]);
 	slab_cache_check(a);
-	free_it(a, o[0]);
-	free_it(a, o[3]);
-	free_it(a, (char *)o[3] + 104);
+	bytes_lab_free(&sl, a, o[0]);
+	bytes_lab_free(&sl, a, o[3]);
+	bytes_lab_free(&sl, a, (char *)o[3] + 104);
 	assert_block(o[0], "gone");
 	close_lab(&sl, a, b);
 }
@@ -65,17 +53,17 @@ static void odd_sizes_take_units_of_two(void **state)
 	void *o[3];
 
 	(void)state;
-	open_lab(&sl);
+	bytes_lab_open(&sl, "slob");
 	a = bytes_cache(&sl, "a", 13, 0);
 	assert_int_equal(a->size, 14);
 	for (int i = 0; i < 3; i++)
 		o[i] = bytes_alloc(&sl, a);
 	assert_block(o[0], "a13 .3 a13 .3 a13 .4051");
 	slab_cache_check(a); /* gaps of one unit are free blocks too */
-	free_it(a, o[1]);
+	bytes_lab_free(&sl, a, o[1]);
 	slab_cache_check(a);
-	free_it(a, o[0]);
-	free_it(a, o[2]);
+	bytes_lab_free(&sl, a, o[0]);
+	bytes_lab_free(&sl, a, o[2]);
 	close_lab(&sl, a, NULL);
 }
 
@@ -86,7 +74,7 @@ static void three_lists_by_size(void **state)
 	void *s, *m, *l;
 
 	(void)state;
-	open_lab(&sl);
+	bytes_lab_open(&sl, "slob");
 	small = bytes_cache(&sl, "s", 248, 0);
 	medium = bytes_cache(&sl, "m", 256, 0);
 	large = bytes_cache(&sl, "l", 1024, 0);
@@ -96,9 +84,9 @@ static void three_lists_by_size(void **state)
 	assert_block(s, "s248 .3848");
 	assert_block(m, "m256 .3840");
 	assert_block(l, "l1024 .3072");
-	free_it(small, s);
-	free_it(medium, m);
-	free_it(large, l);
+	bytes_lab_free(&sl, small, s);
+	bytes_lab_free(&sl, medium, m);
+	bytes_lab_free(&sl, large, l);
 	assert_int_equal(slab_cache_destroy(large), 0);
 	close_lab(&sl, small, medium);
 }
@@ -111,25 +99,25 @@ static void the_search_goes_on_where_it_succeeded(void **state)
 	void *o[32], *p;
 
 	(void)state;
-	open_lab(&sl);
+	bytes_lab_open(&sl, "slob");
 	a = bytes_cache(&sl, "a", 248, 0); /* 16 and 128 bytes to a page */
 	b = bytes_cache(&sl, "b", 200, 0);
 	for (int i = 0; i < 32; i++)
 		o[i] = bytes_alloc(&sl, a);
 	assert_ptr_not_equal(virt_to_page(o[0]), virt_to_page(o[31]));
-	free_it(a, o[0]);
-	free_it(a, o[31]);
+	bytes_lab_free(&sl, a, o[0]);
+	bytes_lab_free(&sl, a, o[31]);
 	p = bytes_alloc(&sl, b);
 	assert_ptr_equal(p, o[31]); /* the second page leads */
 	assert_ptr_equal(bytes_alloc(&sl, a), o[0]);
-	free_it(a, o[1]);
-	free_it(a, o[30]);
+	bytes_lab_free(&sl, a, o[1]);
+	bytes_lab_free(&sl, a, o[30]);
 	assert_ptr_equal(bytes_alloc(&sl, b), o[1]); /* and now the first */
-	free_it(b, p);
-	free_it(b, o[1]);
-	free_it(a, o[0]);
+	bytes_lab_free(&sl, b, p);
+	bytes_lab_free(&sl, b, o[1]);
+	bytes_lab_free(&sl, a, o[0]);
 	for (int i = 2; i < 30; i++)
-		free_it(a, o[i]);
+		bytes_lab_free(&sl, a, o[i]);
 	close_lab(&sl, a, b);
 }
 
@@ -141,7 +129,7 @@ static void kmalloc_has_headers(void **state)
 	u64 *o, *p;
 
 	(void)state;
-	open_lab(&sl);
+	bytes_lab_open(&sl, "slob");
 	a = bytes_cache(&sl, "a", 32, 0);
 	k = bytes_cache(&sl, "kmalloc-32", 32, 0);
 	w = bytes_cache(&sl, "kmalloc-4088", 4088, 0);
@@ -153,10 +141,10 @@ static void kmalloc_has_headers(void **state)
 	p = bytes_alloc(&sl, w); /* no room for a header: a page */
 	assert_block(p, "k4088 .8");
 	o[-1] = 7;
-	free_it(k, o);
+	bytes_lab_free(&sl, k, o);
 	assert_says(sl.lab.event, "redzone: cache kmalloc-32");
 	assert_block(o, "gone");
-	free_it(w, p);
+	bytes_lab_free(&sl, w, p);
 	assert_int_equal(slab_cache_destroy(w), 0);
 	close_lab(&sl, a, k);
 }
@@ -168,12 +156,12 @@ static void larger_objects_are_pages(void **state)
 	void *o;
 
 	(void)state;
-	open_lab(&sl);
+	bytes_lab_open(&sl, "slob");
 	a = bytes_cache(&sl, "a", 5000, 0);
 	o = bytes_alloc(&sl, a);
 	assert_block(o, "a5000 .3192");
 	assert_int_equal(heap_pages(a), 2);
-	free_it(a, o);
+	bytes_lab_free(&sl, a, o);
 	assert_int_equal(heap_pages(a), 0);
 	close_lab(&sl, a, NULL);
 }
@@ -185,7 +173,7 @@ static void an_alignment_leaves_what_is_before_it_free(void **state)
 	void *o, *p, *q;
 
 	(void)state;
-	open_lab(&sl);
+	bytes_lab_open(&sl, "slob");
 	a = bytes_cache(&sl, "a", 40, 0);
 	b = bytes_cache(&sl, "b", 64, 64);
 	o = bytes_alloc(&sl, a);
@@ -193,12 +181,12 @@ static void an_alignment_leaves_what_is_before_it_free(void **state)
 	assert_block(o, "a40 .24 b64 .3968");
 	q = bytes_alloc(&sl, b);
 	slab_cache_check(a);
-	free_it(b, p);
+	bytes_lab_free(&sl, b, p);
 	assert_ptr_equal(bytes_alloc(&sl, a), (char *)o + 40); /* 24 before and 64 behind */
 	slab_cache_check(a);
-	free_it(a, (char *)o + 40);
-	free_it(b, q);
-	free_it(a, o);
+	bytes_lab_free(&sl, a, (char *)o + 40);
+	bytes_lab_free(&sl, b, q);
+	bytes_lab_free(&sl, a, o);
 	close_lab(&sl, a, b);
 }
 
