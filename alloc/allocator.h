@@ -86,6 +86,8 @@ struct layer {
 	u64 self_ns; /* simulated time inside the layer itself, not in what it calls */
 	struct injection inject;
 	u64 nr_failed, nr_injected;
+	/* In limbo: the layer's own count, for where its base has other users as well. */
+	s64 waiting_objs, waiting_bytes;
 	char id[48]; /* "pages/0:rcu", "slab/1:slabifier": depth from outermost */
 };
 

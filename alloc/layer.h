@@ -90,6 +90,19 @@ static inline void layer_free_refused(struct layer *l, u64 bytes)
 	l->live_bytes += (s64)bytes;
 }
 
+/* A free waits in the layer from here to layer_waits_no_more. */
+static inline void layer_waits(struct layer *l, u64 bytes)
+{
+	l->waiting_objs++;
+	l->waiting_bytes += (s64)bytes;
+}
+
+static inline void layer_waits_no_more(struct layer *l, u64 bytes)
+{
+	l->waiting_objs--;
+	l->waiting_bytes -= (s64)bytes;
+}
+
 /*
  * What is done to a layer between suspend and resume is in nobody's books: whoever prepares a
  * machine works below all layers, through the dispatcher as everybody, but its requests are no part

@@ -155,6 +155,7 @@ struct slab_derived {
 	struct slab_allocator *slab;
 	struct page_allocator *pages;
 	unsigned int refs, number;
+	bool in_stack; /* its layers are among those of a struct stack */
 };
 
 /*

@@ -70,7 +70,11 @@ void stack_config_free(struct stack_config *sc);
  */
 void stack_config_print(const struct stack_config *sc, char *buf, size_t n);
 
-#define STACK_LAYERS_MAX ((2 + STACK_CHOICES_MAX) * CHAIN_LAYERS_MAX)
+#define STACK_DERIVED_MAX 64 /* layers that flags of caches derive */
+#define STACK_LAYERS_MAX ((2 + STACK_CHOICES_MAX) * CHAIN_LAYERS_MAX + STACK_DERIVED_MAX)
+/* What a derived layer stands on serves others too: */
+#define STACK_ON_PAGES (-2)
+#define STACK_ON_SLABS (-3)
 
 /* A stack brought to life on the current machine. */
 struct stack {
@@ -82,7 +86,8 @@ struct stack {
 	/*
 	 * Every layer: pages chain, slab chain, then those of the choices, outermost first; base:
 	 * index of the one it stands on, -1 for a source. Ids: "pages/0:rcu", "slab/1:slabifier",
-	 * "slab[ext4_*]/0:slabifier".
+	 * "slab[ext4_*]/0:slabifier". Behind them, as they come about, those that flags of caches
+	 * derive ("pages+1:rcu"), with STACK_ON_PAGES or STACK_ON_SLABS.
 	 */
 	struct layer *layers[STACK_LAYERS_MAX];
 	int layer_base[STACK_LAYERS_MAX];
@@ -90,6 +95,11 @@ struct stack {
 };
 
 int __must_check stack_create(struct stack *s, const struct stack_config *sc, struct err *e);
+/*
+ * Adds the layers of a derived set, once; NULL: nothing was derived. They must live as long as
+ * anybody looks at s->layers. Those beyond STACK_DERIVED_MAX are left out, which is reported.
+ */
+void stack_add_derived(struct stack *s, struct slab_derived *d);
 /* After all caches are gone. Waits for RCU. */
 void stack_destroy(struct stack *s);
 

@@ -113,6 +113,28 @@ static void add_layers(struct stack *s)
 	}
 }
 
+static void add_derived(struct stack *s, struct layer *l, int base)
+{
+	if (s->nr_layers == STACK_LAYERS_MAX) {
+		kernel_warn("flags of caches derive more layers than results show", __FILE__,
+			    __LINE__);
+		return;
+	}
+	s->layer_base[s->nr_layers] = base;
+	s->layers[s->nr_layers++] = l;
+}
+
+void stack_add_derived(struct stack *s, struct slab_derived *d)
+{
+	if (!d || d->in_stack)
+		return;
+	d->in_stack = true;
+	for (struct page_allocator *pa = d->pages; pa != s->pages; pa = pa->base)
+		add_derived(s, pa->layer, STACK_ON_PAGES);
+	for (const struct slab_allocator *sa = d->slab; sa != d->chain; sa = sa->base)
+		add_derived(s, sa->layer, STACK_ON_SLABS);
+}
+
 int stack_create(struct stack *s, const struct stack_config *sc, struct err *e)
 {
 	*s = (struct stack){0};

@@ -161,11 +161,17 @@ static double held_by_sources(const struct replay *rp, const struct layer *l, u6
 	held -= (double)l->live_bytes;
 	for (unsigned int i = 0; i < st->nr_choices; i++)
 		held -= (double)slab_allocator_source(st->choices[i].slab)->layer->live_bytes;
+	for (unsigned int i = 0; i < st->nr_layers; i++)
+		if (st->layer_base[i] == STACK_ON_PAGES)
+			held -= (double)st->layers[i]->waiting_bytes;
 	return held;
 }
 
-/* What a layer keeps back: what came out of its base less what came out of it. The innermost slab
- * layer stands on pages; the page source on nothing. */
+/*
+ * What a layer keeps back: what came out of its base less what came out of it. The innermost slab
+ * layer stands on pages; the page source on nothing; of what others use as well, derived layers
+ * keep what waits in them.
+ */
 static double held_bytes(const struct replay *rp, unsigned int i, u64 slab_bytes)
 {
 	const struct stack *st = &rp->stack;
@@ -173,6 +179,8 @@ static double held_bytes(const struct replay *rp, unsigned int i, u64 slab_bytes
 
 	if (st->layer_base[i] >= 0)
 		return (double)(st->layers[st->layer_base[i]]->live_bytes - l->live_bytes);
+	if (st->layer_base[i] == STACK_ON_PAGES || st->layer_base[i] == STACK_ON_SLABS)
+		return (double)l->waiting_bytes;
 	return l == rp->page_source ? 0 : held_by_sources(rp, l, slab_bytes);
 }
 
@@ -188,6 +196,19 @@ static void look_at_layers(struct sampler *s, const struct replay *rp, u64 t_ns)
 	s->look_ns = t_ns + step_ns / 2 + (u64)((unsigned __int128)step_ns * weyl >> 32);
 }
 
+static void sample_held_objs(struct replay *rp, unsigned int i, u64 t_ns)
+{
+	const struct stack *st = &rp->stack;
+	const struct layer *l = st->layers[i];
+	s64 held = l->waiting_objs;
+
+	if (st->layer_base[i] == -1) /* a source: it cuts up what it has */
+		return;
+	if (st->layer_base[i] >= 0)
+		held = st->layers[st->layer_base[i]]->live_objs - l->live_objs;
+	rp->sink->ops->sample(rp->sink, t_ns, l->id, "held_objs", (double)held);
+}
+
 static void sample_layers(struct replay *rp, u64 t_ns, u64 slab_bytes)
 {
 	for (unsigned int i = 0; i < rp->stack.nr_layers; i++) {
@@ -196,11 +217,7 @@ static void sample_layers(struct replay *rp, u64 t_ns, u64 slab_bytes)
 
 		rp->sink->ops->sample(rp->sink, t_ns, l->id, "live_bytes", (double)l->live_bytes);
 		rp->sink->ops->sample(rp->sink, t_ns, l->id, "held_bytes", held);
-		if (rp->stack.layer_base[i] >= 0)
-			rp->sink->ops->sample(
-				rp->sink, t_ns, l->id, "held_objs",
-				(double)(rp->stack.layers[rp->stack.layer_base[i]]->live_objs -
-					 l->live_objs));
+		sample_held_objs(rp, i, t_ns);
 	}
 }
 

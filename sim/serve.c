@@ -51,6 +51,7 @@ static struct slab_cache *make_cache(struct replay *rp, u32 i)
 		name->senseless = *rp->slabulator.why.msg;
 		return NULL;
 	}
+	stack_add_derived(&rp->stack, rp->caches[i]->slabs->derived);
 	account_name(&rp->acc, i, sc->name, rp->caches[i]->cache);
 	name->size = rp->caches[i]->size;
 	name->movable = sc->movable && params.objsize >= 8 && keeps_contents(rp);
@@ -73,6 +74,7 @@ static void name_kmalloc_cache(struct replay *rp, struct kmalloc_cache *c)
 	while (rp->acc.names[i].cache)
 		i++;
 	ASSERT(i < rp->acc.name_pages);
+	stack_add_derived(&rp->stack, c->k->slabs->derived);
 	account_name(&rp->acc, i, c->k->name, c->cache);
 	c->tag = i + 1;
 }

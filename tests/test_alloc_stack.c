@@ -131,11 +131,14 @@ static void dispatcher_counts_each_layer(void **state)
 	/* The layer is done with it; what it stands on does not have it back yet. */
 	assert_int_equal(s.layers[0]->live_bytes, 0);
 	assert_int_equal(s.layers[1]->live_bytes, 4 * PAGE_SIZE);
+	assert_int_equal(s.layers[0]->waiting_bytes, 4 * PAGE_SIZE);
+	assert_int_equal(s.layers[0]->waiting_objs, 1);
 	page_free(s.pages, page, 2); /* again: reported, survived, not counted */
 	assert_int_equal(m->nr_events, 1);
 	assert_int_equal(s.layers[0]->nr_free, 1);
 	rcu_barrier();
 	assert_int_equal(s.layers[1]->live_bytes, 0);
+	assert_int_equal(s.layers[0]->waiting_bytes + s.layers[0]->waiting_objs, 0);
 	assert_int_equal(layer_live_bytes_max(s.layers[1]), 4 * PAGE_SIZE);
 	stack_destroy(&s);
 	stack_config_free(&sc);

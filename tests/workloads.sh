@@ -125,6 +125,47 @@ vital refused debug:slabifier
 [ $? = 0 ]
 verdict "without SLAB_PANIC its requests are refused, and the run goes on" $?
 
+# --- layers that flags of caches derive are in the results like any other
+cat >"$SCRATCH/derived.yaml" <<END
+kmemsim: workload/1
+duration: 200ms
+jobs:
+  plain:
+    generator: periodic
+    every: 20us
+    cache: {name: plain, size: 400B}
+    lifetime: {dist: exponential, mean: 1ms}
+  rcu:
+    generator: periodic
+    every: 10us
+    cache: {name: safe, size: 2000B, flags: [SLAB_DESTROY_BY_RCU]}
+    lifetime: {dist: exponential, mean: 5ms}
+  checked:
+    generator: periodic
+    every: 100us
+    cache: {name: checked, size: 200B, flags: [SLAB_POISON, SLAB_RECLAIM_ACCOUNT]}
+    lifetime: 1ms
+END
+made=$SCRATCH/derived.db
+"$KMEMSIM" replay "$SCRATCH/derived.yaml" --db "$made" \
+	--slab "slabifier(max_order=0,cpu_partial=0,min_partial=0)" 2>"$SCRATCH.err"
+[ "$(sqlite3 "$made" "SELECT group_concat(layer, ' ') FROM (SELECT DISTINCT layer FROM summary_view
+	WHERE layer LIKE '%+%' ORDER BY 1)")" = "pages+1:rcu pages+2:reclaimable slab+2:debug" ]
+verdict "derived layers have figures" $?
+[ "$(sqlite3 "$made" "SELECT value FROM summary_view
+	WHERE layer = 'slab+2:debug' AND metric = 'nr_alloc'")" = 2000.0 ]
+verdict "a derived layer counts what passes through it" $?
+# Slab memory is what the source gave out, what it keeps, and the pages that wait.
+[ "$(sqlite3 "$made" "WITH s AS (SELECT t_ns,
+		sum(value) FILTER (WHERE metric = 'held_bytes' AND layer = 'pages+1:rcu') AS limbo,
+		sum(value) FILTER (WHERE metric = 'held_bytes' AND layer LIKE 'slab/%') AS held,
+		sum(value) FILTER (WHERE metric = 'live_bytes' AND layer LIKE 'slab/%') AS live,
+		sum(value) FILTER (WHERE metric = 'slab_bytes') AS bytes
+		FROM sample_view WHERE t_ns > 1000000 GROUP BY t_ns)
+	SELECT count(*) > 100 AND max(limbo) > 0 AND min(held) >= 0 AND max(abs(limbo + held + live - bytes)) = 0
+	FROM s")" = 1 ]
+verdict "what waits in a derived layer is its own, and no longer the source's" $?
+
 "$KMEMSIM" generate "$SCRATCH/full-retry.yaml" -o "$SCRATCH/retry.kmt" >/dev/null
 [ "$(digest "$SCRATCH/retry.kmt")" = "$(digest "$SCRATCH/full-retry.yaml")" ]
 verdict "retries are in the trace" $?

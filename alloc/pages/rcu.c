@@ -11,6 +11,7 @@
  *
  * Unlike Linux: there each user calls call_rcu himself.
  */
+#include "alloc/layer.h"
 #include "alloc/page_alloc.h"
 
 static struct allocator_desc rcu_desc;
@@ -23,6 +24,7 @@ static void rcu_free_page(struct rcu_head *head)
 
 	page->flags &= ~PG_layer;
 	page->mapping = NULL;
+	layer_waits_no_more(self->layer, PAGE_SIZE << page->order);
 	page_free(self->base, page, page->order);
 }
 
@@ -32,6 +34,7 @@ static void rcu_free(const struct page_allocator *self, struct page *page, int o
 	page->flags |= PG_layer;
 	page->order = (u8)order; /* a source that keeps nothing did not write it */
 	page->mapping = (void *)self;
+	layer_waits(self->layer, PAGE_SIZE << order);
 	call_rcu(&page->rcu_head, rcu_free_page);
 }
 

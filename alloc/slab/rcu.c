@@ -19,6 +19,7 @@
  * top cache); offset and back-pointer are the cache's own, and set; an alignment of 0 is one of 8;
  * destroy waits for what is pending.
  */
+#include "alloc/layer.h"
 #include "alloc/slab_alloc.h"
 
 enum { IN_USE, IN_LIMBO, FREED };
@@ -69,6 +70,7 @@ static void limbo_ends(struct rcu_head *head)
 	struct slab_cache *cache = (struct slab_cache *)(void *)(t->state - IN_LIMBO);
 
 	t->state = (char *)cache + FREED;
+	layer_waits_no_more(cache->layer, cache->size);
 	slab_free(cache->base, (char *)t - trailer_offset(cache));
 }
 
@@ -105,6 +107,7 @@ static void rcu_free(struct slab_cache *cache, void *object)
 		return;
 	}
 	t->state = (char *)cache + IN_LIMBO;
+	layer_waits(cache->layer, cache->size);
 	call_rcu(&t->head, limbo_ends);
 }
 
