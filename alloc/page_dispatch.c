@@ -161,14 +161,25 @@ struct page *page_alloc_at(const struct page_allocator *pa, unsigned long pfn, i
 	return account_allocated(pa, page, order);
 }
 
+/* A page of a block in use other than its first: nobody was given it as such. */
+static bool lies_inside(const struct page *page)
+{
+	const struct page *head = page;
+
+	if (page->flags & PG_tail)
+		head = pfn_to_page(page->index);
+	return head != page && (head->flags & (PG_allocated | PG_layer)) == PG_allocated &&
+	       page_to_pfn(page) - page_to_pfn(head) < 1UL << head->order;
+}
+
 /* False, and reported, if the caller does not own this block. */
 static bool may_free(const struct page_allocator *pa, const struct page *page, int order)
 {
 	if (pa->keeps_nothing)
 		return true;
 	if (unlikely((page->flags & (PG_allocated | PG_layer)) != PG_allocated)) {
-		report_event("double_free", "pfn 0x%lx order %d at %s", page_to_pfn(page), order,
-			     pa->name);
+		report_event(lies_inside(page) ? "invalid_pointer" : "double_free",
+			     "pfn 0x%lx order %d at %s", page_to_pfn(page), order, pa->name);
 		return false;
 	}
 	if (unlikely(page->order != order)) {

@@ -36,7 +36,7 @@ static void frees_badly(int order)
 	free_badly("order too large", page, order + 1, "invalid_pointer");
 	if (order) {
 		free_badly("order too small", page, order - 1, "invalid_pointer");
-		free_badly("a page inside", page + 1, 0, "double_free");
+		free_badly("a page inside", page + 1, 0, "invalid_pointer");
 	}
 	lab_free(&u.lab, 1, page, order);
 	free_badly("double free", page, order, "double_free");
