@@ -23,13 +23,14 @@ static void caches_share_pages(void **state)
 	for_each_name(name)
 	{
 		struct slab_lab sl;
-		struct slab_cache *a, *b;
+		struct slab_cache *a, *b, *large;
 		struct slab_counts counts;
-		char *o, *p;
+		char *o, *p, *q;
 
 		open_lab(&sl, *name);
 		a = bytes_cache(&sl, "a", 100, 0);
 		b = bytes_cache(&sl, "b", 100, 0);
+		large = bytes_cache(&sl, "large", 12000, 0); /* blocks of more than a page */
 		o = bytes_alloc(&sl, a);
 		p = bytes_alloc(&sl, b);
 		assert_ptr_equal(virt_to_page(o), virt_to_page(p));
@@ -43,12 +44,18 @@ static void caches_share_pages(void **state)
 		slab_cache_counts(a->shares, &counts);
 		assert_int_equal(counts.total, heap_pages(a));
 		assert_int_equal(counts.objs_active, 2);
+		q = bytes_alloc(&sl, large);
+		slab_cache_counts(a->shares, &counts);
+		assert_int_equal(counts.total, heap_pages(a));
+		assert_int_equal(counts.total, (u64)sl.lab.pa->layer->live_bytes / PAGE_SIZE);
+		bytes_lab_free(&sl, large, q);
 		slab_free_object(virt_to_page(p), p);
 		assert_int_equal(b->layer->live_objs, 1);
 		slab_free_object(virt_to_page(o), o);
 		assert_int_equal(sl.lab.nr_events, 0);
 		assert_int_equal(slab_cache_destroy(a), 0);
 		assert_int_equal(slab_cache_destroy(b), 0);
+		assert_int_equal(slab_cache_destroy(large), 0);
 		slab_lab_close(&sl);
 	}
 }

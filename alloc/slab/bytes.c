@@ -247,7 +247,7 @@ static struct bytes_heap *to_heap(struct slab_cache *shared)
 	return container_of(shared, struct bytes_heap, c);
 }
 
-/* Of the cache that all share: its blocks; of any other, its objects alone. */
+/* Of the cache that all share: the pages of its blocks; of any other, its objects alone. */
 static unsigned long bytes_get_objects(struct slab_cache *cache, struct slab_counts *counts)
 {
 	struct bytes_heap *heap;
@@ -264,8 +264,10 @@ static unsigned long bytes_get_objects(struct slab_cache *cache, struct slab_cou
 	counts->total = counts->active = heap->nr_table_pages;
 	for_each_node (nid) {
 		list_for_each_entry (b, &heap->parts[nid]->blocks, list) {
-			counts->total++;
-			counts->active += b->live != 0;
+			u64 pages = bytes_block_size(b) >> PAGE_SHIFT;
+
+			counts->total += pages;
+			counts->active += b->live ? pages : 0;
 		}
 	}
 	return counts->active;
