@@ -357,6 +357,37 @@ static void slabs_come_from_the_node_asked_for(void **state)
 	close_cache(&sl, cache);
 }
 
+/* Of a node's partial slabs, others may take what is more than min_partial: if they may at all. */
+static void take_from_the_other_node(const char *slab, int nid)
+{
+	struct slab_lab sl;
+	struct slab_cache *cache = open_cache(&sl, LAB_TWO_NODES, slab, 512);
+	void *o[40], *local;
+
+	for (int i = 0; i < 40; i++) /* four full slabs, and the one in use */
+		o[i] = alloc_on(2);
+	for (int i = 0; i < 32; i += 8)
+		free_on(2, o[i]);
+	assert_slab(o[0], "node1 .aaaaaaa");
+	assert_slab(o[24], "node1 .aaaaaaa");
+	local = alloc_on(0);
+	assert_int_equal(page_to_nid(virt_to_page(local)), nid);
+	free_on(0, local);
+	for (int i = 0; i < 40; i++)
+		if (i % 8 || i == 32)
+			free_on(2, o[i]);
+	close_cache(&sl, cache);
+}
+
+static void partial_slabs_of_other_nodes(void **state)
+{
+	(void)state;
+	take_from_the_other_node("slabifier(max_order=0,cpu_partial=0,min_partial=3)", 1);
+	take_from_the_other_node("slabifier(max_order=0,cpu_partial=0,min_partial=4)", 0);
+	take_from_the_other_node(
+		"slabifier(max_order=0,cpu_partial=0,min_partial=3,remote_partial=off)", 0);
+}
+
 static void memoryless_nodes_use_the_nearest(void **state)
 {
 	struct slab_lab sl;
@@ -450,6 +481,7 @@ int main(void)
 		cmocka_unit_test(late_double_frees_are_told_from_nonsense),
 		cmocka_unit_test(a_write_after_free_is_reported_and_survived),
 		cmocka_unit_test(slabs_come_from_the_node_asked_for),
+		cmocka_unit_test(partial_slabs_of_other_nodes),
 		cmocka_unit_test(memoryless_nodes_use_the_nearest),
 		cmocka_unit_test(a_node_that_cannot_serve_has_a_stand_in),
 		cmocka_unit_test(the_last_holder_destroys),
