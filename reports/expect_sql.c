@@ -24,7 +24,7 @@
 #define PREFIX "SELECT ("
 #define TEXT_BYTES_MAX (16 << 20)
 /* Instructions of SQLite's machine; a second has some 100 million of them. */
-#define STEPS_MAX_CHECK (u64)1e8 /* over no runs */
+#define STEPS_MAX_CHECK (u64)1e7 /* over no runs */
 #define STEPS_MAX_JUDGE (u64)1e10
 #define STEPS_COUNTED 1000
 
