@@ -278,6 +278,11 @@ struct slab_cache *derive_slab_cache_on(const struct slab_allocator *self, struc
  */
 int slab_move_object(struct slab_cache *cache, move_object_fn move_object, void *object);
 /*
+ * Asks the cache above base for the object, with the move_object it remembers: the wrapper of a
+ * layer that leaves objects as they are.
+ */
+int slab_forward_move(struct slab_cache *base, void *object);
+/*
  * shrink of a derived cache: remembers move_object in the cache and shrinks the base with
  * `wrapper`, which gets the base's cache, translates or refuses, and goes on with slab_move_object
  * of the cache above.

@@ -311,7 +311,7 @@ int derived_slab_cache_shrink(struct slab_cache *cache, move_object_fn move_obje
 	return slabs;
 }
 
-static int forward_move_object(struct slab_cache *base, void *object)
+int slab_forward_move(struct slab_cache *base, void *object)
 {
 	struct slab_cache *cache = base->above;
 
@@ -320,7 +320,7 @@ static int forward_move_object(struct slab_cache *base, void *object)
 
 static int forward_shrink(struct slab_cache *cache, move_object_fn move_object)
 {
-	return derived_slab_cache_shrink(cache, move_object, forward_move_object);
+	return derived_slab_cache_shrink(cache, move_object, slab_forward_move);
 }
 
 static struct slab_cache *forward_create(const struct slab_allocator *self,

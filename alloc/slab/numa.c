@@ -145,11 +145,6 @@ static unsigned long numa_get_objects(struct slab_cache *cache, struct slab_coun
 	return counts->active;
 }
 
-static int numa_move_object(struct slab_cache *base, void *object)
-{
-	return slab_move_object(base->above, base->above->move_object, object);
-}
-
 static int numa_shrink(struct slab_cache *cache, move_object_fn move_object)
 {
 	struct numa_cache *nc = to_numa(cache);
@@ -161,7 +156,7 @@ static int numa_shrink(struct slab_cache *cache, move_object_fn move_object)
 			continue;
 		nc->moving = move_object ? nid : NUMA_NO_NODE;
 		slabs += slab_cache_shrink(nc->nodes[nid].base,
-					   move_object ? numa_move_object : NULL);
+					   move_object ? slab_forward_move : NULL);
 	}
 	nc->moving = NUMA_NO_NODE;
 	cache->move_object = NULL;
