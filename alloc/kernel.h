@@ -17,6 +17,7 @@
 
 #include "alloc/cost.h"
 #include "alloc/gfp.h"
+#include "alloc/vm_event.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/list.h"
@@ -77,6 +78,8 @@ void rcu_barrier(void);
 #define PG_layer 0x40u	   /* held back by a layer, lru/index/mapping are the layer's */
 #define PG_written 0x80u   /* somebody had its address since it was last zeroed */
 #define PG_mixed 0x100u	   /* PG_slab, and objects of several caches: slab_cache_of() */
+#define PG_held 0x200u	   /* given out to a holder that index names (alloc/mm.h) */
+#define PG_movable 0x400u  /* PG_held, and the holder lets it move to another frame */
 
 struct slab_cache;
 
@@ -144,8 +147,17 @@ enum op_path {
 /* How far the slab layer has come up (alloc/boot.h); in the last two nobody may use it. */
 enum slab_state { SLAB_NORMAL, SLAB_EARLY, SLAB_NONE, SLAB_FORBIDDEN };
 
+/* Who else is there under pressure (alloc/mm.h). */
+enum mm_mode {
+	MM_BARE,     /* nobody: a request is served while there is a block for it */
+	MM_RECORDED, /* threads run, pages move; served as long as in MM_BARE, for what a recording
+			frees is what was reclaimed */
+	MM_LIVE,     /* watermarks hold, requests reclaim, and are refused as in Linux */
+};
+
 struct machine; /* sim/machine.h */
 struct layer;	/* alloc/allocator.h */
+struct mm_ops;	/* alloc/mm.h */
 
 /* What the inline part of the seam needs at hand; embedded first in struct machine. */
 struct kernel {
@@ -173,6 +185,9 @@ struct kernel {
 	 * own.
 	 */
 	struct layer *layer;
+	enum mm_mode mm_mode;
+	const struct mm_ops *mm_ops; /* never NULL */
+	u64 vm_event[NR_VM_EVENT_ITEMS];
 	/* Settings of the machine that Linux has as sysctls; 0: as Linux computes them. */
 	unsigned long min_free_pages;	  /* vm.min_free_kbytes */
 	unsigned long watermark_scale;	  /* vm.watermark_scale_factor, of 10,000; never 0 */

@@ -210,6 +210,8 @@ void page_free(const struct page_allocator *pa, struct page *page, int order)
 
 	if (!may_free(pa, page, order))
 		return;
+	if (likely(!pa->keeps_nothing))
+		page->flags &= ~(PG_held | PG_movable);
 	if (pa->free == forward_free)
 		pa = free_past_forwarders(pa, order);
 	span = layer_enter(pa->layer);

@@ -9,7 +9,7 @@
 
 #include "lib/types.h"
 
-enum event_priority { EVENT_RCU, EVENT_WORK };
+enum event_priority { EVENT_RCU, EVENT_WORK, EVENT_KTHREAD, EVENT_FAULT };
 
 struct event {
 	u64 t_ns;

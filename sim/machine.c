@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "alloc/mm.h"
 #include "lib/mem.h"
 #include "lib/units.h"
 #include "sim/machine_priv.h"
@@ -142,6 +143,7 @@ static void fill_kernel(struct machine *m)
 	k->zones = m->zones;
 	k->hz = m->config.hz;
 	k->layer = &m->outside;
+	k->mm_ops = &mm_nobody;
 	k->min_free_pages = m->config.min_free_bytes >> PAGE_SHIFT;
 	k->watermark_scale = m->config.watermark_scale;
 	k->pcp_batch = (unsigned int)m->config.pcp_batch;
@@ -249,7 +251,9 @@ void machine_count_anew(struct machine *m)
 	for (unsigned int cpu = 0; cpu < m->config.nr_cpus; cpu++)
 		m->cpus[cpu].busy_ns = 0;
 	memset(m->nr_extfrag, 0, sizeof(m->nr_extfrag));
+	memset(m->k.vm_event, 0, sizeof(m->k.vm_event));
 	m->works = (struct work_counts){0};
+	m->kthreads = (struct kthread_counts){0};
 	m->nr_events = 0;
 	rcu_count_anew(m);
 	lock_classes_count_anew(m);

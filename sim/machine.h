@@ -44,6 +44,11 @@ struct work_counts {
 	u64 delay_ns, delay_ns_max;
 };
 
+/* Steps of kernel threads, over all CPUs. */
+struct kthread_counts {
+	u64 steps, ns;
+};
+
 struct rcu_state;
 
 struct machine {
@@ -64,11 +69,12 @@ struct machine {
 	struct list_head instances;    /* host memory of layers */
 	u64 nr_extfrag[NR_EXTFRAG_CLASSES];
 	struct work_counts works;
+	struct kthread_counts kthreads;
 	u64 nr_events; /* report_event calls */
 	/* Receives each report_event; NULL: they are counted only. */
 	void (*on_event)(void *arg, u64 t_ns, int cpu, const char *kind, const char *detail);
 	void *on_event_arg;
-	void *run; /* whose callback runs, for those that take no argument; NULL: none */
+	void *run; /* the run on this machine, for callbacks without an argument; NULL: none */
 	/* Names of the load's call sites, the load's; NULL: it has none. */
 	const char *const *sites;
 	u32 nr_sites;

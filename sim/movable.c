@@ -102,13 +102,11 @@ void movable_shrink(struct replay *rp, const struct request *r)
 	s64 before = rp->stack.pages->layer->live_bytes;
 
 	kernel->site = r->site;
-	rp->m->run = rp;
 	for_each_cache(rp, n)
 	{
 		rp->shrunk.slabs +=
 			(u64)slab_cache_shrink(n->cache, n->movable ? move_object : NULL);
 	}
-	rp->m->run = NULL;
 	rp->shrunk.bytes += before - rp->stack.pages->layer->live_bytes;
 	rp->shrunk.ns += machine_leave(rp->m, entered_ns);
 }

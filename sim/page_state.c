@@ -26,6 +26,7 @@
 #include "alloc/pages/pcp.h"
 #include "lib/mem.h"
 #include "lib/units.h"
+#include "sim/holders.h"
 #include "sim/machine.h"
 #include "sim/page_wish.h"
 
@@ -56,14 +57,38 @@ static void give_frames(const struct page_state *ps, unsigned long pfn, int orde
 	layer_books_resume(ps->source->layer, &books);
 }
 
-static bool hold_frames(struct page_state *ps, unsigned long pfn, int order, int migratetype)
+static bool hold_block(struct page_state *ps, unsigned long pfn, int order, int migratetype)
 {
-	if (!take_frames(ps, pfn, order, migratetype))
+	struct page *page = take_frames(ps, pfn, order, migratetype);
+
+	if (!page)
 		return false;
+	page_holder_set(page, HOLDER_STATE + ps->nr_held, migratetype == MIGRATE_MOVABLE && !order);
 	MEM_ROOM(ps->held, ps->nr_held, ps->max_held);
 	ps->held[ps->nr_held++] = (u64)pfn << 8 | (u64)order;
 	ps->report.reserved_pages += 1ULL << order;
 	return true;
+}
+
+/* Movable ones page by page, for compaction moves single pages only. All of it, or nothing. */
+static bool hold_frames(struct page_state *ps, unsigned long pfn, int order, int migratetype)
+{
+	unsigned long nr = 1UL << order;
+
+	if (migratetype != MIGRATE_MOVABLE || !order)
+		return hold_block(ps, pfn, order, migratetype);
+	if (!take_frames(ps, pfn, order, migratetype))
+		return false;
+	give_frames(ps, pfn, order);
+	for (unsigned long i = 0; i < nr; i++)
+		if (!hold_block(ps, pfn + i, 0, migratetype))
+			return false; /* someone's per-CPU list took the rest */
+	return true;
+}
+
+void page_state_moved(struct page_state *ps, u64 held, unsigned long pfn)
+{
+	ps->held[held] = (u64)pfn << 8 | (ps->held[held] & 0xff);
 }
 
 /* ---- Before the births: places ---- */

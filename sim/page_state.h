@@ -73,6 +73,8 @@ int __must_check page_state_begin(struct page_state *ps, const struct page_targe
 struct page *page_state_birth(struct page_state *ps, u32 object, int order, gfp_t flags);
 /* After all births. -1: nothing of the target can be met. */
 int __must_check page_state_settle(struct page_state *ps, struct err *e);
+/* The frame of entry `held` is another one now. */
+void page_state_moved(struct page_state *ps, u64 held, unsigned long pfn);
 /* Gives back what is held; the books of the source stay as they are. Also of a zeroed one. */
 void page_state_end(struct page_state *ps);
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "lib/digest.h"
+#include "sim/holders.h"
 #include "sim/movable.h"
 #include "sim/prefetch.h"
 #include "sim/proof.h"
@@ -95,6 +96,7 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 		rp->m->on_event = hand_on_event;
 		rp->m->on_event_arg = rp;
 	}
+	holders_begin(rp);
 	rp->m->sites = tables->sites;
 	rp->m->nr_sites = tables->nr_sites;
 	if (begin_books(rp, t, e) || boot_phase_begin(rp, t->source, e))
@@ -315,5 +317,6 @@ void replay_end(struct replay *rp)
 		account_free(&rp->acc);
 		instance_free(rp->caches);
 	}
+	holders_end();
 	stack_destroy(&rp->stack);
 }

@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "alloc/mm.h"
 #include "lib/digest.h"
 #include "sim/movable.h"
 
@@ -111,6 +112,13 @@ static inline void *do_kmalloc(struct replay *rp, const struct request *r, struc
 	return cache_alloc(c->cache, r);
 }
 
+/* Compound pages stay where they are (isolate_migratepages_block, mm/compaction.c, 6.1). */
+static inline bool may_move(const struct request *r)
+{
+	return !r->order && gfp_migratetype(r->gfp) == MIGRATE_MOVABLE &&
+	       !(r->flags & REQ_F_PINNED);
+}
+
 static inline void *do_page_alloc(struct replay *rp, const struct request *r, struct object *o)
 {
 	struct page *page = NULL;
@@ -122,7 +130,11 @@ static inline void *do_page_alloc(struct replay *rp, const struct request *r, st
 	o->name = (u16)rp->acc.name_pages;
 	o->order = r->order;
 	o->size = (u32)(PAGE_SIZE << r->order);
-	return page ? page_name(page) : NULL;
+	if (unlikely(!page))
+		return NULL;
+	if (likely(!rp->stack.pages->keeps_nothing))
+		page_holder_set(page, r->object, may_move(r));
+	return page_name(page);
 }
 
 static inline u64 occupied(const struct replay *rp, const struct object *o)

@@ -95,7 +95,8 @@ struct source_mark {
 
 /* What is known before the first request. All pointers live as long as the source. */
 struct source_tables {
-	const char *name;      /* of the load, for messages: the file's name */
+	const char *name; /* of the load, for messages: the file's name */
+	bool made_up;	  /* nobody recorded it: what reclaim and refusals do to it is simulated */
 	const char *machine;   /* YAML text (machine/1) the load carries; NULL: none */
 	u64 input_hash;	       /* of the content: the provenance of results */
 	unsigned int nr_cpus;  /* requests use CPUs 0..nr_cpus-1 */

@@ -108,6 +108,7 @@ static void fill_tables(struct workload_source *ws)
 	make_lanes(ws);
 	make_marks(ws);
 	t->name = file_base(ws->path);
+	t->made_up = true;
 	t->input_hash = w->input_hash;
 	for (u32 i = 0; i < w->nr_jobs; i++) {
 		const struct job *job = &w->jobs[i];

@@ -21,7 +21,7 @@ struct per_cpu_pages;
 
 /* Pages that stay free for others; all -1 and 0: none do. */
 struct zone_watermarks {
-	long min, low;
+	long min, low, high;
 	long lowmem_reserve[MAX_NR_ZONES]; /* by the highest zone a request could use */
 };
 

@@ -21,15 +21,11 @@
 #include <string.h>
 
 #include "alloc/pages/block.h"
-#include "alloc/pages/buddy.h"
+#include "alloc/pages/compact.h"
+#include "alloc/pages/page_source.h"
 #include "alloc/pages/pcp.h"
+#include "alloc/pages/vmscan.h"
 #include "alloc/pages/zone_sizes.h"
-#include "alloc/pages/zonelist.h"
-
-struct page_allocator_options {
-	bool pcp, grouping, watermarks;
-	u64 batch, high;
-};
 
 static const struct opt_desc page_allocator_opts[] = {
 	OPT_BOOL("pcp", struct page_allocator_options, pcp, "on",
@@ -42,16 +38,11 @@ static const struct opt_desc page_allocator_opts[] = {
 		 "keep pages of different mobility in different pageblocks"),
 	OPT_BOOL("watermarks", struct page_allocator_options, watermarks, "on",
 		 "go to another zone before the last pages of this one"),
+	OPT_BOOL("compaction", struct page_allocator_options, compaction, "on",
+		 "move pages to make large free blocks"),
+	OPT_U64("proactiveness", struct page_allocator_options, proactiveness, "20", 0, 100,
+		"how eagerly kcompactd does so by itself (vm.compaction_proactiveness); 0: never"),
 	OPT_END};
-
-struct page_source {
-	struct page_allocator pa;
-	struct zonelists zonelists;
-	struct buddy_zone *zones; /* beside kernel->zones */
-	int nr_zones;
-	u8 *pageblock_type;
-	bool pcp, grouping, watermarks;
-};
 
 static struct allocator_desc page_allocator_desc;
 
@@ -62,140 +53,14 @@ static struct page_source *to_source(const struct page_allocator *pa)
 
 /* ---- Allocation ---- */
 
-struct alloc_context {
-	struct page_source *ps;
-	const struct zonelist *zonelist;
-	unsigned int nr_zones;
-	int order, migratetype;
-	gfp_t flags;
-	enum { WMARK_NONE, WMARK_MIN, WMARK_LOW } wmark;
-};
-
-static struct buddy_zone *context_zone(const struct alloc_context *ac, unsigned int i)
-{
-	return &ac->ps->zones[ac->zonelist->zones[i]];
-}
-
-/* Who must not wait, and who is important, may go below the mark (gfp_to_alloc_flags). */
-static long min_mark(const struct buddy_zone *bz, gfp_t flags)
-{
-	long min = bz->marks.min;
-
-	if (!(flags & __GFP_HIGH))
-		return min;
-	min -= min / 2;
-	return flags & __GFP_DIRECT_RECLAIM ? min : min - min / 4;
-}
-
-/* Would enough be left in the zone (__zone_watermark_ok)? */
-static bool watermark_ok(const struct alloc_context *ac, const struct buddy_zone *bz)
-{
-	long left = bz->zone->vm_stat[NR_FREE_PAGES] - ((1L << ac->order) - 1);
-	long mark = ac->wmark == WMARK_LOW ? bz->marks.low : min_mark(bz, ac->flags);
-
-	if (ac->wmark == WMARK_NONE)
-		return true;
-	if (left <= mark + bz->marks.lowmem_reserve[ac->zonelist->highest])
-		return false;
-	for (int mt = 0; ac->order && mt < MIGRATE_PCPTYPES; mt++)
-		if (bz->nonempty[mt] >> ac->order)
-			return true;
-	return !ac->order;
-}
-
-/* One zone, its per-CPU list or its buddy lists (rmqueue). */
-static struct page *take_from_zone(const struct alloc_context *ac, struct buddy_zone *bz,
-				   bool nofragment)
-{
-	struct per_cpu_pages *pcp;
-	struct page *page;
-
-	if (!ac->ps->pcp || !pcp_allowed_order(ac->order)) {
-		note_path(PATH_SLOW);
-		spin_lock_irqsave(&bz->lock);
-		page = buddy_take(bz, ac->order, ac->migratetype, nofragment);
-		spin_unlock_irqrestore(&bz->lock);
-		return page;
-	}
-	pcp = pcp_enter(bz);
-	pcp->free_factor >>= 1;
-	page = pcp_pop(pcp, ac->order, ac->migratetype);
-	if (!page && pcp_refill(bz, pcp, ac->order, ac->migratetype, nofragment))
-		page = pcp_pop(pcp, ac->order, ac->migratetype);
-	return page;
-}
-
-/*
- * May this request avoid mixing mobilities (alloc_flags_nofragment)? Only from NORMAL with a DMA32
- * zone on the same node to go to instead.
- */
-static bool avoid_fragmentation(const struct zone *preferred)
-{
-	return preferred->type == ZONE_NORMAL &&
-	       (kernel->nr_node_ids == 1 || node_zone(preferred->node, ZONE_DMA32)->spanned_pages);
-}
-
-static struct page *take_from_zones(const struct alloc_context *ac, bool nofragment)
-{
-	int node = context_zone(ac, 0)->zone->node;
-
-	for (unsigned int i = 0; i < ac->nr_zones; i++) {
-		struct buddy_zone *bz = context_zone(ac, i);
-		struct page *page;
-
-		/* Local memory matters more than order in it. */
-		if (nofragment && bz->zone->node != node)
-			break;
-		if (!watermark_ok(ac, bz))
-			continue;
-		page = take_from_zone(ac, bz, nofragment);
-		if (page)
-			return page;
-	}
-	return nofragment ? take_from_zones(ac, false) : NULL;
-}
-
-static void drain_zone(struct buddy_zone *bz)
-{
-	int cpu;
-
-	for_each_possible_cpu (cpu)
-		pcp_drain(bz, cpu);
-}
-
-static void drain_all(const struct page_source *ps)
-{
-	for (int i = 0; i < ps->nr_zones; i++)
-		drain_zone(&ps->zones[i]);
-}
-
-/*
- * Nothing above the low watermarks (__alloc_pages_slowpath). Waking kswapd, compaction and reclaim
- * have their place here, in this order; what remains without them are the reserves, and reclaim's
- * last resort, the pages that other CPUs and other types' lists keep.
- */
-static struct page *take_slowly(struct alloc_context *ac)
-{
-	struct page *page = NULL;
-
-	while (!page && ac->wmark != WMARK_NONE) {
-		ac->wmark--;
-		page = take_from_zones(ac, false);
-	}
-	if (page || !(ac->flags & __GFP_DIRECT_RECLAIM) || !ac->ps->pcp)
-		return page;
-	drain_all(ac->ps);
-	return take_from_zones(ac, false);
-}
-
-static struct page *take_block(struct alloc_context *ac)
+static struct page *take_block(const struct alloc_context *ac)
 {
 	struct page *page;
 
 	if (!ac->nr_zones)
 		return NULL;
-	page = take_from_zones(ac, avoid_fragmentation(context_zone(ac, 0)->zone));
-	return page ? page : take_slowly(ac);
+	page = get_page_from_freelist(ac, ALLOC_WMARK_LOW | ALLOC_NOFRAGMENT);
+	return page ? page : alloc_pages_slowpath(ac);
 }
 
 /* Everything but the common case: a page on this CPU's list of the zone preferred. */
@@ -207,8 +72,7 @@ static struct page *allocate_block(struct page_source *ps, const struct zonelist
 				   .nr_zones = zonelist_nr(zl, flags),
 				   .order = order,
 				   .migratetype = migratetype,
-				   .flags = flags,
-				   .wmark = ps->watermarks ? WMARK_LOW : WMARK_NONE};
+				   .gfp = flags};
 	struct page *page;
 
 	ASSERT(order >= 0 && order < MAX_ORDER);
@@ -227,13 +91,13 @@ static struct page *page_allocator_allocate(const struct page_allocator *self, i
 {
 	struct page_source *ps = to_source(self);
 	const struct zonelist *zl = gfp_zonelist(&ps->zonelists, flags, node);
-	int migratetype = ps->grouping ? gfp_migratetype(flags) : MIGRATE_UNMOVABLE;
+	int migratetype = ps->o.grouping ? gfp_migratetype(flags) : MIGRATE_UNMOVABLE;
 	const struct buddy_zone *bz;
 	struct per_cpu_pages *pcp;
 	struct page *page;
 
 	charge(COST_CALL);
-	if (unlikely(order || !zl->nr_thisnode || !ps->pcp))
+	if (unlikely(order || !zl->nr_thisnode || !ps->o.pcp))
 		return allocate_block(ps, zl, order, flags, migratetype);
 	bz = &ps->zones[zl->zones[0]];
 	if (unlikely(bz->zone->vm_stat[NR_FREE_PAGES] <=
@@ -277,7 +141,7 @@ static struct page *page_allocator_allocate_at(const struct page_allocator *self
 		return NULL;
 	page = take_at(bz, pfn, order);
 	if (!page) {
-		drain_zone(bz);
+		drain_zone_pages(bz);
 		page = take_at(bz, pfn, order);
 	}
 	if (page)
@@ -294,7 +158,7 @@ static void page_allocator_free(const struct page_allocator *self, struct page *
 
 	charge(COST_CALL);
 	block_take_back(page, order);
-	if (likely(ps->pcp && pcp_allowed_order(order))) {
+	if (likely(ps->o.pcp && pcp_allowed_order(order))) {
 		pcp_free(bz, page, order);
 		return;
 	}
@@ -316,7 +180,7 @@ static u64 page_allocator_nr_free(const struct page_allocator *self, const struc
 
 static void page_allocator_drain_all(const struct page_allocator *self)
 {
-	drain_all(to_source(self));
+	drain_all_pages(to_source(self));
 }
 
 static bool page_allocator_withhold(const struct page_allocator *self)
@@ -359,6 +223,9 @@ static void page_allocator_destructor(struct page_allocator *self)
 		bz->zone->vm_stat[NR_FREE_PAGES] = 0;
 		free_percpu(bz->pageset);
 	}
+	vmscan_destroy(ps);
+	compaction_destroy(ps);
+	instance_free(ps->nodes);
 	instance_free(ps->zones);
 	instance_free(ps->pageblock_type);
 	zonelists_destroy(&ps->zonelists);
@@ -382,14 +249,14 @@ bool groups_by_mobility(const struct page_allocator *pa)
 {
 	const struct page_source *ps = find_source(pa);
 
-	return ps && ps->grouping;
+	return ps && ps->o.grouping;
 }
 
 void set_pageblock_migratetype(const struct page_allocator *pa, unsigned long pfn, int migratetype)
 {
 	const struct page_source *ps = find_source(pa);
 
-	if (ps && ps->grouping)
+	if (ps && ps->o.grouping)
 		buddy_set_type(page_buddy_zone(ps, pfn_to_page(pfn)),
 			       pfn & ~(pageblock_nr_pages - 1), migratetype);
 }
@@ -413,11 +280,12 @@ static unsigned int setting(u64 option, unsigned int zone, unsigned int machine)
 
 static void set_watermarks(struct buddy_zone *bz, const struct zone_sizes *sizes, bool on)
 {
-	bz->marks = (struct zone_watermarks){.min = -1, .low = -1};
+	bz->marks = (struct zone_watermarks){.min = -1, .low = -1, .high = -1};
 	if (!on)
 		return;
 	bz->marks.min = (long)sizes->min;
 	bz->marks.low = (long)sizes->low;
+	bz->marks.high = (long)sizes->high;
 	for (int type = 0; type < MAX_NR_ZONES; type++)
 		bz->marks.lowmem_reserve[type] = (long)sizes->lowmem_reserve[type];
 }
@@ -434,14 +302,23 @@ static void create_zones(struct page_source *ps, const struct page_allocator_opt
 		struct zone_sizes sizes;
 
 		buddy_zone_init(bz, zone, ps->pageblock_type,
-				ps->grouping ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE);
+				ps->o.grouping ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE);
 		if (!zone->spanned_pages)
 			continue;
 		zone_sizes_compute(&sizes, zone, min_free, batch);
-		set_watermarks(bz, &sizes, ps->watermarks);
-		if (ps->pcp)
+		set_watermarks(bz, &sizes, ps->o.watermarks);
+		if (ps->o.pcp)
 			pcp_create(bz, sizes.pcp_batch, high ? high : sizes.pcp_high);
 	}
+}
+
+static void create_nodes(struct page_source *ps)
+{
+	ps->nodes = instance_alloc((size_t)kernel->nr_node_ids * sizeof(*ps->nodes));
+	for (int nid = 0; nid < kernel->nr_node_ids; nid++)
+		ps->nodes[nid] = (struct pglist_data){.ps = ps, .nid = nid};
+	compaction_create(ps);
+	vmscan_create(ps);
 }
 
 static struct page_allocator *page_allocator_create(struct page_allocator *base,
@@ -467,9 +344,7 @@ static struct page_allocator *page_allocator_create(struct page_allocator *base,
 	ps->pa.withhold = page_allocator_withhold;
 	ps->pa.hand_over = page_allocator_hand_over;
 	ps->pa.adopt = page_allocator_adopt;
-	ps->pcp = o->pcp;
-	ps->grouping = o->grouping;
-	ps->watermarks = o->watermarks;
+	ps->o = *o;
 	ps->pageblock_type = instance_alloc(nr_pageblocks);
 	memset(ps->pageblock_type, o->grouping ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE,
 	       nr_pageblocks);
@@ -477,6 +352,7 @@ static struct page_allocator *page_allocator_create(struct page_allocator *base,
 	ps->nr_zones = kernel->nr_node_ids * MAX_NR_ZONES;
 	ps->zones = instance_alloc((size_t)ps->nr_zones * sizeof(*ps->zones));
 	create_zones(ps, o);
+	create_nodes(ps);
 	return &ps->pa;
 }
 

@@ -1,0 +1,95 @@
+/*
+ * The rest of the kernel's memory management, as a page allocator under pressure sees it: counters,
+ * kernel threads, holders whose pages can move, and memory that can be reclaimed.
+ *
+ * The one question everybody asks: *who is asked to give memory back?* Whoever holds it: the
+ * simulator (sim/) knows the load's pages and caches and implements struct mm_ops, as mm/migrate.c
+ * and the LRU lists and shrinkers of mm/vmscan.c stand behind the page allocator in Linux. When to
+ * ask, and for how much, is the allocator's own affair.
+ */
+#ifndef ALLOC_MM_H
+#define ALLOC_MM_H
+
+#include "alloc/kernel.h"
+
+/* ---- Counters of /proc/vmstat ---- */
+
+static inline void count_vm_event(enum vm_event_item item)
+{
+	kernel->vm_event[item]++;
+}
+
+static inline void count_vm_events(enum vm_event_item item, u64 n)
+{
+	kernel->vm_event[item] += n;
+}
+
+/* item names the first of four, one for each type of zone: PGALLOC_DMA, ALLOCSTALL_DMA. */
+static inline void count_zone_vm_events(enum vm_event_item item, const struct zone *zone, u64 n)
+{
+	kernel->vm_event[item + zone->type] += n;
+}
+
+/* ---- Kernel threads (sim/kthread.c) ---- */
+
+#define KTHREAD_SLEEP (~0ULL) /* until it is woken */
+
+struct kthread;
+
+/*
+ * A thread of this node that sleeps until it is woken. Then `step` runs on the node's least busy
+ * CPU, in that CPU's time, and returns after how many nanoseconds it wants to run again (0: as soon
+ * as its CPU has time; KTHREAD_SLEEP). A step is short, as between two cond_resched(): requests of
+ * its CPU wait for it. Nothing runs while the machine is bare (MM_BARE).
+ */
+struct kthread *kthread_create(const char *name, int nid, u64 (*step)(void *arg), void *arg);
+/* Runs it as soon as possible, whatever it wanted; nothing if it is about to run anyway. */
+void wake_up_process(struct kthread *t);
+void kthread_stop(struct kthread *t); /* and frees it; NULL is fine */
+
+/* ---- Holders of pages ---- */
+
+/*
+ * Who was given a block says so in its struct: page_holder_set. PG_movable: and lets it move to
+ * another frame. Both go when the block is freed.
+ */
+static inline void page_holder_set(struct page *page, unsigned long holder, bool movable)
+{
+	page->index = holder;
+	page->flags |= PG_held | (movable ? PG_movable : 0);
+}
+
+/* What reclaim is asked for (struct scan_control, mm/vmscan.c). */
+#define DEF_PRIORITY 12
+#define SWAP_CLUSTER_MAX 32UL
+
+struct scan_control {
+	gfp_t gfp_mask;
+	int nid;
+	int order;
+	int priority;	 /* DEF_PRIORITY down to 1: a larger share of the lists is looked at */
+	int reclaim_idx; /* enum zone_type: highest zone of the request */
+	bool kswapd;
+	bool may_writepage;
+	unsigned long nr_to_reclaim;
+	/* Out: added to. */
+	unsigned long nr_scanned, nr_reclaimed;
+};
+
+struct mm_ops {
+	/*
+	 * The holder's contents move from one block to another of its size, which is given out and
+	 * has no holder; afterwards `to` is held and `from` is not. False: it cannot be moved now.
+	 * Costs are charged here.
+	 */
+	bool (*migrate_page)(struct page *from, struct page *to);
+	/* One round over the node's page cache and reclaimable caches at this priority. */
+	void (*shrink_node)(struct scan_control *sc);
+	/* Pages of the node's zones up to this type that reclaim could get at best. */
+	unsigned long (*reclaimable_pages)(int nid, int highest_zone);
+};
+
+/* Of a bare machine: nothing moves, nothing can be had back. */
+extern const struct mm_ops mm_nobody;
+
+#endif

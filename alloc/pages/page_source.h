@@ -1,0 +1,82 @@
+/*
+ * Between the files of page_allocator: the source, its nodes, and a request on its way through
+ * them. Nobody else includes it.
+ *
+ * page_allocator.c makes the source and takes the common case; freelist.c looks for a block in the
+ * zones of a zonelist (get_page_from_freelist); slowpath.c is what a request does that finds none;
+ * vmscan.c and compact.c are what it, kswapd and kcompactd do to make room.
+ */
+#ifndef ALLOC_PAGES_PAGE_SOURCE_H
+#define ALLOC_PAGES_PAGE_SOURCE_H
+
+#include "alloc/mm.h"
+#include "alloc/page_alloc.h"
+#include "alloc/pages/buddy.h"
+#include "alloc/pages/zonelist.h"
+
+struct page_allocator_options {
+	bool pcp, grouping, watermarks, compaction;
+	u64 batch, high, proactiveness;
+};
+
+/* A node's threads (pg_data_t). */
+struct pglist_data {
+	struct page_source *ps;
+	int nid;
+	struct kswapd_state *kswapd;	   /* vmscan.c's */
+	struct kcompactd_state *kcompactd; /* compact.c's */
+};
+
+struct page_source {
+	struct page_allocator pa;
+	struct zonelists zonelists;
+	struct buddy_zone *zones; /* beside kernel->zones */
+	int nr_zones;
+	u8 *pageblock_type;
+	struct pglist_data *nodes; /* nr_node_ids of them */
+	struct page_allocator_options o;
+};
+
+/* As in mm/internal.h, 6.1: the low bits say which mark. */
+#define ALLOC_WMARK_MIN 0x0u
+#define ALLOC_WMARK_LOW 0x1u
+#define ALLOC_WMARK_HIGH 0x2u
+#define ALLOC_NO_WATERMARKS 0x4u
+#define ALLOC_WMARK_MASK 0x3u
+#define ALLOC_HARDER 0x10u
+#define ALLOC_HIGH 0x20u
+#define ALLOC_NOFRAGMENT 0x100u
+#define ALLOC_KSWAPD 0x800u
+
+/* One request (struct alloc_context, mm/internal.h). */
+struct alloc_context {
+	struct page_source *ps;
+	const struct zonelist *zonelist;
+	unsigned int nr_zones; /* of the zonelist that it may try */
+	int order, migratetype;
+	gfp_t gfp;
+};
+
+static inline struct buddy_zone *context_zone(const struct alloc_context *ac, unsigned int i)
+{
+	return &ac->ps->zones[ac->zonelist->zones[i]];
+}
+
+static inline struct pglist_data *zone_pgdat(const struct page_source *ps,
+					     const struct buddy_zone *bz)
+{
+	return &ps->nodes[bz->zone->node];
+}
+
+/* In freelist.c. The block is off all lists and not given out yet; NULL: none with these flags. */
+struct page *get_page_from_freelist(const struct alloc_context *ac, unsigned int alloc_flags);
+/* Would so much stay free in the zone, had it given a block of this order (__zone_watermark_ok)? */
+bool zone_watermark_ok(const struct buddy_zone *bz, int order, long mark, int highest_zone,
+		       unsigned int alloc_flags);
+void drain_all_pages(const struct page_source *ps);
+void drain_zone_pages(struct buddy_zone *bz);
+
+/* In slowpath.c: nothing was there above the low watermarks. NULL: refused. */
+struct page *alloc_pages_slowpath(const struct alloc_context *ac);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * Who holds the pages of a run, and how they move.
+ *
+ * Theory: the load keeps handles, which are ids; where an object lies is the simulator's to know.
+ * So a page can move while its holder keeps it: contents are copied, the object's record (or that
+ * of the frame held for nobody) gets the new address, and the old frame is nobody's.
+ *
+ * Invariant: a page with PG_held is the first frame of its holder's block.
+ *
+ * Unlike Linux: there are no page tables to walk and no references to wait for: what can be moved
+ * at all can be moved at any time.
+ */
+#include "sim/holders.h"
+
+#include <string.h>
+
+#include "lib/digest.h"
+#include "sim/replay.h"
+
+/* ---- Of a bare machine ---- */
+
+static bool move_nothing(struct page *from, struct page *to)
+{
+	(void)from, (void)to;
+	return false;
+}
+
+static void shrink_nothing(struct scan_control *sc)
+{
+	(void)sc;
+}
+
+static unsigned long nothing_reclaimable(int nid, int highest_zone)
+{
+	(void)nid, (void)highest_zone;
+	return 0;
+}
+
+const struct mm_ops mm_nobody = {.migrate_page = move_nothing,
+				 .shrink_node = shrink_nothing,
+				 .reclaimable_pages = nothing_reclaimable};
+
+/* ---- Of a run ---- */
+
+static void copy_block(struct page *from, struct page *to)
+{
+	charge_n(COST_COPY_PAGE, 1UL << from->order);
+	for (unsigned long i = 0; i < 1UL << from->order; i++) {
+		if (from[i].flags & PG_written)
+			memcpy(page_address(to + i), page_address(from + i), PAGE_SIZE);
+	}
+}
+
+static bool migrate_page(struct page *from, struct page *to)
+{
+	struct replay *rp = machine_current()->run;
+	unsigned long holder = from->index;
+
+	ASSERT((from->flags & (PG_held | PG_movable)) == (PG_held | PG_movable));
+	ASSERT(from->order == to->order && !(to->flags & PG_held));
+	copy_block(from, to);
+	if (holder >= HOLDER_STATE) {
+		page_state_moved(&rp->pages, holder - HOLDER_STATE, page_to_pfn(to));
+	} else {
+		struct object *o = &rp->acc.objects[holder];
+
+		ASSERT(o->addr == page_name(from));
+		o->addr = page_name(to);
+	}
+	from->flags &= ~(PG_held | PG_movable);
+	page_holder_set(to, holder, true);
+	rp->digest = digest_u64(rp->digest, page_to_pfn(to));
+	return true;
+}
+
+static const struct mm_ops replay_mm_ops = {.migrate_page = migrate_page,
+					    .shrink_node = shrink_nothing,
+					    .reclaimable_pages = nothing_reclaimable};
+
+void holders_begin(struct replay *rp)
+{
+	rp->m->run = rp;
+	kernel->mm_ops = &replay_mm_ops;
+	kernel->mm_mode = rp->tables->made_up ? MM_LIVE : MM_RECORDED;
+}
+
+void holders_end(void)
+{
+	machine_current()->run = NULL;
+	kernel->mm_ops = &mm_nobody;
+	kernel->mm_mode = MM_BARE;
+}
