@@ -19,14 +19,24 @@ struct free_area {
 
 struct per_cpu_pages;
 
-/* Pages that stay free for others; all -1 and 0: none do. */
+/*
+ * Pages that stay free for others; marks of -1: none do. min, low and high are zone->_watermark[]:
+ * while mobilities were mixed lately, boost comes on top of each.
+ */
 struct zone_watermarks {
 	long min, low, high;
+	long boost;
+	long nr_reserved_highatomic;	   /* pages of HIGHATOMIC pageblocks, free or not */
 	long lowmem_reserve[MAX_NR_ZONES]; /* by the highest zone a request could use */
 };
 
+/* Bits of buddy_zone.flags (enum zone_flags). */
+#define ZONE_BOOSTED_WATERMARK 0x1u /* boosted lately: whoever allocates next wakes kswapd */
+#define ZONE_RECLAIM_ACTIVE 0x2u    /* kswapd is at work: per-CPU lists stay short */
+
 struct buddy_zone {
 	struct zone *zone;
+	unsigned int flags;
 	u8 *pageblock_type;	       /* by pfn >> pageblock_order, of the whole machine */
 	struct per_cpu_pages *pageset; /* NULL: no per-CPU lists */
 	u16 nonempty[MIGRATE_TYPES];   /* bit o: nr_free of order o is not 0 */
@@ -38,6 +48,7 @@ struct buddy_zone {
 	int fresh_type;
 	spinlock_t lock;
 	struct zone_watermarks marks;
+	long fast_mark[MAX_NR_ZONES]; /* watermark.c */
 	struct free_area free_area[MAX_ORDER];
 };
 

@@ -14,31 +14,12 @@
 #include "alloc/pages/page_source.h"
 #include "alloc/pages/pcp.h"
 
-bool zone_watermark_ok(const struct buddy_zone *bz, int order, long mark, int highest_zone,
-		       unsigned int alloc_flags)
-{
-	long left = bz->zone->vm_stat[NR_FREE_PAGES] - ((1L << order) - 1);
-
-	if (alloc_flags & ALLOC_HIGH)
-		mark -= mark / 2;
-	if (alloc_flags & ALLOC_HARDER)
-		mark -= mark / 4;
-	if (left <= mark + bz->marks.lowmem_reserve[highest_zone])
-		return false;
-	for (int mt = 0; order && mt < MIGRATE_PCPTYPES; mt++)
-		if (bz->nonempty[mt] >> order)
-			return true;
-	return !order;
-}
-
 static bool watermark_ok(const struct alloc_context *ac, const struct buddy_zone *bz,
 			 unsigned int alloc_flags)
 {
-	const long marks[] = {bz->marks.min, bz->marks.low, bz->marks.high};
-
 	if (alloc_flags & ALLOC_NO_WATERMARKS || !ac->ps->o.watermarks)
 		return true;
-	return zone_watermark_ok(bz, ac->order, marks[alloc_flags & ALLOC_WMARK_MASK],
+	return zone_watermark_ok(bz, ac->order, wmark_pages(bz, alloc_flags & ALLOC_WMARK_MASK),
 				 ac->zonelist->highest, alloc_flags);
 }
 

@@ -100,8 +100,7 @@ static struct page *page_allocator_allocate(const struct page_allocator *self, i
 	if (unlikely(order || !zl->nr_thisnode || !ps->o.pcp))
 		return allocate_block(ps, zl, order, flags, migratetype);
 	bz = &ps->zones[zl->zones[0]];
-	if (unlikely(bz->zone->vm_stat[NR_FREE_PAGES] <=
-		     bz->marks.low + bz->marks.lowmem_reserve[zl->highest]))
+	if (unlikely(bz->zone->vm_stat[NR_FREE_PAGES] <= bz->fast_mark[zl->highest]))
 		return allocate_block(ps, zl, order, flags, migratetype);
 	pcp = this_cpu_ptr(bz->pageset);
 	page = pcp_pop(pcp, 0, migratetype);
@@ -270,6 +269,40 @@ const struct per_cpu_pages *zone_pageset(const struct page_allocator *pa, const 
 	return bz && bz->pageset ? per_cpu_ptr(bz->pageset, cpu) : NULL;
 }
 
+const struct zone_watermarks *zone_marks(const struct page_allocator *pa, const struct zone *zone)
+{
+	const struct page_source *ps = find_source(pa);
+
+	return ps ? &ps->zones[zone - kernel->zones].marks : NULL;
+}
+
+static bool pageblock_is_mixed(const struct page_source *ps, unsigned long block)
+{
+	const struct pageblock_use *use = &kernel->block_use[block];
+
+	for (int mt = 0; mt < MIGRATE_PCPTYPES; mt++)
+		if (use->nr[mt] && mt != ps->pageblock_type[block])
+			return true;
+	return false;
+}
+
+u64 nr_mixed_pageblocks(const struct page_allocator *pa, const struct zone *zone)
+{
+	const struct page_source *ps = find_source(pa);
+	unsigned long block = zone->zone_start_pfn >> pageblock_order, region;
+	unsigned long end = block + (zone->spanned_pages >> pageblock_order);
+	u64 n = 0;
+
+	while (ps && block < end) {
+		region = block >> BLOCK_REGION_SHIFT;
+		if (kernel->block_regions[region])
+			n += pageblock_is_mixed(ps, block++);
+		else
+			block = (region + 1) << BLOCK_REGION_SHIFT;
+	}
+	return n;
+}
+
 /* The stack's, the zone's, the machine's: the first that says something. */
 static unsigned int setting(u64 option, unsigned int zone, unsigned int machine)
 {
@@ -280,14 +313,16 @@ static unsigned int setting(u64 option, unsigned int zone, unsigned int machine)
 
 static void set_watermarks(struct buddy_zone *bz, const struct zone_sizes *sizes, bool on)
 {
-	bz->marks = (struct zone_watermarks){.min = -1, .low = -1, .high = -1};
-	if (!on)
-		return;
-	bz->marks.min = (long)sizes->min;
-	bz->marks.low = (long)sizes->low;
-	bz->marks.high = (long)sizes->high;
-	for (int type = 0; type < MAX_NR_ZONES; type++)
-		bz->marks.lowmem_reserve[type] = (long)sizes->lowmem_reserve[type];
+	struct zone_watermarks marks = {.min = -1, .low = -1, .high = -1};
+
+	if (on) {
+		marks.min = (long)sizes->min;
+		marks.low = (long)sizes->low;
+		marks.high = (long)sizes->high;
+		for (int type = 0; type < MAX_NR_ZONES; type++)
+			marks.lowmem_reserve[type] = (long)sizes->lowmem_reserve[type];
+	}
+	zone_set_marks(bz, &marks);
 }
 
 static void create_zones(struct page_source *ps, const struct page_allocator_options *o)

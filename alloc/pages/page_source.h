@@ -11,6 +11,7 @@
 
 #include "alloc/mm.h"
 #include "alloc/page_alloc.h"
+#include "alloc/pages/alloc_flags.h"
 #include "alloc/pages/buddy.h"
 #include "alloc/pages/zonelist.h"
 
@@ -37,17 +38,6 @@ struct page_source {
 	struct page_allocator_options o;
 };
 
-/* As in mm/internal.h, 6.1: the low bits say which mark. */
-#define ALLOC_WMARK_MIN 0x0u
-#define ALLOC_WMARK_LOW 0x1u
-#define ALLOC_WMARK_HIGH 0x2u
-#define ALLOC_NO_WATERMARKS 0x4u
-#define ALLOC_WMARK_MASK 0x3u
-#define ALLOC_HARDER 0x10u
-#define ALLOC_HIGH 0x20u
-#define ALLOC_NOFRAGMENT 0x100u
-#define ALLOC_KSWAPD 0x800u
-
 /* One request (struct alloc_context, mm/internal.h). */
 struct alloc_context {
 	struct page_source *ps;
@@ -68,11 +58,21 @@ static inline struct pglist_data *zone_pgdat(const struct page_source *ps,
 	return &ps->nodes[bz->zone->node];
 }
 
-/* In freelist.c. The block is off all lists and not given out yet; NULL: none with these flags. */
-struct page *get_page_from_freelist(const struct alloc_context *ac, unsigned int alloc_flags);
-/* Would so much stay free in the zone, had it given a block of this order (__zone_watermark_ok)? */
+/* In watermark.c: marks with the boost (wmark_pages). `mark` is one of ALLOC_WMARK_MIN, LOW, HIGH. */
+long wmark_pages(const struct buddy_zone *bz, unsigned int mark);
+/* Would so much stay free in the zone, had it given a block of this order (zone_watermark_ok)? */
 bool zone_watermark_ok(const struct buddy_zone *bz, int order, long mark, int highest_zone,
 		       unsigned int alloc_flags);
+/* The same, were so many pages free (__zone_watermark_ok). */
+bool watermark_ok_with(const struct buddy_zone *bz, int order, long mark, int highest_zone,
+		       unsigned int alloc_flags, long free_pages);
+/* Whoever changes the boost or the reserve does it here: the common case reads a sum of them. */
+void zone_set_boost(struct buddy_zone *bz, long boost);
+void zone_add_highatomic(struct buddy_zone *bz, long pages);
+void zone_set_marks(struct buddy_zone *bz, const struct zone_watermarks *marks);
+
+/* In freelist.c. The block is off all lists and not given out yet; NULL: none with these flags. */
+struct page *get_page_from_freelist(const struct alloc_context *ac, unsigned int alloc_flags);
 void drain_all_pages(const struct page_source *ps);
 void drain_zone_pages(struct buddy_zone *bz);
 

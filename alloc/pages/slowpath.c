@@ -10,7 +10,7 @@ static unsigned int gfp_to_alloc_flags(gfp_t gfp)
 	unsigned int flags = ALLOC_WMARK_MIN;
 
 	if (gfp & __GFP_HIGH)
-		flags |= ALLOC_HIGH | (gfp & __GFP_DIRECT_RECLAIM ? 0 : ALLOC_HARDER);
+		flags |= ALLOC_MIN_RESERVE | (gfp & __GFP_DIRECT_RECLAIM ? 0 : ALLOC_NON_BLOCK);
 	return flags;
 }
 
