@@ -188,6 +188,9 @@ struct kernel {
 	enum mm_mode mm_mode;
 	const struct mm_ops *mm_ops; /* never NULL */
 	u64 vm_event[NR_VM_EVENT_ITEMS];
+	/* PF_MEMALLOC of the operation that runs: it makes room, and does not wait for others to */
+	bool pf_memalloc;
+	u64 direct_reclaim_ns, kswapd_ns; /* CPU time of it */
 	/* Settings of the machine that Linux has as sysctls; 0: as Linux computes them. */
 	unsigned long min_free_pages;	  /* vm.min_free_kbytes */
 	unsigned long watermark_scale;	  /* vm.watermark_scale_factor, of 10,000; never 0 */

@@ -67,13 +67,21 @@ struct scan_control {
 	gfp_t gfp_mask;
 	int nid;
 	int order;
-	int priority;	 /* DEF_PRIORITY down to 1: a larger share of the lists is looked at */
+	int priority;	 /* DEF_PRIORITY down to 0: a larger share of the lists is looked at */
 	int reclaim_idx; /* enum zone_type: highest zone of the request */
 	bool kswapd;
 	bool may_writepage;
+	bool force_deactivate; /* the active list shrinks, however long the inactive one is */
 	unsigned long nr_to_reclaim;
 	/* Out: added to. */
 	unsigned long nr_scanned, nr_reclaimed;
+	bool skipped_deactivate; /* out: more pages would be had by force_deactivate */
+	/* How far the round has come: whoever reclaims keeps it; all 0 before the first part. */
+	struct scan_round {
+		bool begun;
+		unsigned long nr_inactive, nr_active; /* pages left to scan */
+		u32 shrinker;			      /* the next one */
+	} round;
 };
 
 struct mm_ops {
@@ -83,8 +91,13 @@ struct mm_ops {
 	 * Costs are charged here.
 	 */
 	bool (*migrate_page)(struct page *from, struct page *to);
-	/* One round over the node's page cache and reclaimable caches at this priority. */
-	void (*shrink_node)(struct scan_control *sc);
+	/*
+	 * A part of a round over the node's page cache and reclaimable caches at this priority, as
+	 * long as what Linux does between two cond_resched(). False: the round is over.
+	 */
+	bool (*shrink_node)(struct scan_control *sc);
+	/* Reclaim of this node ends for now: refaults from here on are news (snapshot_refaults). */
+	void (*snapshot_refaults)(int nid);
 	/* Pages of the node's zones up to this type that reclaim could get at best. */
 	unsigned long (*reclaimable_pages)(int nid, int highest_zone);
 };

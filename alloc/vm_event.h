@@ -10,6 +10,8 @@
 
 /* clang-format off */
 #define VM_EVENTS(X)                                                                               \
+	X(WORKINGSET_REFAULT_FILE, "workingset_refault_file")                                      \
+	X(WORKINGSET_ACTIVATE_FILE, "workingset_activate_file")                                    \
 	X(PGALLOC_DMA, "pgalloc_dma") X(PGALLOC_DMA32, "pgalloc_dma32")                            \
 	X(PGALLOC_NORMAL, "pgalloc_normal") X(PGALLOC_MOVABLE, "pgalloc_movable")                  \
 	X(ALLOCSTALL_DMA, "allocstall_dma") X(ALLOCSTALL_DMA32, "allocstall_dma32")                \

@@ -25,9 +25,15 @@ static bool move_nothing(struct page *from, struct page *to)
 	return false;
 }
 
-static void shrink_nothing(struct scan_control *sc)
+static bool shrink_nothing(struct scan_control *sc)
 {
 	(void)sc;
+	return false;
+}
+
+static void no_refaults(int nid)
+{
+	(void)nid;
 }
 
 static unsigned long nothing_reclaimable(int nid, int highest_zone)
@@ -38,6 +44,7 @@ static unsigned long nothing_reclaimable(int nid, int highest_zone)
 
 const struct mm_ops mm_nobody = {.migrate_page = move_nothing,
 				 .shrink_node = shrink_nothing,
+				 .snapshot_refaults = no_refaults,
 				 .reclaimable_pages = nothing_reclaimable};
 
 /* ---- Of a run ---- */
@@ -75,6 +82,7 @@ static bool migrate_page(struct page *from, struct page *to)
 
 static const struct mm_ops replay_mm_ops = {.migrate_page = migrate_page,
 					    .shrink_node = shrink_nothing,
+					    .snapshot_refaults = no_refaults,
 					    .reclaimable_pages = nothing_reclaimable};
 
 void holders_begin(struct replay *rp)

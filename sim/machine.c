@@ -252,6 +252,7 @@ void machine_count_anew(struct machine *m)
 		m->cpus[cpu].busy_ns = 0;
 	memset(m->nr_extfrag, 0, sizeof(m->nr_extfrag));
 	memset(m->k.vm_event, 0, sizeof(m->k.vm_event));
+	m->k.direct_reclaim_ns = m->k.kswapd_ns = 0;
 	m->works = (struct work_counts){0};
 	m->kthreads = (struct kthread_counts){0};
 	m->nr_events = 0;
