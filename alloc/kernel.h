@@ -172,6 +172,7 @@ struct kernel {
 	unsigned long max_pfn;
 	/* By pfn >> pageblock_order, and which regions of it are touched; alloc/pages/block.h. */
 	struct pageblock_use *block_use;
+	struct pageblock_moves *block_moves; /* alloc/mm.h */
 	u8 *block_regions;
 	int nr_cpu_ids, nr_node_ids;
 	const u8 *section_zone; /* zone index (node * MAX_NR_ZONES + type) of each 4 MiB section */

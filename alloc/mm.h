@@ -102,6 +102,27 @@ struct mm_ops {
 	unsigned long (*reclaimable_pages)(int nid, int highest_zone);
 };
 
+/*
+ * Pages that compaction moved out of a pageblock and into it, by pfn >>
+ * pageblock_order, since the machine was created.
+ */
+struct pageblock_moves {
+	u32 from, to;
+};
+
+/* What compaction of a zone came to (mm_compaction_begin and mm_compaction_end). */
+struct compact_trace {
+	u64 start_ns, ns;
+	const struct zone *zone;
+	const char
+		*mode; /* "direct async", "direct light", "direct full", "kcompactd", "proactive" */
+	int order;     /* -1: none in particular */
+	const char *result;
+	u64 migrate_scanned, free_scanned, isolated, moved, failed; /* pages */
+	s64 blocks_gained; /* free blocks of 2 MiB, after and before */
+};
+void trace_mm_compaction_end(const struct compact_trace *t);
+
 /* Of a bare machine: nothing moves, nothing can be had back. */
 extern const struct mm_ops mm_nobody;
 

@@ -58,3 +58,40 @@ bool cells_unpack(const u8 *packed, size_t bytes, struct sink_cell *cells, size_
 	}
 	return done == n;
 }
+
+size_t moves_pack(const struct sink_moves *moves, size_t n, u8 *packed)
+{
+	size_t bytes = 0, next;
+
+	for (size_t i = 0; i < n; i = next) {
+		next = i + 1;
+		while (next < n && !memcmp(&moves[next], &moves[i], sizeof(*moves)))
+			next++;
+		bytes += number_put(packed + bytes, next - i);
+		bytes += number_put(packed + bytes, moves[i].from);
+		bytes += number_put(packed + bytes, moves[i].to);
+	}
+	return bytes;
+}
+
+bool moves_unpack(const u8 *packed, size_t bytes, struct sink_moves *moves, size_t n)
+{
+	size_t at = 0, done = 0;
+
+	while (at < bytes) {
+		size_t value[3];
+
+		for (int i = 0; i < 3; i++) {
+			size_t used = number_get(packed + at, bytes - at, &value[i]);
+
+			if (!used)
+				return false;
+			at += used;
+		}
+		if (!value[0] || value[0] > n - done || max(value[1], value[2]) > UINT32_MAX)
+			return false;
+		for (size_t i = 0; i < value[0]; i++)
+			moves[done++] = (struct sink_moves){(u32)value[1], (u32)value[2]};
+	}
+	return done == n;
+}

@@ -19,4 +19,14 @@ size_t cells_pack(const struct sink_cell *cells, size_t n, u8 *packed);
 /* False unless `packed` holds exactly n cells. */
 bool cells_unpack(const u8 *packed, size_t bytes, struct sink_cell *cells, size_t n);
 
+/*
+ * block_moves_view.cells in the same manner: a number of equal cells, the pages moved out of each
+ * since the run began, and those moved into each, all three as LEB128.
+ */
+#define MOVES_PACKED_MAX 15
+
+size_t moves_pack(const struct sink_moves *moves, size_t n, u8 *packed);
+/* False unless `packed` holds exactly n cells. */
+bool moves_unpack(const u8 *packed, size_t bytes, struct sink_moves *moves, size_t n);
+
 #endif

@@ -194,6 +194,32 @@ static void db_sink_block_map(struct sink *s, const struct sink_block_map *m)
 	bytes = cells_pack(m->cells, nr_cells, packed);
 	rows_add_bytes(r, ROW_BLOCK_MAP, row, ARRAY_SIZE(row), packed, bytes);
 	free(packed);
+	if (!m->moves)
+		return;
+	packed = mem_alloc(nr_cells, MOVES_PACKED_MAX);
+	bytes = moves_pack(m->moves, nr_cells, packed);
+	rows_add_bytes(r, ROW_BLOCK_MOVES, row, ARRAY_SIZE(row), packed, bytes);
+	free(packed);
+}
+
+static void db_sink_compact(struct sink *s, const struct sink_compact *c)
+{
+	struct rows *r = &to_db_sink(s)->rows;
+	u64 row[] = {c->t_ns,
+		     (u64)c->node,
+		     rows_name(r, c->zone),
+		     rows_name(r, c->mode),
+		     (u64)(s64)c->page_order,
+		     rows_name(r, c->result),
+		     c->migrate_scanned,
+		     c->free_scanned,
+		     c->isolated,
+		     c->moved,
+		     c->failed,
+		     (u64)c->blocks_gained,
+		     c->ns};
+
+	rows_add(r, ROW_COMPACT, row, ARRAY_SIZE(row));
 }
 
 void db_fidelity_add(struct sink *s, const struct fidelity_row *f)
@@ -234,6 +260,7 @@ static const struct sink_ops db_sink_ops = {
 	.cache = db_sink_cache,
 	.mark = db_sink_mark,
 	.event = db_sink_event,
+	.compact = db_sink_compact,
 	.summary = db_sink_summary,
 	.site = db_sink_site,
 	.latency = db_sink_latency,

@@ -32,6 +32,9 @@ static const struct row_table {
 	[ROW_LATENCY] = {"nniiiiii", "INSERT INTO latency VALUES (?,?,?,?,?,?,?,?,?)"},
 	[ROW_LOCK] = {"niiii", "INSERT INTO lock VALUES (?,?,?,?,?,?)"},
 	[ROW_BLOCK_MAP] = {"iiniiib", "INSERT INTO block_map VALUES (?,?,?,?,?,?,?,?)"},
+	[ROW_COMPACT] = {"iinniniiiiiii",
+			 "INSERT INTO compact VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+	[ROW_BLOCK_MOVES] = {"iiniiib", "INSERT INTO block_moves VALUES (?,?,?,?,?,?,?,?)"},
 	[ROW_FIDELITY] = {"innniii", "INSERT INTO fidelity VALUES (?,?,?,?,?,?,?,?)"},
 };
 

@@ -204,6 +204,14 @@ static void on_event(struct sink *base, u64 t_ns, int cpu, const char *kind, con
 		next->ops->event(next, t_ns, cpu, kind, detail);
 }
 
+static void on_compact(struct sink *base, const struct sink_compact *compact)
+{
+	struct sink *next = to_fidelity_sink(base)->next;
+
+	if (next)
+		next->ops->compact(next, compact);
+}
+
 static void on_summary(struct sink *base, const char *layer, const struct metric_desc *metric,
 		       double value)
 {
@@ -303,6 +311,7 @@ static const struct sink_ops fidelity_sink_ops = {
 	.cache = on_cache,
 	.mark = on_mark,
 	.event = on_event,
+	.compact = on_compact,
 	.summary = on_summary,
 	.site = on_site,
 	.latency = on_latency,

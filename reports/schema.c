@@ -51,6 +51,13 @@
 	"CREATE TABLE IF NOT EXISTS block_map (id INTEGER PRIMARY KEY, t_ns INTEGER,"              \
 	" node INTEGER, zone INTEGER, first_pfn INTEGER, nr_blocks INTEGER,"                       \
 	" blocks_per_cell INTEGER, cells BLOB);"                                                   \
+	"CREATE TABLE IF NOT EXISTS block_moves (id INTEGER PRIMARY KEY, t_ns INTEGER,"            \
+	" node INTEGER, zone INTEGER, first_pfn INTEGER, nr_blocks INTEGER,"                       \
+	" blocks_per_cell INTEGER, cells BLOB);"                                                   \
+	"CREATE TABLE IF NOT EXISTS compact (id INTEGER PRIMARY KEY, t_ns INTEGER,"                \
+	" node INTEGER, zone INTEGER, mode INTEGER, page_order INTEGER, result INTEGER,"           \
+	" migrate_scanned INTEGER, free_scanned INTEGER, isolated INTEGER, moved INTEGER,"         \
+	" failed INTEGER, blocks_gained INTEGER, ns INTEGER);"                                     \
 	"CREATE TABLE IF NOT EXISTS fidelity (id INTEGER PRIMARY KEY, t_ns INTEGER,"               \
 	" snapshot INTEGER, kind INTEGER, name INTEGER, recorded INTEGER, simulated INTEGER,"      \
 	" first INTEGER);"                                                                         \
@@ -128,6 +135,17 @@
 	     " x.nr_blocks AS nr_blocks, x.blocks_per_cell AS blocks_per_cell,"                    \
 	     " x.cells AS cells",                                                                  \
 	     NAME("z", "zone"))                                                                    \
+	VIEW("IF NOT EXISTS block_moves_view", "block_moves",                                      \
+	     "x.t_ns AS t_ns, x.node AS node, z.text AS zone, x.first_pfn AS first_pfn,"           \
+	     " x.nr_blocks AS nr_blocks, x.blocks_per_cell AS blocks_per_cell,"                    \
+	     " x.cells AS cells",                                                                  \
+	     NAME("z", "zone"))                                                                    \
+	VIEW("IF NOT EXISTS compact_view", "compact",                                              \
+	     "x.t_ns AS t_ns, x.node AS node, z.text AS zone, m.text AS mode,"                     \
+	     " x.page_order AS page_order, s.text AS result, x.migrate_scanned AS migrate_scanned,"\
+	     " x.free_scanned AS free_scanned, x.isolated AS isolated, x.moved AS moved,"          \
+	     " x.failed AS failed, x.blocks_gained AS blocks_gained, x.ns AS ns",                  \
+	     NAME("z", "zone") NAME("m", "mode") NAME("s", "result"))                              \
 	VIEW("IF NOT EXISTS fidelity_view", "fidelity",                                            \
 	     "x.t_ns AS t_ns, s.text AS snapshot, k.text AS kind, n.text AS name,"                 \
 	     " x.recorded AS recorded, x.simulated AS simulated, x.first AS first",                \

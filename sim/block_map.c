@@ -17,7 +17,9 @@
 #include "sim/block_map.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "alloc/mm.h"
 #include "alloc/pages/page_allocator.h"
 #include "lib/mem.h"
 #include "sim/metrics.h"
@@ -107,11 +109,30 @@ static struct sink_cell take_cell(const struct page_allocator *pa, u64 block, u3
 	return cell_of(&c, nr_blocks);
 }
 
+/* False: nothing ever moved in this zone. */
+static bool take_moves(const struct zone *zone, u32 per_cell, struct sink_moves *moves)
+{
+	const struct pageblock_moves *m =
+		kernel->block_moves + (zone->zone_start_pfn >> pageblock_order);
+	u32 nr_blocks = (u32)(zone->spanned_pages >> pageblock_order);
+	bool any = false;
+
+	memset(moves, 0, DIV_ROUND_UP(nr_blocks, per_cell) * sizeof(*moves));
+	for (u32 i = 0; i < nr_blocks; i++) {
+		moves[i / per_cell].from += m[i].from;
+		moves[i / per_cell].to += m[i].to;
+		any |= m[i].from || m[i].to;
+	}
+	return any;
+}
+
 static void take_zone(const struct page_allocator *pa, const struct zone *zone, u32 per_cell,
-		      struct sink_cell *cells, struct sink *sink, u64 t_ns)
+		      struct sink_cell *cells, struct sink_moves *moves, struct sink *sink,
+		      u64 t_ns)
 {
 	u64 first = zone->zone_start_pfn >> pageblock_order;
 	u32 nr_blocks = (u32)(zone->spanned_pages >> pageblock_order);
+	bool moved = kernel->vm_event[PGMIGRATE_SUCCESS] && take_moves(zone, per_cell, moves);
 
 	for (u32 at = 0; at < nr_blocks; at += per_cell)
 		cells[at / per_cell] = take_cell(pa, first + at, min(per_cell, nr_blocks - at));
@@ -123,6 +144,7 @@ static void take_zone(const struct page_allocator *pa, const struct zone *zone, 
 					   .nr_blocks = nr_blocks,
 					   .blocks_per_cell = per_cell,
 					   .cells = cells,
+					   .moves = moved ? moves : NULL,
 				   });
 }
 
@@ -154,6 +176,7 @@ void block_map_sample(struct block_map *b, const struct page_allocator *pa, stru
 		      u64 t_ns)
 {
 	const struct zone *zone;
+	struct sink_moves *moves;
 	struct sink_cell *cells;
 	u32 per_cell;
 
@@ -163,7 +186,9 @@ void block_map_sample(struct block_map *b, const struct page_allocator *pa, stru
 	b->nr_left--;
 	per_cell = blocks_per_cell();
 	cells = mem_alloc(2 * BLOCK_MAP_CELLS, sizeof(*cells));
+	moves = mem_alloc(2 * BLOCK_MAP_CELLS, sizeof(*moves));
 	for_each_populated_zone (zone)
-		take_zone(pa, zone, per_cell, cells, sink, t_ns);
+		take_zone(pa, zone, per_cell, cells, moves, sink, t_ns);
+	free(moves);
 	free(cells);
 }

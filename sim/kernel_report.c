@@ -1,5 +1,5 @@
 /*
- * What allocators tell the world: events, warnings, external fragmentation.
+ * What allocators tell the world: events, warnings, external fragmentation, compaction.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -66,4 +66,25 @@ void trace_mm_page_alloc_extfrag(struct page *page, int alloc_order, int fallbac
 		     "fallback_migratetype=%d change_ownership=%d",
 		     page_to_pfn(page), alloc_order, fallback_order, alloc_migratetype,
 		     fallback_migratetype, change_ownership);
+}
+
+void trace_mm_compaction_end(const struct compact_trace *t)
+{
+	struct machine *m = machine_current();
+
+	m->compact.runs++;
+	m->compact.moved += t->moved;
+	m->compact.failed += t->failed;
+	m->compact.ns += t->ns;
+	m->compact.blocks_gained += t->blocks_gained;
+	report_event("compact",
+		     "%s node=%d zone=%s order=%d %s migrate_scanned=%llu free_scanned=%llu "
+		     "isolated=%llu moved=%llu failed=%llu blocks_gained=%lld ns=%llu",
+		     t->mode, t->zone->node, t->zone->name, t->order, t->result,
+		     (unsigned long long)t->migrate_scanned, (unsigned long long)t->free_scanned,
+		     (unsigned long long)t->isolated, (unsigned long long)t->moved,
+		     (unsigned long long)t->failed, (long long)t->blocks_gained,
+		     (unsigned long long)t->ns);
+	if (m->on_compact)
+		m->on_compact(m->on_event_arg, t);
 }

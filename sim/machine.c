@@ -67,7 +67,9 @@ static int reserve_memory(struct machine *m, struct err *e)
 	m->k.direct_map = reserve(m->direct_map_bytes, wants_huge_contents(m));
 	m->block_use_bytes = (m->k.max_pfn >> pageblock_order) * sizeof(*m->k.block_use);
 	m->k.block_use = reserve(m->block_use_bytes, false);
-	if (m->k.mem_map && m->k.direct_map && m->k.block_use)
+	m->block_moves_bytes = (m->k.max_pfn >> pageblock_order) * sizeof(*m->k.block_moves);
+	m->k.block_moves = reserve(m->block_moves_bytes, false);
+	if (m->k.mem_map && m->k.direct_map && m->k.block_use && m->k.block_moves)
 		return 0;
 	size_print(m->direct_map_bytes, text, sizeof(text));
 	return err_set(e, "machine '%s': cannot reserve address space for %s of memory: %s",
@@ -193,6 +195,8 @@ void machine_destroy(struct machine *m)
 		munmap(m->k.direct_map, m->direct_map_bytes);
 	if (m->k.block_use)
 		munmap(m->k.block_use, m->block_use_bytes);
+	if (m->k.block_moves)
+		munmap(m->k.block_moves, m->block_moves_bytes);
 	instances_free_all(m);
 	lock_classes_free(m);
 	rcu_destroy(m);
@@ -255,6 +259,7 @@ void machine_count_anew(struct machine *m)
 	m->k.direct_reclaim_ns = m->k.kswapd_ns = 0;
 	m->works = (struct work_counts){0};
 	m->kthreads = (struct kthread_counts){0};
+	m->compact = (struct compact_counts){0};
 	m->nr_events = 0;
 	rcu_count_anew(m);
 	lock_classes_count_anew(m);

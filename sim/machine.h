@@ -10,6 +10,7 @@
 
 #include "alloc/allocator.h"
 #include "alloc/kernel.h"
+#include "alloc/mm.h"
 #include "lib/err.h"
 #include "sim/event.h"
 #include "sim/machine_config.h"
@@ -49,6 +50,12 @@ struct kthread_counts {
 	u64 steps, ns;
 };
 
+/* Runs of compaction. */
+struct compact_counts {
+	u64 runs, moved, failed, ns;
+	s64 blocks_gained; /* of 2 MiB */
+};
+
 struct rcu_state;
 
 struct machine {
@@ -62,7 +69,7 @@ struct machine {
 	struct zone zones[MACHINE_NODES_MAX * MAX_NR_ZONES];
 	u8 *section_zone;
 	u8 *distances;
-	size_t mem_map_bytes, direct_map_bytes, block_use_bytes;
+	size_t mem_map_bytes, direct_map_bytes, block_use_bytes, block_moves_bytes;
 
 	struct rcu_state *rcu;
 	struct list_head lock_classes; /* in order of creation */
@@ -70,9 +77,11 @@ struct machine {
 	u64 nr_extfrag[NR_EXTFRAG_CLASSES];
 	struct work_counts works;
 	struct kthread_counts kthreads;
+	struct compact_counts compact;
 	u64 nr_events; /* report_event calls */
 	/* Receives each report_event; NULL: they are counted only. */
 	void (*on_event)(void *arg, u64 t_ns, int cpu, const char *kind, const char *detail);
+	void (*on_compact)(void *arg, const struct compact_trace *t); /* NULL: counted only */
 	void *on_event_arg;
 	void *run; /* the run on this machine, for callbacks without an argument; NULL: none */
 	/* Names of the load's call sites, the load's; NULL: it has none. */

@@ -108,6 +108,12 @@ const struct metric_desc metrics[] = {
 	{"boot_requests", "count", NEITHER, "boot: requests before memory was handed over"},
 	{"bytes_alloc_live_max", "bytes", LOWER, "most bytes live objects and pages ever occupied"},
 	{"bytes_req_live_max", "bytes", NEITHER, "most bytes ever asked for and live"},
+	{"compact_blocks_gained", "count", HIGHER,
+	 "free blocks of 2 MiB, after and before each run of compaction, all runs together"},
+	{"compact_failed_pages", "pages", LOWER, "pages compaction took up and could not move"},
+	{"compact_moved_pages", "pages", LOWER, "pages compaction moved"},
+	{"compact_ns", "ns", LOWER, "CPU time of compaction, by requests and by kcompactd"},
+	{"compact_runs", "count", NEITHER, "runs of compaction over a zone"},
 	{"cpu_ns", "ns", LOWER, "CPU time spent in the allocators, over all CPUs"},
 	{"free_error", "ratio", LOWER,
 	 "fidelity: free pages by zone and order, sum |simulated - recorded| / sum recorded, over "
@@ -125,6 +131,10 @@ const struct metric_desc metrics[] = {
 	 "per layer: most bytes, whenever looked at, the layer kept back from what it stands on "
 	 "(limbo, reserves, free slots)"},
 	{"held_bytes_mean", "bytes", LOWER, "per layer: bytes kept back, mean over time"},
+	{"huge_allocs", "count", NEITHER, "huge pages (order 9) asked for and had"},
+	{"huge_failed", "count", LOWER, "huge pages (order 9) asked for and refused"},
+	{"huge_success_percent", "percent", HIGHER,
+	 "huge pages (order 9) had, of those asked for; of a load that asks for any"},
 	{"idle_work_runs", "count", LOWER,
 	 "delayed works that ran though nothing had been asked of their CPU since the same work "
 	 "ran there last: what keeps a quiet machine awake"},

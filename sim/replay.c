@@ -32,6 +32,29 @@ static void hand_on_event(void *arg, u64 t_ns, int cpu, const char *kind, const 
 		rp->m->on_event = NULL;
 }
 
+static void hand_on_compact(void *arg, const struct compact_trace *t)
+{
+	struct replay *rp = arg;
+
+	if (rp->warming_up)
+		return;
+	rp->sink->ops->compact(rp->sink, &(struct sink_compact){
+						 .t_ns = t->start_ns,
+						 .node = t->zone->node,
+						 .zone = t->zone->name,
+						 .mode = t->mode,
+						 .page_order = t->order,
+						 .result = t->result,
+						 .migrate_scanned = t->migrate_scanned,
+						 .free_scanned = t->free_scanned,
+						 .isolated = t->isolated,
+						 .moved = t->moved,
+						 .failed = t->failed,
+						 .blocks_gained = t->blocks_gained,
+						 .ns = t->ns,
+					 });
+}
+
 static int check_fits(const struct trial *trial, const struct machine *m, struct err *e)
 {
 	const struct source_tables *t = &trial->source->tables;
@@ -94,6 +117,7 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 	rp->reserved_objs = rp->page_source->live_objs;
 	if (rp->sink) {
 		rp->m->on_event = hand_on_event;
+		rp->m->on_compact = hand_on_compact;
 		rp->m->on_event_arg = rp;
 	}
 	holders_begin(rp);
@@ -305,6 +329,7 @@ void replay_end(struct replay *rp)
 
 		rp->sink = NULL; /* what follows is no part of the run */
 		rp->m->on_event = NULL;
+		rp->m->on_compact = NULL;
 		check_all(rp);
 		free_live(rp);
 		leaked = kmalloc_destroy(&rp->km) + slabulator_destroy(&rp->slabulator);

@@ -79,6 +79,11 @@ struct sink_lock { /* one lock class */
 	u64 acquisitions, contended, wait_ns_total, wait_ns_max;
 };
 
+/* What compaction moved out of a cell and into it since the machine was created, in pages. */
+struct sink_moves {
+	u32 from, to;
+};
+
 /*
  * What lives in the pageblocks of one zone at one instant. A machine of many pageblocks has several
  * in a cell.
@@ -90,6 +95,7 @@ struct sink_block_map {
 	u64 first_pfn;
 	u32 nr_blocks, blocks_per_cell; /* the last cell may have fewer */
 	const struct sink_cell *cells;	/* DIV_ROUND_UP(nr_blocks, blocks_per_cell) */
+	const struct sink_moves *moves; /* as many; NULL: nothing ever moved in this zone */
 };
 
 #define SINK_CELL_FULL 255    /* all pages of the cell */
@@ -104,6 +110,18 @@ struct sink_cell {
 	/* Bits 0-2: enum migratetype of (most of) the pageblocks; bits 3-7: pageblocks that hold
 	 * pages which cannot move, of 31. */
 	u8 type_pinned;
+};
+
+struct sink_compact { /* one run of compaction over a zone */
+	u64 t_ns;     /* when it began */
+	int node;
+	const char *zone;
+	const char *mode;   /* who: "direct async", ..., "kcompactd", "proactive" */
+	int page_order;	    /* wanted; -1: as many large blocks as can be */
+	const char *result; /* as in Linux: "success", "complete", "contended", ... */
+	u64 migrate_scanned, free_scanned, isolated, moved, failed; /* pages */
+	s64 blocks_gained; /* free blocks of 2 MiB, after and before */
+	u64 ns;		   /* of CPU time it took */
 };
 
 struct sink_end {
@@ -140,6 +158,7 @@ struct sink_ops {
 	void (*mark)(struct sink *s, u64 t_ns, const char *text);
 	/* kind: double_free, extfrag, refused, oom, leak, ...: the contract's event_view.kind. */
 	void (*event)(struct sink *s, u64 t_ns, int cpu, const char *kind, const char *detail);
+	void (*compact)(struct sink *s, const struct sink_compact *compact);
 	/* A figure of the whole run. The metric is one of metrics[]. */
 	void (*summary)(struct sink *s, const char *layer, const struct metric_desc *metric,
 			double value);

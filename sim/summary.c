@@ -121,6 +121,32 @@ static void report_shrinks(struct replay *rp)
 	put_whole(rp, "shrink_ns", (double)s->ns);
 }
 
+static u64 huge_requests(const struct account *a, enum op_path path)
+{
+	const struct hist *h = a->latency[OP_PAGE_ALLOC + pageblock_order][path];
+
+	return h ? h->count : 0;
+}
+
+static void report_compaction(struct replay *rp)
+{
+	const struct compact_counts *c = &rp->m->compact;
+	u64 asked = 0, failed = huge_requests(&rp->acc, PATH_REFUSED);
+
+	for (int path = 0; path < NR_OP_PATHS; path++)
+		asked += huge_requests(&rp->acc, (enum op_path)path);
+	put_whole(rp, "compact_runs", (double)c->runs);
+	put_whole(rp, "compact_moved_pages", (double)c->moved);
+	put_whole(rp, "compact_failed_pages", (double)c->failed);
+	put_whole(rp, "compact_blocks_gained", (double)c->blocks_gained);
+	put_whole(rp, "compact_ns", (double)c->ns);
+	put_whole(rp, "huge_allocs", (double)(asked - failed));
+	put_whole(rp, "huge_failed", (double)failed);
+	if (asked)
+		put_whole(rp, "huge_success_percent",
+			  100 * (double)(asked - failed) / (double)asked);
+}
+
 static void report_boot(struct replay *rp)
 {
 	const struct bootmem_counts *counts = bootmem_slab_counts(rp->stack.slab);
@@ -184,6 +210,7 @@ void summary_report(struct replay *rp)
 	report_counts(rp);
 	report_works(rp);
 	report_shrinks(rp);
+	report_compaction(rp);
 	report_boot(rp);
 	report_locks(rp);
 	for (unsigned int i = 0; i < rp->stack.nr_layers; i++)

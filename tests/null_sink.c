@@ -39,6 +39,11 @@ void null_event(struct sink *s, u64 t_ns, int cpu, const char *kind, const char 
 	(void)s, (void)t_ns, (void)cpu, (void)kind, (void)detail;
 }
 
+void null_compact(struct sink *s, const struct sink_compact *compact)
+{
+	(void)s, (void)compact;
+}
+
 void null_summary(struct sink *s, const char *layer, const struct metric_desc *metric, double value)
 {
 	(void)s, (void)layer, (void)metric, (void)value;

@@ -69,6 +69,11 @@ static void test_views(void **state)
 		{"event_view", "run_id, t_ns, cpu, kind, detail"},
 		{"block_map_view",
 		 "run_id, t_ns, node, zone, first_pfn, nr_blocks, blocks_per_cell, cells"},
+		{"block_moves_view",
+		 "run_id, t_ns, node, zone, first_pfn, nr_blocks, blocks_per_cell, cells"},
+		{"compact_view",
+		 "run_id, t_ns, node, zone, mode, page_order, result, migrate_scanned, "
+		 "free_scanned, isolated, moved, failed, blocks_gained, ns"},
 		{"fidelity_view", "run_id, t_ns, snapshot, kind, name, recorded, simulated, first"},
 		{"expect_view", "experiment, what, expected, measured, verdict, source"},
 	};

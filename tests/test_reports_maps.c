@@ -16,7 +16,10 @@ static void test_maps_and_fidelity(void **state)
 	static const struct sink_cell cells[300] = {
 		[1] = {1, 2, 3, 4}, [299] = {255, 0, 0, 31 << 3}};
 	struct feed f = {.label = "plain", .load = "fstree", .nr_samples = 2, .nr_caches = 1};
-	struct sink_block_map map = {7, 1, "Normal", 1024, 300, 1, cells};
+	static const struct sink_moves moves[300] = {[0] = {512, 0}, [299] = {1, 1000}};
+	struct sink_block_map map = {7, 1, "Normal", 1024, 300, 1, cells, moves};
+	struct sink_compact run = {5,  1, "Normal", "kcompactd", -1, "complete", 10,
+				   20, 8, 6,	    2,		 -1, 99};
 	struct fidelity_row row = {9, "after", "slab", "dentry", 4096, 8192, 12288};
 	struct err e = {""};
 	struct db *db = db_open(results_path, DB_WRITE, &e);
@@ -26,16 +29,35 @@ static void test_maps_and_fidelity(void **state)
 	(void)state;
 	feed_begin(&f, s);
 	s->ops->block_map(s, &map);
+	map.moves = NULL; /* nothing moved: no row */
+	s->ops->block_map(s, &map);
+	s->ops->compact(s, &run);
 	db_fidelity_add(s, &row);
 	assert_int_equal(s->ops->end(s, &end, &e), 0);
 	db_sink_free(s);
 	db_close(db);
 	assert_int_equal(
 		results_number(
-			"SELECT count(*) FROM block_map_view WHERE run_id = 1 AND t_ns = 7 AND"
+			"SELECT count(*) / 2 FROM block_map_view WHERE run_id = 1 AND t_ns = 7 AND"
 			" node = 1 AND zone = 'Normal' AND first_pfn = 1024 AND"
 			" nr_blocks = 300 AND blocks_per_cell = 1 AND hex(cells) ="
 			" '0100000000' || '0101020304' || 'A90200000000' || '01FF0000F8'"),
+		1);
+	assert_int_equal(
+		results_number(
+			"SELECT count(*) FROM block_moves_view WHERE run_id = 1 AND t_ns = 7 AND"
+			" node = 1 AND zone = 'Normal' AND first_pfn = 1024 AND"
+			" nr_blocks = 300 AND blocks_per_cell = 1 AND hex(cells) ="
+			" '01800400' || 'AA020000' || '0101E807'"),
+		1);
+	assert_int_equal(
+		results_number(
+			"SELECT count(*) FROM compact_view WHERE run_id = 1 AND t_ns = 5 AND"
+			" node = 1 AND zone = 'Normal' AND mode = 'kcompactd' AND page_order = -1 "
+			"AND"
+			" result = 'complete' AND migrate_scanned = 10 AND free_scanned = 20 AND"
+			" isolated = 8 AND moved = 6 AND failed = 2 AND blocks_gained = -1 AND ns "
+			"= 99"),
 		1);
 	assert_int_equal(
 		results_number(
@@ -70,6 +92,29 @@ static void test_packed_cells(void **state)
 				  5, back, 1));
 }
 
+static void test_packed_moves(void **state)
+{
+	struct sink_moves moves[1000] = {{0}}, back[1000];
+	u8 packed[1000 * MOVES_PACKED_MAX];
+	size_t bytes;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(moves); i++)
+		moves[i] = (struct sink_moves){i % 7 ? 0 : UINT32_MAX - (u32)i, (u32)(i / 9)};
+	for (size_t n = 0; n <= ARRAY_SIZE(moves); n += 37) {
+		bytes = moves_pack(moves, n, packed);
+		assert_true(moves_unpack(packed, bytes, back, n));
+		assert_memory_equal(moves, back, n * sizeof(*moves));
+		assert_false(moves_unpack(packed, bytes, back, n + 1));
+		assert_false(n && moves_unpack(packed, bytes, back, n - 1));
+		assert_false(n && moves_unpack(packed, bytes - 1, back, n));
+	}
+	/* Runs of nothing, a run without numbers, numbers beyond 32 bits. */
+	assert_false(moves_unpack((const u8 *)"\0\1\1", 3, back, 1));
+	assert_false(moves_unpack((const u8 *)"\1\1", 2, back, 1));
+	assert_false(moves_unpack((const u8 *)"\1\xff\xff\xff\xff\x7f\1", 7, back, 1));
+}
+
 /* A database of before maps and fidelity gets their tables with its next run. */
 static void test_tables_are_added(void **state)
 {
@@ -81,7 +126,9 @@ static void test_tables_are_added(void **state)
 	db = db_open(results_path, DB_WRITE, &e);
 	assert_int_equal(db_exec(db,
 				 "DROP VIEW block_map_view; DROP VIEW fidelity_view;"
-				 "DROP TABLE block_map; DROP TABLE fidelity",
+				 "DROP VIEW compact_view; DROP VIEW block_moves_view;"
+				 "DROP TABLE block_map; DROP TABLE fidelity;"
+				 "DROP TABLE compact; DROP TABLE block_moves",
 				 &e),
 			 0);
 	db_close(db);
@@ -150,8 +197,11 @@ static void test_film_census(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_maps_and_fidelity), cmocka_unit_test(test_packed_cells),
-		TEST(test_tables_are_added),  TEST(test_damaged_films),
+		TEST(test_maps_and_fidelity),
+		cmocka_unit_test(test_packed_cells),
+		cmocka_unit_test(test_packed_moves),
+		TEST(test_tables_are_added),
+		TEST(test_damaged_films),
 		TEST(test_film_census),
 	};
 

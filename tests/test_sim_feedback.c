@@ -110,6 +110,7 @@ static const struct sink_ops figures_ops = {
 	.slab = null_slab,
 	.cache = null_cache,
 	.event = on_event,
+	.compact = null_compact,
 	.summary = on_summary,
 	.site = on_site,
 	.latency = on_latency,

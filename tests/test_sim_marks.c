@@ -70,6 +70,7 @@ static const struct sink_ops watcher_ops = {
 	.cache = null_cache,
 	.mark = on_mark,
 	.event = null_event,
+	.compact = null_compact,
 	.summary = null_summary,
 	.site = null_site,
 	.latency = null_latency,

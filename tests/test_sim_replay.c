@@ -129,6 +129,7 @@ static const struct sink_ops recorder_ops = {
 	.cache = on_cache,
 	.mark = null_mark,
 	.event = on_event,
+	.compact = null_compact,
 	.summary = on_summary,
 	.site = on_site,
 	.latency = on_latency,
