@@ -183,6 +183,58 @@ static void db_sink_lock(struct sink *s, const struct sink_lock *l)
 	rows_add(r, ROW_LOCK, row, ARRAY_SIZE(row));
 }
 
+static void db_sink_zone(struct sink *s, const struct sink_zone *z)
+{
+	struct rows *r = &to_db_sink(s)->rows;
+	u64 row[] = {(u64)z->node, rows_name(r, z->zone),
+		     z->start_pfn, z->spanned,
+		     z->present,   z->managed,
+		     z->min,	   z->low,
+		     z->high};
+
+	rows_add(r, ROW_ZONE, row, ARRAY_SIZE(row));
+}
+
+static void db_sink_vmstat(struct sink *s, u64 t_ns, const char *name, u64 value)
+{
+	struct rows *r = &to_db_sink(s)->rows;
+	u64 row[] = {t_ns, rows_name(r, name), value};
+
+	rows_add(r, ROW_VMSTAT, row, ARRAY_SIZE(row));
+}
+
+static void db_sink_blame(struct sink *s, const struct sink_blame *b)
+{
+	struct rows *r = &to_db_sink(s)->rows;
+	u64 row[] = {rows_name(r, b->call_site),
+		     rows_name(r, b->cache),
+		     b->blocks_end,
+		     b->pages_end,
+		     double_bits(b->blocks_mean),
+		     double_bits(b->pages_mean),
+		     b->block_ns,
+		     b->longest_ns};
+
+	rows_add(r, ROW_BLAME, row, ARRAY_SIZE(row));
+}
+
+static void db_sink_blame_block(struct sink *s, const struct sink_blame_block *b)
+{
+	struct rows *r = &to_db_sink(s)->rows;
+	u64 row[] = {(u64)b->node,
+		     rows_name(r, b->zone),
+		     b->pfn,
+		     b->free_pages,
+		     b->movable_pages,
+		     b->unmovable_pages,
+		     rows_name(r, b->call_site),
+		     rows_name(r, b->cache),
+		     b->holder_pages,
+		     b->kept_ns};
+
+	rows_add(r, ROW_BLAME_BLOCK, row, ARRAY_SIZE(row));
+}
+
 static void db_sink_block_map(struct sink *s, const struct sink_block_map *m)
 {
 	struct rows *r = &to_db_sink(s)->rows;
@@ -265,6 +317,10 @@ static const struct sink_ops db_sink_ops = {
 	.site = db_sink_site,
 	.latency = db_sink_latency,
 	.lock = db_sink_lock,
+	.zone = db_sink_zone,
+	.vmstat = db_sink_vmstat,
+	.blame = db_sink_blame,
+	.blame_block = db_sink_blame_block,
 	.block_map = db_sink_block_map,
 	.end = db_sink_end,
 };

@@ -229,10 +229,15 @@ static const struct {
 	const char *name;
 	bool named;
 } views[] = {
-	{"run_view", true},	   {"summary_view", true},   {"sample_view", false},
-	{"free_area_view", false}, {"slab_view", false},     {"cache_view", false},
-	{"site_view", false},	   {"latency_view", false},  {"lock_view", false},
-	{"event_view", false},	   {"fidelity_view", false},
+	{"run_view", true},	     {"summary_view", true},
+	{"sample_view", false},	     {"free_area_view", false},
+	{"slab_view", false},	     {"cache_view", false},
+	{"site_view", false},	     {"latency_view", false},
+	{"lock_view", false},	     {"event_view", false},
+	{"fidelity_view", false},    {"zone_view", false},
+	{"zone_index_view", false},  {"compaction_score_view", false},
+	{"vmstat_view", false},	     {"blame_view", false},
+	{"blame_block_view", false},
 };
 
 static int failed(struct expect_sql *q, struct err *e)

@@ -245,6 +245,38 @@ static void on_lock(struct sink *base, const struct sink_lock *lock)
 		next->ops->lock(next, lock);
 }
 
+static void on_zone(struct sink *base, const struct sink_zone *zone)
+{
+	struct sink *next = to_fidelity_sink(base)->next;
+
+	if (next)
+		next->ops->zone(next, zone);
+}
+
+static void on_vmstat(struct sink *base, u64 t_ns, const char *name, u64 value)
+{
+	struct fidelity_sink *s = to_fidelity_sink(base);
+
+	if (!s->in_mark && s->next)
+		s->next->ops->vmstat(s->next, t_ns, name, value);
+}
+
+static void on_blame(struct sink *base, const struct sink_blame *blame)
+{
+	struct sink *next = to_fidelity_sink(base)->next;
+
+	if (next)
+		next->ops->blame(next, blame);
+}
+
+static void on_blame_block(struct sink *base, const struct sink_blame_block *block)
+{
+	struct sink *next = to_fidelity_sink(base)->next;
+
+	if (next)
+		next->ops->blame_block(next, block);
+}
+
 static void on_block_map(struct sink *base, const struct sink_block_map *map)
 {
 	struct fidelity_sink *s = to_fidelity_sink(base);
@@ -316,6 +348,10 @@ static const struct sink_ops fidelity_sink_ops = {
 	.site = on_site,
 	.latency = on_latency,
 	.lock = on_lock,
+	.zone = on_zone,
+	.vmstat = on_vmstat,
+	.blame = on_blame,
+	.blame_block = on_blame_block,
 	.block_map = on_block_map,
 	.end = on_end,
 };

@@ -61,6 +61,18 @@
 	"CREATE TABLE IF NOT EXISTS fidelity (id INTEGER PRIMARY KEY, t_ns INTEGER,"               \
 	" snapshot INTEGER, kind INTEGER, name INTEGER, recorded INTEGER, simulated INTEGER,"      \
 	" first INTEGER);"                                                                         \
+	"CREATE TABLE IF NOT EXISTS zone (id INTEGER PRIMARY KEY, node INTEGER, zone INTEGER,"     \
+	" start_pfn INTEGER, spanned INTEGER, present INTEGER, managed INTEGER, min INTEGER,"      \
+	" low INTEGER, high INTEGER);"                                                             \
+	"CREATE TABLE IF NOT EXISTS vmstat (id INTEGER PRIMARY KEY, t_ns INTEGER, name INTEGER,"   \
+	" value INTEGER);"                                                                         \
+	"CREATE TABLE IF NOT EXISTS blame (id INTEGER PRIMARY KEY, call_site INTEGER,"             \
+	" cache INTEGER, blocks_end INTEGER, pages_end INTEGER, blocks_mean REAL,"                 \
+	" pages_mean REAL, block_ns INTEGER, longest_ns INTEGER);"                                 \
+	"CREATE TABLE IF NOT EXISTS blame_block (id INTEGER PRIMARY KEY, node INTEGER,"            \
+	" zone INTEGER, pfn INTEGER, free_pages INTEGER, movable_pages INTEGER,"                   \
+	" unmovable_pages INTEGER, call_site INTEGER, cache INTEGER, holder_pages INTEGER,"        \
+	" kept_ns INTEGER);"                                                                       \
 	"CREATE TABLE IF NOT EXISTS sampling (run INTEGER PRIMARY KEY, sample_ns INTEGER NOT "     \
 	"NULL);"                                                                                   \
 	"CREATE TABLE IF NOT EXISTS expectation (id INTEGER PRIMARY KEY, experiment TEXT NOT "     \
@@ -129,6 +141,49 @@
 	     " x.wait_ns_total AS wait_ns_total, x.wait_ns_max AS wait_ns_max",                    \
 	     NAME("n", "lock"))
 
+/*
+ * The indices of sim/metrics.h of each zone, order and instant, all migratetypes together, in the
+ * same integer arithmetic: computed, not stored. `pages` is what is free, `small` what of it is in
+ * blocks too small for the order.
+ */
+#define ZONE_INDEX_VIEW                                                                            \
+	"CREATE VIEW IF NOT EXISTS zone_index_view AS"                                             \
+	" WITH o(k) AS (VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9),(10)),"                     \
+	" z AS (SELECT r.id AS run_id, x.t_ns AS t_ns, x.node AS node, x.zone AS zone,"            \
+	" sum(x.n0) AS s0, sum(x.n1) AS s1, sum(x.n2) AS s2, sum(x.n3) AS s3, sum(x.n4) AS s4,"    \
+	" sum(x.n5) AS s5, sum(x.n6) AS s6, sum(x.n7) AS s7, sum(x.n8) AS s8, sum(x.n9) AS s9,"    \
+	" sum(x.n10) AS s10"                                                                       \
+	OF_RUN("free_area") " GROUP BY r.id, x.t_ns, x.node, x.zone),"                             \
+	" i AS (SELECT run_id, t_ns, node, zone, k,"                                               \
+	" CASE k WHEN 0 THEN s0 WHEN 1 THEN s1 WHEN 2 THEN s2 WHEN 3 THEN s3 WHEN 4 THEN s4"       \
+	" WHEN 5 THEN s5 WHEN 6 THEN s6 WHEN 7 THEN s7 WHEN 8 THEN s8 WHEN 9 THEN s9"              \
+	" ELSE s10 END AS nr_free,"                                                                \
+	" s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + s10 AS blocks,"                        \
+	" s0 + (s1 << 1) + (s2 << 2) + (s3 << 3) + (s4 << 4) + (s5 << 5) + (s6 << 6)"              \
+	" + (s7 << 7) + (s8 << 8) + (s9 << 9) + (s10 << 10) AS pages,"                             \
+	" (k > 0) * s0 + (k > 1) * (s1 << 1) + (k > 2) * (s2 << 2) + (k > 3) * (s3 << 3)"          \
+	" + (k > 4) * (s4 << 4) + (k > 5) * (s5 << 5) + (k > 6) * (s6 << 6)"                       \
+	" + (k > 7) * (s7 << 7) + (k > 8) * (s8 << 8) + (k > 9) * (s9 << 9) AS small"              \
+	" FROM z CROSS JOIN o)"                                                                    \
+	" SELECT i.run_id AS run_id, i.t_ns AS t_ns, i.node AS node, n.text AS zone,"              \
+	" i.k AS page_order, i.pages AS free_pages, i.nr_free AS nr_free,"                         \
+	" CASE WHEN blocks = 0 THEN 0 WHEN pages > small THEN -1000"                               \
+	" ELSE 1000 - (1000 + pages * 1000 / (1 << k)) / blocks END AS fragmentation_index,"       \
+	" CASE pages WHEN 0 THEN 1000 ELSE small * 1000 / pages END AS unusable_free_index,"       \
+	" CASE pages WHEN 0 THEN 0 ELSE small * 100 / pages END AS extfrag_for_order"              \
+	" FROM i JOIN string n ON n.id = i.zone;"
+
+/* Of each node over time: when kcompactd would begin by itself, and when it would stop. */
+#define COMPACTION_SCORE_VIEW                                                                      \
+	"CREATE VIEW IF NOT EXISTS compaction_score_view AS"                                       \
+	" SELECT i.run_id AS run_id, i.t_ns AS t_ns, i.node AS node,"                              \
+	" sum(z.present * i.extfrag_for_order"                                                     \
+	" / ((SELECT sum(n.present) FROM zone_view n WHERE n.run_id = i.run_id"                    \
+	" AND n.node = i.node) + 1)) AS score"                                                     \
+	" FROM zone_index_view i JOIN zone_view z ON z.run_id = i.run_id AND z.node = i.node"      \
+	" AND z.zone = i.zone WHERE i.page_order = 9"                                              \
+	" GROUP BY i.run_id, i.t_ns, i.node;"
+
 #define ADDED_VIEWS                                                                                \
 	VIEW("IF NOT EXISTS block_map_view", "block_map",                                          \
 	     "x.t_ns AS t_ns, x.node AS node, z.text AS zone, x.first_pfn AS first_pfn,"           \
@@ -150,6 +205,26 @@
 	     "x.t_ns AS t_ns, s.text AS snapshot, k.text AS kind, n.text AS name,"                 \
 	     " x.recorded AS recorded, x.simulated AS simulated, x.first AS first",                \
 	     NAME("s", "snapshot") NAME("k", "kind") NAME("n", "name"))                            \
+	VIEW("IF NOT EXISTS zone_view", "zone",                                                    \
+	     "x.node AS node, z.text AS zone, x.start_pfn AS start_pfn, x.spanned AS spanned,"     \
+	     " x.present AS present, x.managed AS managed, x.min AS min, x.low AS low,"            \
+	     " x.high AS high",                                                                    \
+	     NAME("z", "zone"))                                                                    \
+	VIEW("IF NOT EXISTS vmstat_view", "vmstat",                                                \
+	     "x.t_ns AS t_ns, n.text AS name, x.value AS value",                                   \
+	     NAME("n", "name"))                                                                    \
+	VIEW("IF NOT EXISTS blame_view", "blame",                                                  \
+	     "s.text AS call_site, c.text AS cache, x.blocks_end AS blocks_end,"                   \
+	     " x.pages_end AS pages_end, x.blocks_mean AS blocks_mean,"                            \
+	     " x.pages_mean AS pages_mean, x.block_ns AS block_ns, x.longest_ns AS longest_ns",    \
+	     NAME("s", "call_site") NAME("c", "cache"))                                            \
+	VIEW("IF NOT EXISTS blame_block_view", "blame_block",                                      \
+	     "x.node AS node, z.text AS zone, x.pfn AS pfn, x.free_pages AS free_pages,"           \
+	     " x.movable_pages AS movable_pages, x.unmovable_pages AS unmovable_pages,"            \
+	     " s.text AS call_site, c.text AS cache, x.holder_pages AS holder_pages,"              \
+	     " x.kept_ns AS kept_ns",                                                              \
+	     NAME("z", "zone") NAME("s", "call_site") NAME("c", "cache"))                          \
+	ZONE_INDEX_VIEW COMPACTION_SCORE_VIEW                                                      \
 	"CREATE VIEW IF NOT EXISTS expect_view AS SELECT experiment, what, expected, measured,"    \
 	" verdict, source FROM expectation;"
 /* clang-format on */

@@ -18,6 +18,7 @@
 #include "sim/prefetch.h"
 #include "sim/proof.h"
 #include "sim/serve.h"
+#include "sim/vmstat.h"
 
 #define EVENTS_MAX 100000 /* reports handed to the sink; beyond that they are counted only */
 
@@ -214,6 +215,7 @@ static int start_timing(struct replay *rp, struct err *e)
 		sampler_mark(rp, 0, MARK_TIME_ZERO);
 	rp->timed = true;
 	replay_restart_peaks(rp);
+	vmstat_restart();
 	memcpy(kernel->cost_ns, rp->m->config.costs.ns, sizeof(kernel->cost_ns));
 	return 0;
 }

@@ -23,6 +23,7 @@
 
 #include "sim/metrics.h"
 #include "sim/replay.h"
+#include "sim/vmstat.h"
 
 #define DEFAULT_SAMPLES 200
 #define LOOKS 16 /* from one sample to the next, and no more often than this: */
@@ -275,6 +276,7 @@ void sampler_mark(struct replay *rp, u64 t_ns, const char *text)
 	rp->sink->ops->mark(rp->sink, t_ns, text);
 	sample_free_areas(rp, t_ns, &sum);
 	sample_names(rp, t_ns);
+	vmstat_report(rp, t_ns);
 	block_map_sample(&map, rp->stack.pages, rp->sink, t_ns);
 	rp->sink->ops->mark(rp->sink, t_ns, NULL);
 	kernel->clock_ns = clock_ns;

@@ -74,6 +74,33 @@ struct sink_latency {
 	u64 count, p50_ns, p90_ns, p99_ns, p999_ns, max_ns;
 };
 
+struct sink_zone { /* one populated zone, as the machine starts */
+	int node;
+	const char *zone;
+	u64 start_pfn, spanned, present, managed; /* pages */
+	u64 min, low, high;			  /* watermarks; 0: the allocator keeps none */
+};
+
+/* Who keeps otherwise free pageblocks from being free; definitions: sim/blame.h. */
+struct sink_blame {	       /* one (call site, cache) over the whole run */
+	const char *call_site; /* "" where it is not known */
+	const char *cache;     /* "" for page requests; "(per-CPU lists)" and the like for others */
+	u64 blocks_end, pages_end; /* kept at the end, and the holder's pages in them */
+	double blocks_mean, pages_mean;
+	u64 block_ns;	/* time of blocks kept, added up over the blocks */
+	u64 longest_ns; /* one block was kept, by any holder of this name, without a break */
+};
+
+struct sink_blame_block { /* one otherwise free pageblock at the end */
+	int node;
+	const char *zone;
+	u64 pfn; /* of its first page */
+	u32 free_pages, movable_pages, unmovable_pages;
+	const char *call_site, *cache; /* the holder with most of the unmovable pages */
+	u32 holder_pages;
+	u64 kept_ns; /* for so long it has been kept, by whomever */
+};
+
 struct sink_lock { /* one lock class */
 	const char *lock;
 	u64 acquisitions, contended, wait_ns_total, wait_ns_max;
@@ -165,6 +192,11 @@ struct sink_ops {
 	void (*site)(struct sink *s, const struct sink_site *site);
 	void (*latency)(struct sink *s, const struct sink_latency *latency);
 	void (*lock)(struct sink *s, const struct sink_lock *lock);
+	void (*zone)(struct sink *s, const struct sink_zone *zone);
+	/* A counter or gauge of /proc/vmstat, at the end and at some instants before. */
+	void (*vmstat)(struct sink *s, u64 t_ns, const char *name, u64 value);
+	void (*blame)(struct sink *s, const struct sink_blame *blame);
+	void (*blame_block)(struct sink *s, const struct sink_blame_block *block);
 	/* At a bounded number of instants, zone after zone. */
 	void (*block_map)(struct sink *s, const struct sink_block_map *map);
 	/* Makes the run durable (or nothing of it): 0, or -1 with the first error. */

@@ -5,6 +5,7 @@
 
 #include "sim/metrics.h"
 #include "sim/replay.h"
+#include "sim/vmstat.h"
 
 static void put(struct replay *rp, const char *layer, const char *name, double value)
 {
@@ -215,5 +216,7 @@ void summary_report(struct replay *rp)
 	report_locks(rp);
 	for (unsigned int i = 0; i < rp->stack.nr_layers; i++)
 		report_layer(rp, i);
+	zones_report(rp);
+	vmstat_report(rp, rp->sampler.last_ns);
 	account_report(&rp->acc, rp->tables, rp->sink);
 }

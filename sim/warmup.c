@@ -6,6 +6,7 @@
  * anew. A layer's live objects are then no longer its allocations less its frees.
  */
 #include "sim/replay.h"
+#include "sim/vmstat.h"
 
 void replay_restart_peaks(struct replay *rp)
 {
@@ -27,6 +28,7 @@ void replay_count_anew(struct replay *rp)
 	machine_count_anew(rp->m);
 	account_count_anew(&rp->acc);
 	replay_restart_peaks(rp);
+	vmstat_restart();
 	rp->shrunk = (struct shrunk){0};
 	rp->warming_up = false;
 }

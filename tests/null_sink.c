@@ -64,6 +64,26 @@ void null_lock(struct sink *s, const struct sink_lock *lock)
 	(void)s, (void)lock;
 }
 
+void null_zone(struct sink *s, const struct sink_zone *zone)
+{
+	(void)s, (void)zone;
+}
+
+void null_vmstat(struct sink *s, u64 t_ns, const char *name, u64 value)
+{
+	(void)s, (void)t_ns, (void)name, (void)value;
+}
+
+void null_blame(struct sink *s, const struct sink_blame *blame)
+{
+	(void)s, (void)blame;
+}
+
+void null_blame_block(struct sink *s, const struct sink_blame_block *block)
+{
+	(void)s, (void)block;
+}
+
 void null_block_map(struct sink *s, const struct sink_block_map *map)
 {
 	(void)s, (void)map;

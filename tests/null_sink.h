@@ -20,6 +20,10 @@ void null_summary(struct sink *s, const char *layer, const struct metric_desc *m
 void null_site(struct sink *s, const struct sink_site *site);
 void null_latency(struct sink *s, const struct sink_latency *latency);
 void null_lock(struct sink *s, const struct sink_lock *lock);
+void null_zone(struct sink *s, const struct sink_zone *zone);
+void null_vmstat(struct sink *s, u64 t_ns, const char *name, u64 value);
+void null_blame(struct sink *s, const struct sink_blame *blame);
+void null_blame_block(struct sink *s, const struct sink_blame_block *block);
 void null_block_map(struct sink *s, const struct sink_block_map *map);
 int null_end(struct sink *s, const struct sink_end *end, struct err *e);
 

@@ -75,6 +75,18 @@ static void test_views(void **state)
 		 "run_id, t_ns, node, zone, mode, page_order, result, migrate_scanned, "
 		 "free_scanned, isolated, moved, failed, blocks_gained, ns"},
 		{"fidelity_view", "run_id, t_ns, snapshot, kind, name, recorded, simulated, first"},
+		{"zone_view",
+		 "run_id, node, zone, start_pfn, spanned, present, managed, min, low, high"},
+		{"zone_index_view",
+		 "run_id, t_ns, node, zone, page_order, free_pages, nr_free, fragmentation_index, "
+		 "unusable_free_index, extfrag_for_order"},
+		{"compaction_score_view", "run_id, t_ns, node, score"},
+		{"vmstat_view", "run_id, t_ns, name, value"},
+		{"blame_view", "run_id, call_site, cache, blocks_end, pages_end, blocks_mean, "
+			       "pages_mean, block_ns, longest_ns"},
+		{"blame_block_view",
+		 "run_id, node, zone, pfn, free_pages, movable_pages, unmovable_pages, call_site, "
+		 "cache, holder_pages, kept_ns"},
 		{"expect_view", "experiment, what, expected, measured, verdict, source"},
 	};
 	struct err e = {""};

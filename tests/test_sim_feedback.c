@@ -116,6 +116,10 @@ static const struct sink_ops figures_ops = {
 	.latency = on_latency,
 	.lock = null_lock,
 	.mark = null_mark,
+	.zone = null_zone,
+	.vmstat = null_vmstat,
+	.blame = null_blame,
+	.blame_block = null_blame_block,
 	.block_map = null_block_map,
 	.end = null_end,
 };

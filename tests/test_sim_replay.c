@@ -134,6 +134,10 @@ static const struct sink_ops recorder_ops = {
 	.site = on_site,
 	.latency = on_latency,
 	.lock = on_lock,
+	.zone = null_zone,
+	.vmstat = null_vmstat,
+	.blame = null_blame,
+	.blame_block = null_blame_block,
 	.block_map = on_block_map,
 	.end = on_end,
 };

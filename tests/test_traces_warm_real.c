@@ -66,6 +66,10 @@ static const struct sink_ops watcher_ops = {
 	.site = null_site,
 	.latency = null_latency,
 	.lock = null_lock,
+	.zone = null_zone,
+	.vmstat = null_vmstat,
+	.blame = null_blame,
+	.blame_block = null_blame_block,
 	.block_map = null_block_map,
 	.end = null_end,
 };
