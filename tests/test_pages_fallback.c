@@ -299,11 +299,11 @@ static void highatomic_is_never_stolen(void **state)
 
 	(void)state;
 	bz = bare_zone(&lab);
-	page = buddy_take(bz, 10, MIGRATE_MOVABLE, false);
+	page = buddy_take(bz, 10, MIGRATE_MOVABLE, 0);
 	bz->pageblock_type[0] = bz->pageblock_type[1] = MIGRATE_HIGHATOMIC;
 	buddy_free(bz, page, 10, MIGRATE_HIGHATOMIC);
-	assert_null(buddy_take(bz, 0, MIGRATE_UNMOVABLE, false));
-	assert_null(buddy_take(bz, 0, MIGRATE_MOVABLE, false));
+	assert_null(buddy_take(bz, 0, MIGRATE_UNMOVABLE, 0));
+	assert_null(buddy_take(bz, 0, MIGRATE_MOVABLE, 0));
 	assert_ptr_equal(buddy_take_smallest(bz, 3, MIGRATE_HIGHATOMIC), page);
 	lab_close(&lab);
 }
@@ -316,9 +316,9 @@ static void highatomic_pageblocks_do_not_merge_with_others(void **state)
 
 	(void)state;
 	bz = bare_zone(&lab);
-	low = buddy_take(bz, 9, MIGRATE_MOVABLE, false);
-	high = buddy_take(bz, 9, MIGRATE_MOVABLE, false);
-	bz->pageblock_type[1] = MIGRATE_HIGHATOMIC;
+	low = buddy_take(bz, 9, MIGRATE_MOVABLE, 0);
+	high = buddy_take(bz, 9, MIGRATE_MOVABLE, 0);
+	buddy_set_type(bz, 512, MIGRATE_HIGHATOMIC);
 	buddy_free(bz, low, 9, MIGRATE_MOVABLE);
 	buddy_free(bz, high, 9, MIGRATE_HIGHATOMIC);
 	assert_blocks(0, 1024, ".9*2");

@@ -14,7 +14,7 @@
  * Invariant: every page of a zone lies in the range, or in one block that is free (PG_buddy, on the
  * list of its order and migratetype), on a per-CPU list (PG_pcp) or given out (PG_allocated). Two
  * buddies below the largest order are never both free, unless whole pageblocks of HIGHATOMIC and
- * another type meet.
+ * another type meet, or met.
  *
  * Unlike Linux: free blocks are counted by type as well as by order; a mask of non-empty orders
  * replaces the walk over them.
@@ -175,12 +175,12 @@ struct page *buddy_take_at(struct buddy_zone *bz, unsigned long pfn, int order)
 	return split_around(bz, page, pfn, order);
 }
 
-struct page *buddy_take(struct buddy_zone *bz, int order, int migratetype, bool nofragment)
+struct page *buddy_take(struct buddy_zone *bz, int order, int migratetype, unsigned int alloc_flags)
 {
 	for (;;) {
 		struct page *page = buddy_take_smallest(bz, order, migratetype);
 
-		if (page || !buddy_fallback(bz, order, migratetype, nofragment))
+		if (page || !buddy_fallback(bz, order, migratetype, alloc_flags))
 			return page;
 	}
 }

@@ -18,6 +18,7 @@ struct free_area {
 };
 
 struct per_cpu_pages;
+struct idle_drain;
 
 /*
  * Pages that stay free for others; marks of -1: none do. min, low and high are zone->_watermark[]:
@@ -39,6 +40,7 @@ struct buddy_zone {
 	unsigned int flags;
 	u8 *pageblock_type;	       /* by pfn >> pageblock_order, of the whole machine */
 	struct per_cpu_pages *pageset; /* NULL: no per-CPU lists */
+	struct idle_drain *idle_drain; /* per CPU; NULL: no lists are drained when idle */
 	u16 nonempty[MIGRATE_TYPES];   /* bit o: nr_free of order o is not 0 */
 	/*
 	 * Never given out: largest blocks, the tail of one list, lowest first. The zone's memory
@@ -46,8 +48,10 @@ struct buddy_zone {
 	 */
 	unsigned long fresh_pfn, end_pfn;
 	int fresh_type;
+	bool was_highatomic; /* there are or were HIGHATOMIC pageblocks */
 	spinlock_t lock;
 	struct zone_watermarks marks;
+	long boost_max;		      /* 0: the zone is never boosted */
 	long fast_mark[MAX_NR_ZONES]; /* watermark.c */
 	struct free_area free_area[MAX_ORDER];
 };
@@ -56,7 +60,8 @@ struct buddy_zone {
 void buddy_zone_init(struct buddy_zone *bz, struct zone *zone, u8 *pageblock_type, int type);
 
 /* A block of this order and mobility, by fallback if need be, off all lists; NULL: none. */
-struct page *buddy_take(struct buddy_zone *bz, int order, int migratetype, bool nofragment);
+struct page *buddy_take(struct buddy_zone *bz, int order, int migratetype,
+			unsigned int alloc_flags);
 /* Only from lists of this mobility. */
 struct page *buddy_take_smallest(struct buddy_zone *bz, int order, int migratetype);
 /*
@@ -68,11 +73,14 @@ void buddy_free(struct buddy_zone *bz, struct page *page, int order, int migrate
 
 /*
  * In fallback.c: makes a block of another mobility available to `start_type`, as Linux steals and
- * claims. False: there is none of at least `order` (nofragment: or of a whole pageblock).
+ * claims. False: there is none of at least `order` (ALLOC_NOFRAGMENT: or of a whole pageblock).
  */
-bool buddy_fallback(struct buddy_zone *bz, int order, int start_type, bool nofragment);
+bool buddy_fallback(struct buddy_zone *bz, int order, int start_type, unsigned int alloc_flags);
 
-/* The pageblock gets this type, and its free blocks go to lists of it. */
+/*
+ * The pageblock gets this type, and its free blocks go to lists of it; what HIGHATOMIC gains or
+ * loses by that is counted.
+ */
 void buddy_set_type(struct buddy_zone *bz, unsigned long pfn, int migratetype);
 
 /* The free block that this one is or is part of; NULL: there is none. */

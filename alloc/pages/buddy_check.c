@@ -38,19 +38,36 @@ static void check_free(const struct page *page)
 		ASSERT(!(page[i].flags & ~PG_written));
 }
 
+/* Whole pageblocks of HIGHATOMIC merge with no others, and stay apart when they change type. */
 static void check_unmerged(const struct buddy_zone *bz, const struct page *page)
 {
 	const struct page *buddy = pfn_to_page(page_to_pfn(page) ^ (1UL << page->order));
-	int type, other;
 
 	if (page->order == MAX_ORDER - 1)
 		return;
 	if (!(buddy->flags & PG_buddy) || buddy->order != page->order)
 		return;
-	type = pageblock_type_of(bz, page_to_pfn(page));
-	other = pageblock_type_of(bz, page_to_pfn(buddy));
-	ASSERT(page->order >= pageblock_order && type != other &&
-	       (type == MIGRATE_HIGHATOMIC || other == MIGRATE_HIGHATOMIC));
+	ASSERT(page->order >= pageblock_order && bz->was_highatomic);
+}
+
+static void check_marks(const struct buddy_zone *bz)
+{
+	const struct zone_watermarks *m = &bz->marks;
+	unsigned long first = bz->zone->zone_start_pfn >> pageblock_order;
+	long reserved = 0;
+
+	for (unsigned long i = 0; i < bz->zone->spanned_pages >> pageblock_order; i++)
+		reserved += bz->pageblock_type[first + i] == MIGRATE_HIGHATOMIC;
+	ASSERT(reserved * (long)pageblock_nr_pages == m->nr_reserved_highatomic);
+	ASSERT(m->boost >= 0 && m->boost <= bz->boost_max);
+	ASSERT(m->min <= m->low && m->low <= m->high);
+	for (int type = 0; type < MAX_NR_ZONES; type++)
+		ASSERT(!bz->zone->spanned_pages ||
+		       bz->fast_mark[type] == m->low + m->boost +
+						      reserved * (long)pageblock_nr_pages +
+						      m->lowmem_reserve[type]);
+	/* Whoever boosted it in passing has woken kswapd by the end of his request. */
+	ASSERT(!(bz->flags & ZONE_BOOSTED_WATERMARK));
 }
 
 /* Says what each block of the touched part is. */
@@ -124,6 +141,7 @@ void buddy_zone_check(const struct buddy_zone *bz)
 	struct zone_census c = {.pcp_pages = 0};
 	int cpu;
 
+	check_marks(bz);
 	walk_structs(bz, &c);
 	for (int order = 0; order < MAX_ORDER; order++) {
 		for (int mt = 0; mt < MIGRATE_TYPES; mt++) {

@@ -8,12 +8,16 @@
  * rest along takes the smallest block instead: it does no lasting harm wherever it lies
  * (mm/page_alloc.c, 6.1: __rmqueue_fallback, steal_suitable_fallback).
  *
- * Invariant: nothing is given out here; blocks only change lists and pageblocks their type.
+ * What is taken out of the middle of a pageblock raises the zone's watermarks for a while
+ * (watermark.c); the request that did it wakes kswapd.
+ *
+ * Invariant: nothing is given out here; blocks only change lists and pageblocks their type. A
+ * HIGHATOMIC pageblock keeps its type.
  *
  * Unlike Linux: "movable" pages of a pageblock are those asked for as movable, where Linux looks at
- * the LRU lists. Watermarks are not boosted.
+ * the LRU lists.
  */
-#include "alloc/pages/buddy.h"
+#include "alloc/pages/watermark.h"
 
 #define NO_TYPE (-1)
 
@@ -65,6 +69,18 @@ static struct block_census move_free_blocks(struct buddy_zone *bz, unsigned long
 	return c;
 }
 
+static void set_type(struct buddy_zone *bz, unsigned long block, int type)
+{
+	int reserved =
+		(type == MIGRATE_HIGHATOMIC) - (bz->pageblock_type[block] == MIGRATE_HIGHATOMIC);
+
+	bz->pageblock_type[block] = (u8)type;
+	if (likely(!reserved))
+		return;
+	bz->was_highatomic = true;
+	zone_add_highatomic(bz, reserved * (long)pageblock_nr_pages);
+}
+
 static void set_pageblock_types(struct buddy_zone *bz, const struct page *page, int type)
 {
 	unsigned long first = page_to_pfn(page) >> pageblock_order;
@@ -72,7 +88,7 @@ static void set_pageblock_types(struct buddy_zone *bz, const struct page *page, 
 		page->order > pageblock_order ? 1UL << (page->order - pageblock_order) : 1;
 
 	for (unsigned long i = 0; i < nr; i++)
-		bz->pageblock_type[first + i] = (u8)type;
+		set_type(bz, first + i, type);
 }
 
 void buddy_set_type(struct buddy_zone *bz, unsigned long pfn, int migratetype)
@@ -83,7 +99,7 @@ void buddy_set_type(struct buddy_zone *bz, unsigned long pfn, int migratetype)
 		buddy_move(bz, largest, migratetype);
 	else
 		move_free_blocks(bz, pfn, migratetype);
-	bz->pageblock_type[pfn >> pageblock_order] = (u8)migratetype;
+	set_type(bz, pfn >> pageblock_order, migratetype);
 }
 
 /* Pages of the pageblock that suit start_type as well as free ones do. */
@@ -95,17 +111,24 @@ static unsigned long alike_pages(const struct block_census *c, int start_type, i
 	return old_type == MIGRATE_MOVABLE ? pageblock_nr_pages - c->free - c->movable : 0;
 }
 
-static void steal(struct buddy_zone *bz, struct page *page, int start_type)
+static void steal(struct buddy_zone *bz, struct page *page, int start_type,
+		  unsigned int alloc_flags)
 {
 	int old_type = pageblock_type_of(bz, page_to_pfn(page));
 	struct block_census c;
 
-	if (old_type == MIGRATE_HIGHATOMIC || !may_steal(page->order, start_type)) {
+	if (old_type == MIGRATE_HIGHATOMIC) {
 		buddy_move(bz, page, start_type);
 		return;
 	}
 	if (page->order >= pageblock_order) {
 		set_pageblock_types(bz, page, start_type);
+		buddy_move(bz, page, start_type);
+		return;
+	}
+	if (boost_watermark(bz) && alloc_flags & ALLOC_KSWAPD)
+		bz->flags |= ZONE_BOOSTED_WATERMARK;
+	if (!may_steal(page->order, start_type)) {
 		buddy_move(bz, page, start_type);
 		return;
 	}
@@ -132,16 +155,16 @@ static int choose_order(const struct buddy_zone *bz, int order, int min_order, i
 	return found;
 }
 
-bool buddy_fallback(struct buddy_zone *bz, int order, int start_type, bool nofragment)
+bool buddy_fallback(struct buddy_zone *bz, int order, int start_type, unsigned int alloc_flags)
 {
-	int min_order = nofragment ? max(order, pageblock_order) : order;
+	int min_order = alloc_flags & ALLOC_NOFRAGMENT ? max(order, pageblock_order) : order;
 	int type = NO_TYPE, found = choose_order(bz, order, min_order, start_type, &type);
 	struct page *page;
 
 	if (type == NO_TYPE)
 		return false;
 	page = buddy_first(bz, found, type);
-	steal(bz, page, start_type);
+	steal(bz, page, start_type, alloc_flags);
 	trace_mm_page_alloc_extfrag(page, order, found, start_type, type,
 				    pageblock_type_of(bz, page_to_pfn(page)) == start_type);
 	return true;

@@ -11,37 +11,82 @@
  *
  * Unlike Linux: no cpusets, and no dirty limits.
  */
+#include "alloc/pages/idle_drain.h"
 #include "alloc/pages/page_source.h"
 #include "alloc/pages/pcp.h"
+#include "alloc/pages/vmscan.h"
 
+/*
+ * zone_watermark_fast: below min a boost holds back no single page for who cannot wait; it is there
+ * to make kswapd work, not to refuse.
+ */
 static bool watermark_ok(const struct alloc_context *ac, const struct buddy_zone *bz,
 			 unsigned int alloc_flags)
 {
+	unsigned int mark = alloc_flags & ALLOC_WMARK_MASK;
+	int highest = ac->zonelist->highest;
+
 	if (alloc_flags & ALLOC_NO_WATERMARKS || !ac->ps->o.watermarks)
 		return true;
-	return zone_watermark_ok(bz, ac->order, wmark_pages(bz, alloc_flags & ALLOC_WMARK_MASK),
-				 ac->zonelist->highest, alloc_flags);
+	if (zone_watermark_ok(bz, ac->order, wmark_pages(bz, mark), highest, alloc_flags))
+		return true;
+	return unlikely(!ac->order && ac->gfp & __GFP_ATOMIC && bz->marks.boost &&
+			mark == ALLOC_WMARK_MIN) &&
+	       zone_watermark_ok(bz, 0, bz->marks.min, highest, alloc_flags);
 }
 
-/* One zone, its per-CPU list or its buddy lists (rmqueue). */
-static struct page *take_from_zone(const struct alloc_context *ac, struct buddy_zone *bz,
-				   bool nofragment)
+static struct page *rmqueue_pcplist(const struct alloc_context *ac, struct buddy_zone *bz,
+				    unsigned int alloc_flags)
 {
-	struct per_cpu_pages *pcp;
+	struct per_cpu_pages *pcp = pcp_enter(bz);
 	struct page *page;
 
-	if (!ac->ps->o.pcp || !pcp_allowed_order(ac->order)) {
-		note_path(PATH_SLOW);
-		spin_lock_irqsave(&bz->lock);
-		page = buddy_take(bz, ac->order, ac->migratetype, nofragment);
-		spin_unlock_irqrestore(&bz->lock);
-		return page;
-	}
-	pcp = pcp_enter(bz);
 	pcp->free_factor >>= 1;
 	page = pcp_pop(pcp, ac->order, ac->migratetype);
-	if (!page && pcp_refill(bz, pcp, ac->order, ac->migratetype, nofragment))
+	if (!page && pcp_refill(bz, pcp, ac->order, ac->migratetype, alloc_flags))
 		page = pcp_pop(pcp, ac->order, ac->migratetype);
+	return page;
+}
+
+/* Single pages of HIGHATOMIC pageblocks are for those who could only fail instead. */
+static struct page *rmqueue_buddy(const struct alloc_context *ac, struct buddy_zone *bz,
+				  unsigned int alloc_flags)
+{
+	struct page *page = NULL;
+
+	note_path(PATH_SLOW);
+	spin_lock_irqsave(&bz->lock);
+	if (alloc_flags & ALLOC_HIGHATOMIC)
+		page = buddy_take_smallest(bz, ac->order, MIGRATE_HIGHATOMIC);
+	if (!page)
+		page = buddy_take(bz, ac->order, ac->migratetype, alloc_flags);
+	if (!page && alloc_flags & (ALLOC_OOM | ALLOC_NON_BLOCK))
+		page = buddy_take_smallest(bz, ac->order, MIGRATE_HIGHATOMIC);
+	spin_unlock_irqrestore(&bz->lock);
+	if (page)
+		note_zone_change(bz);
+	return page;
+}
+
+/* One zone: a per-CPU list, or the buddy lists. */
+static struct page *rmqueue(const struct alloc_context *ac, struct buddy_zone *bz,
+			    unsigned int alloc_flags)
+{
+	struct page *page = NULL;
+
+	if (ac->ps->o.pcp && pcp_allowed_order(ac->order))
+		page = rmqueue_pcplist(ac, bz, alloc_flags);
+	if (!page)
+		page = rmqueue_buddy(ac, bz, alloc_flags);
+	if (unlikely(bz->flags & ZONE_BOOSTED_WATERMARK)) {
+		bz->flags &= ~ZONE_BOOSTED_WATERMARK;
+		wakeup_kswapd(bz, zone_pgdat(ac->ps, bz), 0, 0, bz->zone->type);
+	}
+	if (!page)
+		return NULL;
+	count_zone_vm_events(PGALLOC_DMA, bz->zone, 1ULL << ac->order);
+	if (unlikely(alloc_flags & ALLOC_HIGHATOMIC))
+		reserve_highatomic_pageblock(bz, page);
 	return page;
 }
 
@@ -69,7 +114,7 @@ static struct page *take_from_zones(const struct alloc_context *ac, unsigned int
 			break;
 		if (!watermark_ok(ac, bz, alloc_flags))
 			continue;
-		page = take_from_zone(ac, bz, nofragment);
+		page = rmqueue(ac, bz, alloc_flags);
 		if (page)
 			return page;
 	}

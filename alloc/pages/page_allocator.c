@@ -22,6 +22,7 @@
 
 #include "alloc/pages/block.h"
 #include "alloc/pages/compact.h"
+#include "alloc/pages/idle_drain.h"
 #include "alloc/pages/page_source.h"
 #include "alloc/pages/pcp.h"
 #include "alloc/pages/vmscan.h"
@@ -38,6 +39,9 @@ static const struct opt_desc page_allocator_opts[] = {
 		 "keep pages of different mobility in different pageblocks"),
 	OPT_BOOL("watermarks", struct page_allocator_options, watermarks, "on",
 		 "go to another zone before the last pages of this one"),
+	OPT_U64("boost", struct page_allocator_options, boost, "15000", 0, 1000000,
+		"how far watermarks rise where mobilities were mixed, in 1/10,000 of high "
+		"(vm.watermark_boost_factor); 0: never"),
 	OPT_BOOL("compaction", struct page_allocator_options, compaction, "on",
 		 "move pages to make large free blocks"),
 	OPT_U64("proactiveness", struct page_allocator_options, proactiveness, "20", 0, 100,
@@ -59,7 +63,8 @@ static struct page *take_block(const struct alloc_context *ac)
 
 	if (!ac->nr_zones)
 		return NULL;
-	page = get_page_from_freelist(ac, ALLOC_WMARK_LOW | ALLOC_NOFRAGMENT);
+	page = get_page_from_freelist(ac, ALLOC_WMARK_LOW | ALLOC_NOFRAGMENT |
+						  (ac->gfp & __GFP_KSWAPD_RECLAIM));
 	return page ? page : alloc_pages_slowpath(ac);
 }
 
@@ -108,6 +113,7 @@ static struct page *page_allocator_allocate(const struct page_allocator *self, i
 		return allocate_block(ps, zl, order, flags, migratetype);
 	pcp->free_factor >>= 1;
 	pcp_charge();
+	count_zone_vm_events(PGALLOC_DMA, bz->zone, 1);
 	block_give_out(page, 0, flags, gfp_migratetype(flags));
 	return page;
 }
@@ -156,6 +162,7 @@ static void page_allocator_free(const struct page_allocator *self, struct page *
 	struct buddy_zone *bz = page_buddy_zone(ps, page);
 
 	charge(COST_CALL);
+	count_vm_events(PGFREE, 1ULL << order);
 	block_take_back(page, order);
 	if (likely(ps->o.pcp && pcp_allowed_order(order))) {
 		pcp_free(bz, page, order);
@@ -165,6 +172,7 @@ static void page_allocator_free(const struct page_allocator *self, struct page *
 	spin_lock_irqsave(&bz->lock);
 	buddy_free(bz, page, order, pageblock_type_of(bz, page_to_pfn(page)));
 	spin_unlock_irqrestore(&bz->lock);
+	note_zone_change(bz);
 }
 
 /* ---- The rest ---- */
@@ -222,6 +230,7 @@ static void page_allocator_destructor(struct page_allocator *self)
 		bz->zone->vm_stat[NR_FREE_PAGES] = 0;
 		free_percpu(bz->pageset);
 	}
+	idle_drain_destroy(ps);
 	vmscan_destroy(ps);
 	compaction_destroy(ps);
 	instance_free(ps->nodes);
@@ -311,11 +320,22 @@ static unsigned int setting(u64 option, unsigned int zone, unsigned int machine)
 	return zone ? zone : machine;
 }
 
-static void set_watermarks(struct buddy_zone *bz, const struct zone_sizes *sizes, bool on)
+/* A zone of few pageblocks is not boosted: that alone could use up its memory. */
+static long boost_max(const struct zone *zone, long high, u64 factor)
+{
+	long most = high * (long)factor / 10000;
+
+	if (pageblock_nr_pages * 4 > zone->spanned_pages || most <= 0)
+		return 0;
+	return max((long)pageblock_nr_pages, most);
+}
+
+static void set_watermarks(struct buddy_zone *bz, const struct zone_sizes *sizes,
+			   const struct page_allocator_options *o)
 {
 	struct zone_watermarks marks = {.min = -1, .low = -1, .high = -1};
 
-	if (on) {
+	if (o->watermarks) {
 		marks.min = (long)sizes->min;
 		marks.low = (long)sizes->low;
 		marks.high = (long)sizes->high;
@@ -323,6 +343,7 @@ static void set_watermarks(struct buddy_zone *bz, const struct zone_sizes *sizes
 			marks.lowmem_reserve[type] = (long)sizes->lowmem_reserve[type];
 	}
 	zone_set_marks(bz, &marks);
+	bz->boost_max = boost_max(bz->zone, marks.high, o->boost);
 }
 
 static void create_zones(struct page_source *ps, const struct page_allocator_options *o)
@@ -341,7 +362,7 @@ static void create_zones(struct page_source *ps, const struct page_allocator_opt
 		if (!zone->spanned_pages)
 			continue;
 		zone_sizes_compute(&sizes, zone, min_free, batch);
-		set_watermarks(bz, &sizes, ps->o.watermarks);
+		set_watermarks(bz, &sizes, &ps->o);
 		if (ps->o.pcp)
 			pcp_create(bz, sizes.pcp_batch, high ? high : sizes.pcp_high);
 	}
@@ -387,6 +408,7 @@ static struct page_allocator *page_allocator_create(struct page_allocator *base,
 	ps->nr_zones = kernel->nr_node_ids * MAX_NR_ZONES;
 	ps->zones = instance_alloc((size_t)ps->nr_zones * sizeof(*ps->zones));
 	create_zones(ps, o);
+	idle_drain_create(ps);
 	create_nodes(ps);
 	return &ps->pa;
 }

@@ -13,11 +13,12 @@
 #include "alloc/page_alloc.h"
 #include "alloc/pages/alloc_flags.h"
 #include "alloc/pages/buddy.h"
+#include "alloc/pages/watermark.h"
 #include "alloc/pages/zonelist.h"
 
 struct page_allocator_options {
 	bool pcp, grouping, watermarks, compaction;
-	u64 batch, high, proactiveness;
+	u64 batch, high, proactiveness, boost;
 };
 
 /* A node's threads (pg_data_t). */
@@ -34,7 +35,8 @@ struct page_source {
 	struct buddy_zone *zones; /* beside kernel->zones */
 	int nr_zones;
 	u8 *pageblock_type;
-	struct pglist_data *nodes; /* nr_node_ids of them */
+	struct pglist_data *nodes;	/* nr_node_ids of them */
+	struct idle_drain *idle_drains; /* per CPU */
 	struct page_allocator_options o;
 };
 
@@ -58,18 +60,12 @@ static inline struct pglist_data *zone_pgdat(const struct page_source *ps,
 	return &ps->nodes[bz->zone->node];
 }
 
-/* In watermark.c: marks with the boost (wmark_pages). `mark` is one of ALLOC_WMARK_MIN, LOW, HIGH. */
-long wmark_pages(const struct buddy_zone *bz, unsigned int mark);
-/* Would so much stay free in the zone, had it given a block of this order (zone_watermark_ok)? */
-bool zone_watermark_ok(const struct buddy_zone *bz, int order, long mark, int highest_zone,
-		       unsigned int alloc_flags);
-/* The same, were so many pages free (__zone_watermark_ok). */
-bool watermark_ok_with(const struct buddy_zone *bz, int order, long mark, int highest_zone,
-		       unsigned int alloc_flags, long free_pages);
-/* Whoever changes the boost or the reserve does it here: the common case reads a sum of them. */
-void zone_set_boost(struct buddy_zone *bz, long boost);
-void zone_add_highatomic(struct buddy_zone *bz, long pages);
-void zone_set_marks(struct buddy_zone *bz, const struct zone_watermarks *marks);
+/* In pcp.c: ZONE_RECLAIM_ACTIVE. While kswapd is at work per-CPU lists of the zone stay short. */
+void zone_set_reclaim_active(struct buddy_zone *bz, bool active);
+
+/* In highatomic.c. */
+void reserve_highatomic_pageblock(struct buddy_zone *bz, const struct page *page);
+bool unreserve_highatomic_pageblock(const struct alloc_context *ac, bool force);
 
 /* In freelist.c. The block is off all lists and not given out yet; NULL: none with these flags. */
 struct page *get_page_from_freelist(const struct alloc_context *ac, unsigned int alloc_flags);

@@ -11,10 +11,16 @@
  * page->migratetype is the buddy list the page goes to: what the refill took it for, or the type of
  * its pageblock when it was freed. Either may have changed since.
  *
- * Unlike Linux: nobody trims idle lists (vmstat's deferred work does), and reclaim does not shorten
- * them.
+ * While kswapd is at work a zone's lists hold four batches at most; requests that find nothing
+ * empty all of them (drain_all_pages); lists of other nodes' zones are emptied when they are not
+ * used for a while (idle_drain.c).
+ *
+ * Unlike Linux: lists are never contended, so nobody is sent past them to the buddy system.
  */
 #include "alloc/pages/pcp.h"
+
+#include "alloc/pages/idle_drain.h"
+#include "alloc/pages/page_source.h"
 
 #define PCP_BATCH_SCALE_MAX 5 /* CONFIG_PCP_BATCH_SCALE_MAX of 6.1.y */
 
@@ -27,7 +33,7 @@ void pcp_create(struct buddy_zone *bz, unsigned int batch, unsigned int high)
 		struct per_cpu_pages *pcp = per_cpu_ptr(bz->pageset, cpu);
 
 		pcp->batch = batch;
-		pcp->high = high;
+		pcp->high = pcp->limit = high;
 		for (int i = 0; i < NR_PCP_LISTS; i++)
 			INIT_LIST_HEAD(&pcp->lists[i]);
 	}
@@ -40,14 +46,14 @@ static unsigned int batch_of_order(const struct per_cpu_pages *pcp, int order)
 }
 
 bool pcp_refill(struct buddy_zone *bz, struct per_cpu_pages *pcp, int order, int migratetype,
-		bool nofragment)
+		unsigned int alloc_flags)
 {
 	struct list_head *list = &pcp->lists[order_to_pindex(migratetype, order)];
 
 	note_path(PATH_SLOW);
 	spin_lock_irqsave(&bz->lock);
 	for (unsigned int n = batch_of_order(pcp, order); n; n--) {
-		struct page *page = buddy_take(bz, order, migratetype, nofragment);
+		struct page *page = buddy_take(bz, order, migratetype, alloc_flags);
 
 		if (!page)
 			break;
@@ -57,6 +63,7 @@ bool pcp_refill(struct buddy_zone *bz, struct per_cpu_pages *pcp, int order, int
 		pcp->count += 1U << order;
 	}
 	spin_unlock_irqrestore(&bz->lock);
+	note_zone_change(bz);
 	return !list_empty(list);
 }
 
@@ -85,6 +92,7 @@ static void give_back_bulk(struct buddy_zone *bz, struct per_cpu_pages *pcp, uns
 			count -= min(count, give_back(bz, pcp, pindex));
 	}
 	spin_unlock_irqrestore(&bz->lock);
+	note_zone_change(bz);
 }
 
 /* How many pages to give back once there are too many (nr_pcp_free). */
@@ -92,9 +100,9 @@ static unsigned int nr_to_trim(struct per_cpu_pages *pcp)
 {
 	unsigned int batch = pcp->batch, most;
 
-	if (pcp->high < batch)
+	if (pcp->limit < batch)
 		return 1;
-	most = pcp->high - batch;
+	most = pcp->limit - batch;
 	batch <<= pcp->free_factor;
 	if (batch < most && pcp->free_factor < PCP_BATCH_SCALE_MAX)
 		pcp->free_factor++;
@@ -106,7 +114,7 @@ void pcp_trim(struct buddy_zone *bz, struct per_cpu_pages *pcp, int order, int p
 {
 	bool all = pcp->free_factor && order && order <= PAGE_ALLOC_COSTLY_ORDER;
 
-	if (!all && pcp->count < pcp->high)
+	if (!all && pcp->count < pcp->limit)
 		return; /* a huge page: these may stay */
 	note_path(PATH_SLOW);
 	give_back_bulk(bz, pcp, all ? pcp->count : min(nr_to_trim(pcp), pcp->count), pindex);
@@ -123,5 +131,29 @@ void pcp_drain(struct buddy_zone *bz, int cpu)
 		return;
 	charge(COST_ATOMIC);
 	charge_line_of(cpu);
-	give_back_bulk(bz, pcp, pcp->count, 0);
+	while (pcp->count)
+		give_back_bulk(bz, pcp, min(pcp->count, pcp->batch << PCP_BATCH_SCALE_MAX), 0);
+}
+
+void pcp_drain_batch(struct buddy_zone *bz)
+{
+	struct per_cpu_pages *pcp = pcp_enter(bz);
+
+	if (pcp->count)
+		give_back_bulk(bz, pcp, min(pcp->count, pcp->batch), 0);
+}
+
+void zone_set_reclaim_active(struct buddy_zone *bz, bool active)
+{
+	int cpu;
+
+	bz->flags &= ~ZONE_RECLAIM_ACTIVE;
+	bz->flags |= active ? ZONE_RECLAIM_ACTIVE : 0;
+	if (!bz->pageset)
+		return;
+	for_each_possible_cpu (cpu) {
+		struct per_cpu_pages *pcp = per_cpu_ptr(bz->pageset, cpu);
+
+		pcp->limit = active ? min(pcp->batch << 2, pcp->high) : pcp->high;
+	}
 }

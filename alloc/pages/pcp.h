@@ -13,18 +13,23 @@
 struct per_cpu_pages {
 	unsigned int count; /* pages on all lists */
 	unsigned int batch, high;
+	unsigned int limit;	  /* high, or less while reclaim is active (nr_pcp_high) */
 	unsigned int free_factor; /* batches double while frees come without allocations */
+	u8 expire;		  /* idle_drain.c: rounds until a remote zone's pages go back */
+	bool changed;		  /* idle_drain.c: this CPU changed the zone's free pages since */
 	struct list_head lists[NR_PCP_LISTS];
 };
 
 void pcp_create(struct buddy_zone *bz, unsigned int batch, unsigned int high);
 /* Fills an empty list from the buddy system; false: nothing there. */
 bool pcp_refill(struct buddy_zone *bz, struct per_cpu_pages *pcp, int order, int migratetype,
-		bool nofragment);
+		unsigned int alloc_flags);
 /* Gives some of the pages back, starting with list `pindex`. */
 void pcp_trim(struct buddy_zone *bz, struct per_cpu_pages *pcp, int order, int pindex);
 /* Gives all of them back; for whichever CPU they are. */
 void pcp_drain(struct buddy_zone *bz, int cpu);
+/* Gives one batch of this CPU's back. */
+void pcp_drain_batch(struct buddy_zone *bz);
 
 static inline bool pcp_allowed_order(int order)
 {
@@ -83,7 +88,7 @@ static inline void pcp_free(struct buddy_zone *bz, struct page *page, int order)
 	page->migratetype = (u8)type;
 	list_add(&page->lru, &pcp->lists[pindex]);
 	pcp->count += 1U << order;
-	if (unlikely(pcp->count >= pcp->high || (order && pcp->free_factor)))
+	if (unlikely(pcp->count >= pcp->limit || (order && pcp->free_factor)))
 		pcp_trim(bz, pcp, order, pindex);
 }
 

@@ -12,9 +12,10 @@
  * Invariant: fast_mark is, for each highest zone of a request, what must be free for the common
  * case: low with boost, the HIGHATOMIC reserve, and lowmem_reserve.
  *
- * Unlike Linux: no CMA; counters are exact, so there is no drift to allow for.
+ * Unlike Linux: no CMA; counters are exact, so there is no drift to allow for. Nothing is boosted
+ * where nobody would take the boost back: on a bare machine and in the replay of a recording.
  */
-#include "alloc/pages/page_source.h"
+#include "alloc/pages/watermark.h"
 
 long wmark_pages(const struct buddy_zone *bz, unsigned int mark)
 {
@@ -56,6 +57,14 @@ void zone_add_highatomic(struct buddy_zone *bz, long pages)
 	bz->marks.nr_reserved_highatomic += pages;
 	ASSERT(bz->marks.nr_reserved_highatomic >= 0);
 	note_marks(bz);
+}
+
+bool boost_watermark(struct buddy_zone *bz)
+{
+	if (!bz->boost_max || kernel->mm_mode != MM_LIVE)
+		return false;
+	zone_set_boost(bz, min(bz->marks.boost + (long)pageblock_nr_pages, bz->boost_max));
+	return true;
 }
 
 /* Is there a block of this order that the request may take? */
