@@ -152,7 +152,7 @@ static int run_starts(struct fidelity_args *a, struct fidelity *f, struct fideli
 	return missed == EXIT_MISTAKE || !ret ? missed : ret;
 }
 
-static int with_shapes(struct fidelity_args *a, const struct source *kmt, struct err *e)
+static int with_shapes(struct fidelity_args *a, struct source *kmt, struct err *e)
 {
 	struct fidelity *f = recorded_fidelity(&a->snapshots, kmt, e), *beside = NULL;
 	int ret = EXIT_MISTAKE;
@@ -166,7 +166,7 @@ static int with_shapes(struct fidelity_args *a, const struct source *kmt, struct
 	return ret;
 }
 
-static int with_snapshots(struct fidelity_args *a, const struct source *kmt, struct err *e)
+static int with_snapshots(struct fidelity_args *a, struct source *kmt, struct err *e)
 {
 	int ret;
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/recorded_counts.h"
 #include "lib/mem.h"
 #include "reports/fidelity_sink.h"
 #include "traces/kmt.h"
@@ -92,7 +93,7 @@ static void take_state(struct proc_state *p, const struct snapshot *snap)
 /* ---- All of them ---- */
 
 static int take_snapshots(struct fidelity *f, const struct snapshots *s, const struct source *kmt,
-			  struct err *e)
+			  const struct tallies *tallies, struct err *e)
 {
 	size_t nr = 0;
 
@@ -108,6 +109,7 @@ static int take_snapshots(struct fidelity *f, const struct snapshots *s, const s
 		to->t_ns = mark->t_ns;
 		to->slabs_first = snap->nr_slabs == 0;
 		take_state(&to->recorded, snap);
+		recorded_counts(to, snap, &kmt->tables, tallies);
 		nr++;
 	}
 	f->nr_snaps = nr;
@@ -124,20 +126,23 @@ static int take_snapshots(struct fidelity *f, const struct snapshots *s, const s
 	return 0;
 }
 
-struct fidelity *recorded_fidelity(const struct snapshots *s, const struct source *kmt,
-				   struct err *e)
+struct fidelity *recorded_fidelity(const struct snapshots *s, struct source *kmt, struct err *e)
 {
 	const struct kmt_meta *m = kmt_meta(kmt);
+	struct tallies tallies;
 	struct fidelity *f;
+	int ret;
 
 	if (!s->nr_snaps) {
 		err_set(e, "%s: there is no snapshot", s->dir);
 		return NULL;
 	}
-	if (other_kernel(s, &kmt->tables, e))
+	if (other_kernel(s, &kmt->tables, e) || tallies_open(&tallies, kmt, e) < 0)
 		return NULL;
 	f = fidelity_new(s->nr_snaps);
-	if (take_snapshots(f, s, kmt, e)) {
+	ret = take_snapshots(f, s, kmt, &tallies, e);
+	tallies_close(&tallies);
+	if (ret) {
 		fidelity_free(f);
 		return NULL;
 	}

@@ -14,8 +14,7 @@
  * NULL with e set: they are of another kernel, or the load has no mark of any. What cannot be said
  * is said on standard error.
  */
-struct fidelity *recorded_fidelity(const struct snapshots *s, const struct source *kmt,
-				   struct err *e);
+struct fidelity *recorded_fidelity(const struct snapshots *s, struct source *kmt, struct err *e);
 
 /* The geometry of every cache that the snapshots know. The caller frees shapes->shapes; names are
  * the snapshots'. */

@@ -57,10 +57,12 @@ static void computed_free(struct fidelity *f)
 {
 	items_free(f->caches, f->nr_caches);
 	items_free(f->areas, f->nr_areas);
+	items_free(f->types, f->nr_types);
+	items_free(f->counts, f->nr_counts);
 	names_free(f->unknown, f->nr_unknown);
-	f->caches = f->areas = NULL;
+	f->caches = f->areas = f->types = f->counts = NULL;
 	f->unknown = NULL;
-	f->nr_caches = f->nr_areas = f->nr_unknown = 0;
+	f->nr_caches = f->nr_areas = f->nr_types = f->nr_counts = f->nr_unknown = 0;
 }
 
 void fidelity_free(struct fidelity *f)
@@ -174,6 +176,84 @@ static void collect_areas(struct fidelity *f)
 	proc_state_free(&zones);
 }
 
+/* "NODE/ZONE/Unmovable": pageblocks. */
+static void collect_type(struct fidelity *f, const struct proc_zone *zone, int type)
+{
+	struct fidelity_item *item = item_new(
+		&f->types, &f->nr_types,
+		mem_print("%d/%s/%s", zone->node, zone->zone, proc_type_names[type]), f->nr_snaps);
+
+	item->node = zone->node;
+	memcpy(item->zone, zone->zone, sizeof(item->zone));
+	item->order = type;
+	for (size_t i = 0; i < f->nr_snaps; i++) {
+		const struct fidelity_snapshot *s = &f->snaps[i];
+		const struct proc_zone *r = proc_zone_find(&s->recorded, zone->node, zone->zone);
+		const struct proc_zone *z = proc_zone_find(&s->simulated, zone->node, zone->zone);
+		struct fidelity_value *v = &item->at[i];
+
+		v->recorded_count = r ? r->type_blocks[type] : 0;
+		v->simulated_count = z ? z->type_blocks[type] : 0;
+		v->recorded = v->recorded_count * PROC_BLOCK_PAGES;
+		v->simulated = v->simulated_count * PROC_BLOCK_PAGES;
+	}
+}
+
+/* Zones whose types the recorded machine told. */
+static void collect_types(struct fidelity *f)
+{
+	const struct proc_state *s = &f->snaps[0].recorded;
+
+	for (size_t z = 0; f->nr_snaps && z < s->nr_zones; z++)
+		for (int t = 0; s->zones[z].has_blocks && t < PROC_TYPES; t++)
+			collect_type(f, &s->zones[z], t);
+}
+
+static u64 count_of(const struct proc_state *s, const char *name, bool *has)
+{
+	const struct proc_count *c = proc_count_find(s, name);
+
+	*has |= c != NULL;
+	return c ? c->value : 0;
+}
+
+static void collect_count(struct fidelity *f, const char *name)
+{
+	struct fidelity_item *item;
+
+	for (size_t i = 0; i < f->nr_counts; i++)
+		if (!strcmp(f->counts[i].name, name))
+			return;
+	item = item_new(&f->counts, &f->nr_counts, mem_dup(name), f->nr_snaps);
+	for (size_t i = 0; i < f->nr_snaps; i++) {
+		const struct fidelity_snapshot *s = &f->snaps[i];
+		struct fidelity_value *v = &item->at[i];
+
+		v->recorded = v->recorded_count = count_of(&s->recorded, name, &item->has_recorded);
+		v->simulated = v->simulated_count =
+			count_of(&s->simulated, name, &item->has_simulated);
+	}
+}
+
+/* In the order of the recorded side, then what only the simulator counts. */
+static void collect_counts(struct fidelity *f)
+{
+	for (size_t i = 0; i < f->nr_snaps; i++)
+		for (size_t k = 0; k < f->snaps[i].recorded.nr_counts; k++)
+			collect_count(f, f->snaps[i].recorded.counts[k].name);
+	for (size_t i = 0; i < f->nr_snaps; i++)
+		for (size_t k = 0; k < f->snaps[i].simulated.nr_counts; k++)
+			collect_count(f, f->snaps[i].simulated.counts[k].name);
+}
+
+u64 fidelity_since(const struct fidelity_item *count, size_t i, bool recorded)
+{
+	const struct fidelity_value *at = &count->at[i], *before = at - 1;
+
+	return recorded ? at->recorded_count - before->recorded_count
+			: at->simulated_count - before->simulated_count;
+}
+
 /* ---- Sums and scores ---- */
 
 static u64 distance(u64 a, u64 b)
@@ -249,6 +329,8 @@ void fidelity_compute(struct fidelity *f)
 	for (size_t k = 0; k < f->nr_active; k++)
 		collect_cache(f, f->active[k]);
 	collect_areas(f);
+	collect_types(f);
+	collect_counts(f);
 	for (size_t i = 0; i < f->nr_snaps; i++) {
 		struct sums sums = {0};
 

@@ -15,6 +15,9 @@
  * stands the score of doing nothing, of a simulator that keeps the recorded state of the first
  * snapshot for ever: by definition 1 for the change.
  *
+ * In no score, but side by side: pageblocks by type, and what was counted from one snapshot to the
+ * next: what /proc/vmstat counts, events of the recording, and what the simulator counts likewise.
+ *
  * The one question everybody asks: *which is the headline?* slab_change_error. The others are
  * flattered by what never changes.
  */
@@ -48,6 +51,7 @@ struct fidelity_snapshot {
 	char *label;
 	u64 t_ns; /* on the load's clock: when slabinfo was read */
 	struct proc_state recorded, simulated;
+	const char *counts_file; /* at whose mark both sides count; NULL: nothing is counted */
 	bool slabs_first; /* recorded slabs are slabinfo0's, which is read before the others */
 	bool has_slabs, has_free; /* both sides are known */
 	struct fidelity_scores scores;
@@ -62,7 +66,8 @@ struct fidelity_item {
 	char *name;	 /* of the cache; "NODE/ZONE/ORDER" */
 	int node, order; /* of a block size */
 	char zone[16];
-	struct fidelity_value *at; /* at each snapshot */
+	struct fidelity_value *at;	  /* at each snapshot */
+	bool has_recorded, has_simulated; /* of a count */
 	/* What it adds to the sum above the line of its kind's first score. */
 	u64 error;
 };
@@ -73,8 +78,8 @@ struct fidelity {
 	char **active; /* caches with activity in the trace */
 	size_t nr_active;
 	/* Filled in by fidelity_compute. */
-	struct fidelity_item *caches, *areas;
-	size_t nr_caches, nr_areas;
+	struct fidelity_item *caches, *areas, *types, *counts;
+	size_t nr_caches, nr_areas, nr_types, nr_counts;
 	char **unknown; /* active caches that no slabinfo knows: in no score */
 	size_t nr_unknown;
 	struct fidelity_scores pooled;
@@ -91,6 +96,9 @@ void fidelity_free(struct fidelity *f);
 size_t fidelity_worst(const struct fidelity *f, const struct fidelity_item **worst, size_t n);
 /* Sum of all caches' errors: what a share is a share of. */
 u64 fidelity_error_sum(const struct fidelity *f);
+
+/* Of a count: what was counted since the snapshot before the i-th. */
+u64 fidelity_since(const struct fidelity_item *count, size_t i, bool recorded);
 
 /* --fail-on 'slab_change_error>0.3': also <, and any score. */
 struct fidelity_limit {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/out.h"
+#include "reports/fidelity_counts.h"
 
 #define WORST_SHOWN 10
 
@@ -133,6 +134,8 @@ void fidelity_print_text(FILE *out, const struct fidelity_start *starts, size_t 
 	print_unknown(out, starts[0].f);
 	print_worst(out, starts[0].f);
 	print_free(out, starts[0].f);
+	fidelity_print_types(out, starts[0].f);
+	fidelity_print_counts(out, starts[0].f);
 }
 
 /* ---- JSON ---- */
@@ -193,6 +196,8 @@ static void json_snapshots(FILE *out, const struct fidelity *f)
 		fprintf(out, ",\n      \"t_ns\": %llu,\n", (unsigned long long)f->snaps[i].t_ns);
 		json_scores(out, "      ", &f->snaps[i].scores);
 		json_caches(out, f, i);
+		fidelity_json_types(out, f, i);
+		fidelity_json_counts(out, f, i);
 		json_free(out, f, i);
 		fputs("    }", out);
 	}

@@ -12,7 +12,7 @@
 #include "sim/snap_mark.h"
 
 /* What a mark is about. */
-enum wanted { WANT_SLABS = 1, WANT_FREE = 2, WANT_TYPES = 4 };
+enum wanted { WANT_SLABS = 1, WANT_FREE = 2, WANT_TYPES = 4, WANT_COUNTS = 8 };
 
 struct fidelity_sink {
 	struct sink base;
@@ -61,6 +61,20 @@ static void want(struct fidelity_sink *s, unsigned int wanted, u64 t_ns)
 	}
 }
 
+static unsigned int wanted_with(const struct fidelity_snapshot *snap, const char *file)
+{
+	unsigned int wanted =
+		snap->counts_file && !strcmp(file, snap->counts_file) ? WANT_COUNTS : 0;
+
+	if (!strcmp(file, snap->slabs_first ? "slabinfo0" : "slabinfo"))
+		wanted |= WANT_SLABS;
+	else if (!strcmp(file, "buddyinfo"))
+		wanted |= WANT_FREE;
+	else if (!strcmp(file, "pagetypeinfo"))
+		wanted |= WANT_TYPES;
+	return wanted;
+}
+
 static void on_mark(struct sink *base, u64 t_ns, const char *text)
 {
 	struct fidelity_sink *s = to_fidelity_sink(base);
@@ -72,19 +86,14 @@ static void on_mark(struct sink *base, u64 t_ns, const char *text)
 		return;
 	if (!strcmp(text, MARK_TIME_ZERO)) {
 		s->snap = s->f->snaps;
-		want(s, WANT_SLABS | WANT_FREE | WANT_TYPES, t_ns);
+		want(s, WANT_SLABS | WANT_FREE | WANT_TYPES | WANT_COUNTS, t_ns);
 	}
 	if (!snap_mark_parse(&m, text) || m.end)
 		return;
 	s->snap = snapshot_of(s->f, &m);
 	if (!s->snap)
 		return;
-	if (!strcmp(m.file, s->snap->slabs_first ? "slabinfo0" : "slabinfo"))
-		want(s, WANT_SLABS, t_ns);
-	else if (!strcmp(m.file, "buddyinfo"))
-		want(s, WANT_FREE, t_ns);
-	else if (!strcmp(m.file, "pagetypeinfo"))
-		want(s, WANT_TYPES, t_ns);
+	want(s, wanted_with(s->snap, m.file), t_ns);
 }
 
 static int type_number(const char *migratetype)
@@ -148,6 +157,12 @@ static void block_map_at_mark(struct fidelity_sink *s, const struct sink_block_m
 	}
 }
 
+static void count_at_mark(struct fidelity_sink *s, const char *name, u64 value)
+{
+	if (s->wanted & WANT_COUNTS)
+		proc_count_set(&s->snap->simulated, name, value);
+}
+
 /* ---- All the rest goes on ---- */
 
 static void on_begin(struct sink *base, const struct sink_run *run)
@@ -161,10 +176,12 @@ static void on_begin(struct sink *base, const struct sink_run *run)
 static void on_sample(struct sink *base, u64 t_ns, const char *layer, const char *metric,
 		      double value)
 {
-	struct sink *next = to_fidelity_sink(base)->next;
+	struct fidelity_sink *s = to_fidelity_sink(base);
 
-	if (next)
-		next->ops->sample(next, t_ns, layer, metric, value);
+	if (s->in_mark)
+		count_at_mark(s, metric, (u64)value);
+	else if (s->next)
+		s->next->ops->sample(s->next, t_ns, layer, metric, value);
 }
 
 static void on_free_area(struct sink *base, u64 t_ns, int node, const char *zone,
@@ -257,7 +274,9 @@ static void on_vmstat(struct sink *base, u64 t_ns, const char *name, u64 value)
 {
 	struct fidelity_sink *s = to_fidelity_sink(base);
 
-	if (!s->in_mark && s->next)
+	if (s->in_mark && strncmp(name, "nr_", 3)) /* a counter, no gauge */
+		count_at_mark(s, name, value);
+	else if (!s->in_mark && s->next)
 		s->next->ops->vmstat(s->next, t_ns, name, value);
 }
 

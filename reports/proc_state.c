@@ -37,6 +37,26 @@ struct proc_zone *proc_zone_of(struct proc_state *s, int node, const char *zone)
 	return z;
 }
 
+const struct proc_count *proc_count_find(const struct proc_state *s, const char *name)
+{
+	for (size_t i = 0; i < s->nr_counts; i++)
+		if (!strcmp(s->counts[i].name, name))
+			return &s->counts[i];
+	return NULL;
+}
+
+void proc_count_set(struct proc_state *s, const char *name, u64 value)
+{
+	struct proc_count *c = (struct proc_count *)proc_count_find(s, name);
+
+	if (!c) {
+		MEM_ROOM(s->counts, s->nr_counts, s->counts_room);
+		c = &s->counts[s->nr_counts++];
+		c->name = mem_dup(name);
+	}
+	c->value = value;
+}
+
 static int by_cache(const void *a, const void *b)
 {
 	return strcmp(((const struct proc_slab *)a)->cache, ((const struct proc_slab *)b)->cache);
@@ -60,6 +80,9 @@ void proc_state_free(struct proc_state *s)
 	proc_slabs_clear(s);
 	free(s->slabs);
 	free(s->zones);
+	for (size_t i = 0; i < s->nr_counts; i++)
+		free(s->counts[i].name);
+	free(s->counts);
 	*s = (struct proc_state){0};
 }
 

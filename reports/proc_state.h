@@ -15,6 +15,7 @@
 #define PROC_ORDERS 11
 #define PROC_TYPES 5 /* Unmovable, Movable, Reclaimable, HighAtomic, Isolate */
 #define PROC_MOVABLE 1
+#define PROC_BLOCK_PAGES 512
 #define PROC_PAGE_BYTES 4096
 #define PROC_PAGE_BYTES_SQL "4096"
 extern const char *const proc_type_names[PROC_TYPES];
@@ -33,16 +34,27 @@ struct proc_zone {
 	u64 type_blocks[PROC_TYPES];
 };
 
+struct proc_count { /* of vmstat, or of an event */
+	char *name;
+	u64 value;
+};
+
 struct proc_state {
 	struct proc_slab *slabs; /* by cache once proc_state_sort was called */
 	size_t nr_slabs, slabs_room;
 	struct proc_zone *zones;
 	size_t nr_zones, zones_room;
+	struct proc_count *counts;
+	size_t nr_counts, counts_room;
 };
 
 /* Adds one; the name is copied. */
 void proc_slab_add(struct proc_state *s, const struct proc_slab *slab);
 void proc_slabs_clear(struct proc_state *s);
+/* Sets the figure of that name. */
+void proc_count_set(struct proc_state *s, const char *name, u64 value);
+/* NULL if there is none. */
+const struct proc_count *proc_count_find(const struct proc_state *s, const char *name);
 /* The zone of that name, added if there is none. */
 struct proc_zone *proc_zone_of(struct proc_state *s, int node, const char *zone);
 void proc_state_sort(struct proc_state *s);

@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/mark_counts.h"
 #include "sim/metrics.h"
 #include "sim/replay.h"
 #include "sim/vmstat.h"
@@ -278,6 +279,7 @@ void sampler_mark(struct replay *rp, u64 t_ns, const char *text)
 	sample_names(rp, t_ns);
 	vmstat_report(rp, t_ns);
 	block_map_sample(&map, rp->stack.pages, rp->sink, t_ns);
+	mark_counts(rp, t_ns);
 	rp->sink->ops->mark(rp->sink, t_ns, NULL);
 	kernel->clock_ns = clock_ns;
 }

@@ -178,9 +178,9 @@ struct sink_ops {
 	void (*slab)(struct sink *s, const struct sink_slab *slab);
 	void (*cache)(struct sink *s, const struct sink_cache *cache);
 	/*
-	 * A mark of the load, in runs that sample at marks: the free areas, slabs and maps that
-	 * follow are the state at this mark, up to the call with text NULL. The first, before the
-	 * load begins, is MARK_TIME_ZERO.
+	 * A mark of the load, in runs that sample at marks: free areas, slabs, maps, vmstat and
+	 * samples that follow are the state at this mark, up to the call with text NULL. The first,
+	 * before the load begins, is MARK_TIME_ZERO.
 	 */
 	void (*mark)(struct sink *s, u64 t_ns, const char *text);
 	/* kind: double_free, extfrag, refused, oom, leak, ...: the contract's event_view.kind. */

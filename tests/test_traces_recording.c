@@ -63,7 +63,7 @@ static const char *const whole[] = {
 	"late\n",
 	"rec/snaps/02-early/slabinfo",
 	"early\n",
-	"rec/snaps/02-early/vmstat",
+	"rec/snaps/02-early/meminfo",
 	"of no use\n",
 	"rec/notes",
 	"of no use\n",

@@ -73,6 +73,8 @@ static const char *const whole[] = {
 	pagetypeinfo,
 	"01-before/buddyinfo",
 	buddyinfo,
+	"01-before/vmstat",
+	"nr_free_pages 35332\npgfree 18446\n",
 	"01-before/times",
 	times,
 	"02-after/slabinfo",
@@ -122,6 +124,19 @@ static void slabs_as_written(void **state)
 	assert_null(snapshots_geometry(&s, "gone"));
 	assert_int_equal(s.snaps[0].shrink.end_ns, 200);
 	assert_int_equal(s.snaps[0].slabinfo_at.begin_ns, 300);
+	snapshots_close(&s);
+}
+
+static void vmstat_as_written(void **state)
+{
+	struct snapshots s;
+
+	(void)state;
+	lab_snapshots(&s, whole);
+	assert_int_equal(s.snaps[0].nr_vmstat, 2);
+	assert_int_equal(snapshot_vmstat(&s.snaps[0], "pgfree")->value, 18446);
+	assert_null(snapshot_vmstat(&s.snaps[0], "pgfre"));
+	assert_null(snapshot_vmstat(&s.snaps[1], "pgfree"));
 	snapshots_close(&s);
 }
 
@@ -407,6 +422,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slabs_as_written),
 		cmocka_unit_test(slabinfo_that_is_there),
+		cmocka_unit_test(vmstat_as_written),
 		cmocka_unit_test(zones_as_written),
 		cmocka_unit_test(machine_as_recorded),
 		cmocka_unit_test(machine_without_meta),

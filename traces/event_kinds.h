@@ -18,7 +18,7 @@ struct event_kind {
 	const char *fields[NR_FIELDS]; /* names of the fields; NULL: none */
 };
 
-#define NR_EVENT_KINDS 18
+#define NR_EVENT_KINDS 21
 extern const struct event_kind event_kinds[NR_EVENT_KINDS];
 
 #define MR_COMPACTION 0 /* enum migrate_reason: what `reason` is where compaction migrates */

@@ -158,6 +158,23 @@ static const char *get_text(const struct tracedat_record *rec, const struct fiel
 	return (const char *)rec->data + at;
 }
 
+static const char *event_name(struct tracedat *td, int id, char text[32])
+{
+	struct tep_event *event = tep_find_event(td->tep, id);
+
+	snprintf(text, 32, "unknown-%d", id);
+	return event ? event->name : text;
+}
+
+static void counts_so_far(struct tracedat *td)
+{
+	char text[32];
+
+	for (int id = 0; id < EVENT_IDS; id++)
+		if (td->counts[id])
+			raw_sink_count_so_far(td->sink, event_name(td, id, text), td->counts[id]);
+}
+
 static bool fill_name(struct tracedat *td, const struct tracedat_record *rec,
 		      const struct event_reader *r, struct raw_event *ev)
 {
@@ -172,6 +189,7 @@ static bool fill_name(struct tracedat *td, const struct tracedat_record *rec,
 	if (!text)
 		return false;
 	if (is_mark) {
+		counts_so_far(td);
 		n = strcspn(text, "\n") < n ? strcspn(text, "\n") : n;
 		ev->ptr = raw_sink_mark(td->sink, text, n);
 	} else if (n) {
@@ -279,16 +297,11 @@ static int merge(struct tracedat *td, struct err *e)
 
 static void report_counts(struct tracedat *td)
 {
-	for (int id = 0; id < EVENT_IDS; id++) {
-		struct tep_event *event;
-		char text[32];
+	char text[32];
 
-		if (!td->counts[id])
-			continue;
-		event = tep_find_event(td->tep, id);
-		snprintf(text, sizeof(text), "unknown-%d", id);
-		raw_sink_count(td->sink, event ? event->name : text, td->counts[id]);
-	}
+	for (int id = 0; id < EVENT_IDS; id++)
+		if (td->counts[id])
+			raw_sink_count(td->sink, event_name(td, id, text), td->counts[id]);
 }
 
 /* The recorder counted what it read of each CPU: all of it must be there. */

@@ -25,10 +25,20 @@ enum raw_type {
 	RAW_MIGRATE_END,     /* ... to here, in the same task */
 	RAW_COMPACT_BEGIN,   /* compaction as a whole: used where migration was not recorded */
 	RAW_COMPACT_END,
-	RAW_MARK,	/* ptr: number of the mark's text */
+	RAW_MARK, /* ptr: number of the mark's text */
+	/* Only counted, at marks (tally.h): numbers of migratetypes are the recorded kernel's. */
+	RAW_ZONE_LOCKED, /* order; alloc: migratetype; size: for a per-CPU list? */
+	RAW_PCPU_DRAIN,	 /* order; alloc: migratetype */
+	RAW_EXTFRAG, /* order; size: fallback order; alloc, node: migratetypes asked for and found;
+			ptr: changes the pageblock's? */
 	RAW_TRUTH_SLAB, /* ptr: pfn of a page that became a slab: checks the verdicts, no more */
 	NR_RAW_TYPES
 };
+
+static inline bool raw_is_counted(enum raw_type type)
+{
+	return type == RAW_ZONE_LOCKED || type == RAW_PCPU_DRAIN || type == RAW_EXTFRAG;
+}
 
 #define RAW_F_IRQ 1U /* in an interrupt: not on behalf of the task */
 
@@ -67,5 +77,7 @@ void raw_sink_cpus(struct raw_sink *s, unsigned int nr_cpus);
 void raw_sink_end(struct raw_sink *s, u64 t_last_ns, u64 lost_events);
 /* Events by their recorded name; once for each name. */
 void raw_sink_count(struct raw_sink *s, const char *event_name, u64 count);
+/* The same so far: before raw_sink_mark(). */
+void raw_sink_count_so_far(struct raw_sink *s, const char *event_name, u64 count);
 
 #endif

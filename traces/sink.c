@@ -9,6 +9,7 @@
 #include "traces/direct_map.h"
 #include "traces/import.h"
 #include "traces/snapshots_load.h"
+#include "traces/tally.h"
 
 /* Events held back at most until the direct map's base is known: in practice some hundreds. */
 #define HELD_MAX 65536U
@@ -18,6 +19,7 @@ struct raw_sink {
 	struct kmt_meta meta;
 	struct names sites;
 	struct direct_map map;
+	struct tally tally;
 	struct raw_event *held;
 	char *machine; /* NULL: the recording does not tell */
 	u32 nr_held;
@@ -29,6 +31,7 @@ struct raw_sink *raw_sink_open(struct err *e)
 	struct raw_sink *s = mem_alloc(1, sizeof(*s));
 
 	names_init(&s->sites);
+	tally_init(&s->tally);
 	names_add(&s->sites, "?", 1);
 	s->held = mem_alloc(HELD_MAX, sizeof(*s->held));
 	if (repair_open(&s->repair, e)) {
@@ -43,6 +46,7 @@ void raw_sink_close(struct raw_sink *s)
 	repair_close(&s->repair);
 	kmt_meta_free(&s->meta);
 	names_free(&s->sites);
+	tally_free(&s->tally);
 	free(s->held);
 	free(s->machine);
 	free(s);
@@ -60,6 +64,7 @@ u32 raw_sink_name(struct raw_sink *s, const char *text, size_t len)
 
 u32 raw_sink_mark(struct raw_sink *s, const char *text, size_t len)
 {
+	tally_mark(&s->tally);
 	return repair_add_mark(&s->repair, text, len);
 }
 
@@ -99,6 +104,11 @@ void raw_sink_count(struct raw_sink *s, const char *event_name, u64 count)
 	s->repair.stats.nr_events += count;
 }
 
+void raw_sink_count_so_far(struct raw_sink *s, const char *event_name, u64 count)
+{
+	tally_set(&s->tally, event_name, count);
+}
+
 static int release_held(struct raw_sink *s, struct err *e)
 {
 	s->repair.base = s->map.base;
@@ -124,6 +134,9 @@ int raw_sink_event(struct raw_sink *s, const struct raw_event *ev, struct err *e
 	struct import_stats *stats = &s->repair.stats;
 
 	stats->cpus_used = max(stats->cpus_used, (u64)ev->cpu + 1);
+	tally_event(&s->tally, ev);
+	if (raw_is_counted((enum raw_type)ev->type))
+		return 0;
 	if (ev->type == RAW_PAGE_ALLOC || ev->type == RAW_PAGE_FREE)
 		note_frame(s, ev);
 	if (likely(!s->held))
@@ -185,6 +198,19 @@ static int write_state(struct kmt_writer *w, const struct state *state, struct e
 	return ret;
 }
 
+static int write_tally(struct kmt_writer *w, const struct tally *t, struct err *e)
+{
+	struct bytes out = {0};
+	int ret;
+
+	if (!t->nr_marks)
+		return 0;
+	tally_encode(t, &out);
+	ret = kmt_writer_section(w, KMT_SECTION_TALLY, out.data, out.n, e);
+	bytes_free(&out);
+	return ret;
+}
+
 /* Before anything is written: are they of this recording? Single ones that are not marked are told
  * of by who opens the file. */
 static int check_snapshots(struct raw_sink *s, const struct import_options *o, struct err *e)
@@ -236,7 +262,7 @@ int raw_sink_finish(struct raw_sink *s, struct kmt_writer *w, const struct impor
 	m->importer = mem_dup(importer);
 	m->stats = s->repair.stats;
 	if (check_snapshots(s, o, e) || emit_requests(&s->repair, nodes, w, &state, e) ||
-	    write_state(w, &state, e) || write_snapshots(w, o, e))
+	    write_state(w, &state, e) || write_tally(w, &s->tally, e) || write_snapshots(w, o, e))
 		goto abort;
 	state_free(&state);
 	fill_caches(m, &s->repair);

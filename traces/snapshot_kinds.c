@@ -31,6 +31,7 @@ const struct snapshot_kind snapshot_kinds[NR_SNAPSHOT_KINDS] = {
 	{"zoneinfo", "zoneinfo", AT(zoneinfo_at), parse_zoneinfo},
 	{"pagetypeinfo", "pagetypeinfo", AT(pagetypeinfo_at), parse_pagetypeinfo},
 	{"buddyinfo", "buddyinfo", AT(buddyinfo_at), parse_buddyinfo},
+	{"vmstat", "vmstat", AT(vmstat_at), parse_vmstat},
 	{"times", NULL, 0, parse_times},
 };
 

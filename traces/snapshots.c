@@ -24,6 +24,9 @@ static void snapshot_free(struct snapshot *s)
 		free(s->sysfs[i].cache);
 	for (size_t i = 0; i < s->nr_zones; i++)
 		free(s->zones[i].pcp_count);
+	for (size_t i = 0; i < s->nr_vmstat; i++)
+		free(s->vmstat[i].name);
+	free(s->vmstat);
 	free(s->slabs);
 	free(s->slabs0);
 	free(s->sysfs);

@@ -2,9 +2,9 @@
  * Snapshots of a recorded machine: what /proc and sysfs said beside the trace.
  *
  * A folder with one folder for each snapshot, in order of their names: NN-LABEL/ with slabinfo
- * (needed), buddyinfo, pagetypeinfo, zoneinfo, slab_sysfs.tsv, slabinfo0, times (each as far as it
- * is there); beside them, or one folder up, slab_static.tsv and META. Recorded clock: that of the
- * trace.
+ * (needed), buddyinfo, pagetypeinfo, zoneinfo, vmstat, slab_sysfs.tsv, slabinfo0, times (each as
+ * far as it is there); beside them, or one folder up, slab_static.tsv and META. Recorded clock:
+ * that of the trace.
  *
  * The one question everybody asks: *which slabinfo?* slabinfo0 is read before slab_sysfs.tsv, right
  * after a shrink; slabinfo last. Where one file is missing, the other is what there is, and says
@@ -18,6 +18,7 @@
 
 #define SNAPSHOT_ORDERS 11
 #define SNAPSHOT_TYPES 5 /* Unmovable, Movable, Reclaimable, HighAtomic, Isolate, by their names */
+#define SNAPSHOT_TYPES_READ 16
 #define SNAPSHOT_NODES 64
 
 struct snapshot_span { /* when a file was read; both 0: not known */
@@ -49,10 +50,15 @@ struct snapshot_zone {
 	unsigned int nr_cpus, pcp_high, pcp_batch;
 };
 
+struct snapshot_count { /* a line of vmstat */
+	char *name;
+	u64 value;
+};
+
 struct snapshot {
 	char *label; /* without the number */
 	struct snapshot_span shrink, slabinfo0_at, sysfs_at, zoneinfo_at, pagetypeinfo_at,
-		buddyinfo_at, slabinfo_at;
+		buddyinfo_at, slabinfo_at, vmstat_at;
 	struct snapshot_slab *slabs, *slabs0; /* slabinfo, slabinfo0, as far as they
 						   are there; by cache name */
 	size_t nr_slabs, nr_slabs0;
@@ -60,6 +66,12 @@ struct snapshot {
 	size_t nr_sysfs;
 	struct snapshot_zone *zones; /* by (node, order of /proc) */
 	size_t nr_zones;
+	struct snapshot_count *vmstat; /* in the file's order */
+	size_t nr_vmstat;
+	/* The recorded kernel's numbers of migratetypes, as pagetypeinfo lists them: the type as it
+	 * is numbered here; -1: one that is not told apart. None: the file is not there. */
+	int types[SNAPSHOT_TYPES_READ];
+	unsigned int nr_types;
 };
 
 struct snapshot_geometry { /* a line of slab_static.tsv */
@@ -107,6 +119,7 @@ const struct snapshot_slab *snapshot_slabinfo_find(const struct snapshot_slabinf
 /* Of the last slabinfo. */
 const struct snapshot_slab *snapshot_slab(const struct snapshot *s, const char *cache);
 const struct snapshot_sysfs *snapshot_sysfs(const struct snapshot *s, const char *cache);
+const struct snapshot_count *snapshot_vmstat(const struct snapshot *s, const char *name);
 const struct snapshot_zone *snapshot_zone(const struct snapshot *s, int node, const char *zone);
 const struct snapshot_geometry *snapshots_geometry(const struct snapshots *s, const char *cache);
 

@@ -15,6 +15,7 @@ int __must_check parse_sysfs(struct scan *s, struct snapshot_sysfs **sysfs, size
 			     struct err *e);
 int __must_check parse_geometry(struct scan *s, struct snapshot_geometry **geometry, size_t *nr,
 				struct err *e);
+int __must_check parse_vmstat(struct scan *s, struct snapshot *snap, struct err *e);
 int __must_check parse_times(struct scan *s, struct snapshot *snap, struct err *e);
 
 /* These add to snap->zones what they know, in any order. */
@@ -29,7 +30,7 @@ struct snapshot_kind {
 	size_t span;	  /* of struct snapshot: when it was read */
 	int (*parse)(struct scan *s, struct snapshot *snap, struct err *e); /* NULL: no file */
 };
-#define NR_SNAPSHOT_KINDS 8
+#define NR_SNAPSHOT_KINDS 9
 extern const struct snapshot_kind snapshot_kinds[NR_SNAPSHOT_KINDS]; /* as they are parsed */
 /* Of a kind that has a mark. */
 struct snapshot_span *snapshot_kind_span(const struct snapshot_kind *k, struct snapshot *snap);

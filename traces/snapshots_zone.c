@@ -12,7 +12,6 @@
 #include "traces/snapshots_parse.h"
 
 #define ORDERS_READ_MAX 32 /* in a line of /proc */
-#define TYPES_READ_MAX 16
 #define CPUS_MAX 4096
 
 static const char *const type_names[SNAPSHOT_TYPES] = {"Unmovable", "Movable", "Reclaimable",
@@ -153,7 +152,7 @@ static int type_of(const struct word *w)
 struct types_state {
 	struct snapshot *snap;
 	unsigned int nr_orders;
-	int block_type[TYPES_READ_MAX]; /* columns of the numbers of blocks */
+	int block_type[SNAPSHOT_TYPES_READ]; /* columns of the numbers of blocks */
 	unsigned int nr_block_types;
 	u32 seen[SNAPSHOT_NODES * 8]; /* by zone: bits of types; the last: blocks */
 	bool blocks;		      /* lines are of blocks; else of free lists */
@@ -221,10 +220,12 @@ static int blocks_head(struct scan *s, struct types_state *t, struct err *e)
 	if (scan_literal(s, "type", e))
 		return -1;
 	for (t->nr_block_types = 0; scan_word(s, &w); t->nr_block_types++) {
-		if (t->nr_block_types == TYPES_READ_MAX)
-			return scan_error(s, w.text, e, "more than %d types", TYPES_READ_MAX);
+		if (t->nr_block_types == SNAPSHOT_TYPES_READ)
+			return scan_error(s, w.text, e, "more than %d types", SNAPSHOT_TYPES_READ);
 		t->block_type[t->nr_block_types] = type_of(&w);
 	}
+	memcpy(t->snap->types, t->block_type, sizeof(t->snap->types));
+	t->snap->nr_types = t->nr_block_types;
 	return 0;
 }
 

@@ -37,20 +37,22 @@ static const struct {
 	{F_GFP, FORM_GFP, true},     {F_NODE, FORM_NODE, false},
 };
 
+/* Whose frame, or what stands in its place, is a number. */
 static bool is_page(u8 type)
 {
-	return type == RAW_PAGE_ALLOC || type == RAW_PAGE_FREE || type == RAW_PAGE_BATCHED;
+	return type == RAW_PAGE_ALLOC || type == RAW_PAGE_FREE || type == RAW_PAGE_BATCHED ||
+	       raw_is_counted((enum raw_type)type);
 }
 
 static void add_field(struct text_kind *k, const char *key, u8 use, u8 form)
 {
 	struct text_field *f = &k->fields[k->nr_fields++];
-	char text[2 * 8 + 1] = {0};
+	char text[TEXT_KEY_WORDS * 8 + 1] = {0};
 
 	*f = (struct text_field){.key = key, .use = use, .form = form};
 	f->len = (u32)snprintf(text, sizeof(text), "%s=", key);
 	ASSERT(f->len < sizeof(text));
-	for (u32 i = 0; i < 2; i++) {
+	for (u32 i = 0; i < TEXT_KEY_WORDS; i++) {
 		f->word[i] = text_load8(text + 8 * i);
 		for (u32 b = 0; b < 8 && 8 * i + b < f->len; b++)
 			f->mask[i] |= 0xffULL << 8 * b;
@@ -74,7 +76,9 @@ static void kind_init(struct text_kind *k, const struct event_kind *kind)
 		if (use == F_ORDER && !is_page(kind->type))
 			form = FORM_REASON;
 		add_field(k, kind->fields[use], use, form);
-		k->required |= uses[i].required ? 1U << use : 0;
+		/* What is only counted is counted as far as it tells. */
+		if (uses[i].required && !raw_is_counted((enum raw_type)kind->type))
+			k->required |= 1U << use;
 	}
 }
 
@@ -343,13 +347,14 @@ static int parse_value(struct text_events *te, const struct text_event *ev,
  * is tried first. */
 static const struct text_field *find_field(const struct text_kind *k, const char *p, u32 *next)
 {
-	u64 a = text_load8(p), b = text_load8(p + 8);
+	u64 a = text_load8(p), b = text_load8(p + 8), c = text_load8(p + 16);
 
 	for (u32 i = 0; i < k->nr_fields; i++) {
 		u32 at = *next + i < k->nr_fields ? *next + i : *next + i - k->nr_fields;
 		const struct text_field *f = &k->fields[at];
 
-		if (((a ^ f->word[0]) & f->mask[0]) | ((b ^ f->word[1]) & f->mask[1]))
+		if (((a ^ f->word[0]) & f->mask[0]) | ((b ^ f->word[1]) & f->mask[1]) |
+		    ((c ^ f->word[2]) & f->mask[2]))
 			continue;
 		*next = at + 1 < k->nr_fields ? at + 1 : 0;
 		return f;
@@ -398,6 +403,13 @@ static int parse_fields(struct text_events *te, const struct text_event *ev,
 }
 
 /* "tracing_mark_write: TEXT" of `print`; of the tracefs file only TEXT is left. */
+static const char *event_name(const struct text_events *te, u32 i)
+{
+	const char *name = te->names.names.text[i], *colon = strchr(name, ':');
+
+	return colon ? colon + 1 : name;
+}
+
 static void parse_mark(struct text_events *te, const struct text_event *ev, struct raw_event *raw)
 {
 	const char *text = ev->body, *colon;
@@ -407,6 +419,8 @@ static void parse_mark(struct text_events *te, const struct text_event *ev, stru
 		if (colon && !memchr(text, ' ', (size_t)(colon - text)))
 			text = colon + 1 + (colon[1] == ' ');
 	}
+	for (u32 i = 0; i < te->names.names.nr; i++)
+		raw_sink_count_so_far(te->sink, event_name(te, i), te->events[i].count);
 	raw->ptr = raw_sink_mark(te->sink, text, (size_t)(ev->end - text));
 }
 
@@ -474,9 +488,6 @@ int text_events_add(struct text_events *te, const struct text_event *ev, u64 lin
 
 void text_events_report(const struct text_events *te)
 {
-	for (u32 i = 0; i < te->names.names.nr; i++) {
-		const char *name = te->names.names.text[i], *colon = strchr(name, ':');
-
-		raw_sink_count(te->sink, colon ? colon + 1 : name, te->events[i].count);
-	}
+	for (u32 i = 0; i < te->names.names.nr; i++)
+		raw_sink_count(te->sink, event_name(te, i), te->events[i].count);
 }

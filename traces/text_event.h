@@ -25,12 +25,13 @@ struct text_event {
 	u32 system_len, name_len;
 };
 
+#define TEXT_KEY_WORDS 3
 #define TEXT_FIELDS_MAX (NR_FIELDS + 1)
 
 struct text_field {
 	const char *key;
-	u64 word[2], mask[2]; /* "key=", eight characters a word */
-	u32 len;	      /* of "key=" */
+	u64 word[TEXT_KEY_WORDS], mask[TEXT_KEY_WORDS]; /* "key=", eight characters a word */
+	u32 len;					/* of "key=" */
 	u8 use, form;
 };
 

@@ -11,7 +11,7 @@
 #include "lib/types.h"
 
 #define TEXT_LINE_MAX 65536U /* bytes */
-#define TEXT_SLACK 16U
+#define TEXT_SLACK 24U
 
 struct text_input;
 

@@ -3,7 +3,7 @@
  *
  * Every text ends in a character that is part of no value ('\n' at a line's end): so none of these
  * needs to be told where it ends. Each moves *p behind what it has read, and leaves it where
- * reading failed. Eight bytes are looked at a time: at least 16 can be read behind the end
+ * reading failed. Eight bytes are looked at a time: at least 24 can be read behind the end
  * (TEXT_SLACK).
  */
 #ifndef TRACES_TEXT_VALUE_H
