@@ -10,7 +10,7 @@
 void report_event(const char *kind, const char *fmt, ...)
 {
 	struct machine *m = machine_current();
-	char detail[2048];
+	char detail[16384]; /* a failure report of the allocator (alloc/show_mem.c) is long */
 	va_list ap;
 
 	m->nr_events++;

@@ -15,6 +15,7 @@
 #include "alloc/pages/buddy.h"
 #include "alloc/pages/watermark.h"
 #include "alloc/pages/zonelist.h"
+#include "alloc/show_mem.h"
 
 struct page_allocator_options {
 	bool pcp, grouping, watermarks, compaction;
@@ -37,6 +38,7 @@ struct page_source {
 	u8 *pageblock_type;
 	struct pglist_data *nodes;	/* nr_node_ids of them */
 	struct idle_drain *idle_drains; /* per CPU */
+	struct ratelimit nopage_rs, oom_rs;
 	struct page_allocator_options o;
 };
 
