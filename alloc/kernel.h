@@ -117,7 +117,8 @@ _Static_assert(sizeof(struct page) <= 48, "page structs are the simulator's larg
 /* Pages of a pageblock that are given out, by the mobility they were asked for with. */
 struct pageblock_use {
 	u16 nr[MIGRATE_PCPTYPES];
-	u16 touched; /* some ever were */
+	u16 touched : 1;  /* some ever were */
+	u16 movable : 15; /* of those given out, the ones that can move now: PG_movable */
 };
 #define BLOCK_REGION_SHIFT 7 /* pageblocks of a region, so that untouched ones are passed over */
 

@@ -51,12 +51,20 @@ void kthread_stop(struct kthread *t); /* and frees it; NULL is fine */
 
 /*
  * Who was given a block says so in its struct: page_holder_set. PG_movable: and lets it move to
- * another frame. Both go when the block is freed.
+ * another frame, which is for blocks of one page. Both go when the block is freed.
  */
 static inline void page_holder_set(struct page *page, unsigned long holder, bool movable)
 {
 	page->index = holder;
 	page->flags |= PG_held | (movable ? PG_movable : 0);
+	kernel->block_use[page_to_pfn(page) >> pageblock_order].movable += movable;
+}
+
+static inline void page_holder_clear(struct page *page)
+{
+	if (page->flags & PG_movable)
+		kernel->block_use[page_to_pfn(page) >> pageblock_order].movable--;
+	page->flags &= ~(PG_held | PG_movable);
 }
 
 /* What reclaim is asked for (struct scan_control, mm/vmscan.c). */

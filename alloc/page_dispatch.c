@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "alloc/layer.h"
+#include "alloc/mm.h"
 
 char *derived_name(const char *name, const char *base)
 {
@@ -211,7 +212,7 @@ void page_free(const struct page_allocator *pa, struct page *page, int order)
 	if (!may_free(pa, page, order))
 		return;
 	if (likely(!pa->keeps_nothing))
-		page->flags &= ~(PG_held | PG_movable);
+		page_holder_clear(page);
 	if (pa->free == forward_free)
 		pa = free_past_forwarders(pa, order);
 	span = layer_enter(pa->layer);

@@ -170,7 +170,8 @@
 	" CASE WHEN blocks = 0 THEN 0 WHEN pages > small THEN -1000"                               \
 	" ELSE 1000 - (1000 + pages * 1000 / (1 << k)) / blocks END AS fragmentation_index,"       \
 	" CASE pages WHEN 0 THEN 1000 ELSE small * 1000 / pages END AS unusable_free_index,"       \
-	" CASE pages WHEN 0 THEN 0 ELSE small * 100 / pages END AS extfrag_for_order"              \
+	" CASE pages WHEN 0 THEN 0 ELSE small * 100 / pages END AS extfrag_for_order,"             \
+	" (pages - small) >> k AS availability"                                                    \
 	" FROM i JOIN string n ON n.id = i.zone;"
 
 /* Of each node over time: when kcompactd would begin by itself, and when it would stop. */

@@ -74,7 +74,7 @@ static bool migrate_page(struct page *from, struct page *to)
 		ASSERT(o->addr == page_name(from));
 		o->addr = page_name(to);
 	}
-	from->flags &= ~(PG_held | PG_movable);
+	page_holder_clear(from);
 	page_holder_set(to, holder, true);
 	rp->digest = digest_u64(rp->digest, page_to_pfn(to));
 	return true;

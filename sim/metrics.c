@@ -26,7 +26,7 @@ static u64 free_blocks_total(const struct free_blocks *f)
 	return n;
 }
 
-static u64 free_blocks_suitable(const struct free_blocks *f, int k)
+u64 free_blocks_suitable(const struct free_blocks *f, int k)
 {
 	u64 n = 0;
 
@@ -70,6 +70,20 @@ int extfrag_for_order(const struct free_blocks *f, int k)
 	return pages ? (int)(unusable_pages(f, k) * 100 / pages) : 0;
 }
 
+u64 moves_bound(const u32 *nr, u64 size, u64 wanted)
+{
+	u64 moves = 0;
+
+	for (u64 used = 0; used <= size && wanted; used++) {
+		u64 n = min((u64)nr[used], wanted);
+
+		moves += n * used;
+		wanted -= n;
+	}
+	ASSERT(!wanted);
+	return moves;
+}
+
 double free_huge_percent(const struct free_blocks *f)
 {
 	u64 ideal = free_blocks_pages(f) >> pageblock_order;
@@ -90,6 +104,15 @@ const struct metric_desc metrics[] = {
 	{"alloc_latency_p50_ns", "ns", LOWER, "median time of an allocation"},
 	{"alloc_latency_p999_ns", "ns", LOWER, "99.9th percentile of the time of an allocation"},
 	{"alloc_latency_p99_ns", "ns", LOWER, "99th percentile of the time of an allocation"},
+	{"availability_9_end", "count", HIGHER,
+	 "huge pages that could be handed out right now, without compaction, at the end"},
+	{"availability_9_mean", "count", HIGHER,
+	 "huge pages that could be handed out right now, without compaction, mean over time"},
+	{"availability_compacted_9_end", "count", HIGHER,
+	 "huge pages that perfect compaction within each zone could give, at the end: pageblocks "
+	 "without a page that cannot move, but no more than there is free memory for"},
+	{"availability_compacted_9_mean", "count", HIGHER,
+	 "huge pages that perfect compaction within each zone could give, mean over time"},
 	{"boot_bytes_lost", "bytes", LOWER,
 	 "bootmem (slab): bytes of early objects that were freed and could not be given back"},
 	{"boot_bytes_req", "bytes", NEITHER,
@@ -133,6 +156,18 @@ const struct metric_desc metrics[] = {
 	{"held_bytes_mean", "bytes", LOWER, "per layer: bytes kept back, mean over time"},
 	{"huge_allocs", "count", NEITHER, "huge pages (order 9) asked for and had"},
 	{"huge_failed", "count", LOWER, "huge pages (order 9) asked for and refused"},
+	{"huge_moves_bound_end", "pages", LOWER,
+	 "fewest pages to move until every zone has as many free huge pages as its free memory "
+	 "could make, taking every page for movable, at the end"},
+	{"huge_moves_bound_mean", "pages", LOWER,
+	 "fewest pages to move until every zone has as many free huge pages as its free memory "
+	 "could make, taking every page for movable, mean over time"},
+	{"huge_moves_bound_movable_end", "pages", NEITHER,
+	 "fewest pages to move to have the huge pages that perfect compaction could give, moving "
+	 "only what can be moved, at the end"},
+	{"huge_moves_bound_movable_mean", "pages", NEITHER,
+	 "fewest pages to move to have the huge pages that perfect compaction could give, moving "
+	 "only what can be moved, mean over time"},
 	{"huge_success_percent", "percent", HIGHER,
 	 "huge pages (order 9) had, of those asked for; of a load that asks for any"},
 	{"idle_work_runs", "count", LOWER,
@@ -147,6 +182,10 @@ const struct metric_desc metrics[] = {
 	{"live_objs_end", "count", NEITHER, "objects and page blocks alive at the end"},
 	{"lock_contended", "count", LOWER, "lock acquisitions that had to wait"},
 	{"lock_wait_ns", "ns", LOWER, "time spent waiting for locks"},
+	{"mixed_pageblocks_end", "count", LOWER,
+	 "pageblocks that hold pages of a mobility other than their own, at the end"},
+	{"mixed_pageblocks_mean", "count", LOWER,
+	 "pageblocks that hold pages of a mobility other than their own, mean over time"},
 	{"nr_alloc", "count", NEITHER,
 	 "allocations that succeeded, births left out (per layer: births included)"},
 	{"nr_cross_node", "count", LOWER, "allocations from another node than the CPU's"},

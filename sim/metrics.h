@@ -22,6 +22,13 @@ int fragmentation_index(const struct free_blocks *f, int k);
 int unusable_free_index(const struct free_blocks *f, int k);
 /* Percent, as unusable_free_index, but 0 if nothing is free. */
 int extfrag_for_order(const struct free_blocks *f, int k);
+/* How many blocks of order k could be handed out right now, one after the other. */
+u64 free_blocks_suitable(const struct free_blocks *f, int k);
+/*
+ * Fewest pages to move until `wanted` blocks are empty, of blocks that hold 0 to `size` pages:
+ * nr[u] of them hold u. There are as many.
+ */
+u64 moves_bound(const u32 *nr, u64 size, u64 wanted);
 /* Free huge pages (2 MiB) in percent of what the free memory could give at best; 0 if nothing is
  * free. */
 double free_huge_percent(const struct free_blocks *f);

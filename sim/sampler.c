@@ -18,12 +18,11 @@
  */
 #include "sim/sampler.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "sim/mark_counts.h"
-#include "sim/metrics.h"
 #include "sim/replay.h"
+#include "sim/sample_free.h"
 #include "sim/vmstat.h"
 
 #define DEFAULT_SAMPLES 200
@@ -67,48 +66,12 @@ static void mean_add(struct mean *m, double v, u64 since_ns)
 	m->n++;
 }
 
-static void gauge(struct sampler *s, struct replay *rp, u64 t_ns, int g, const char *name, double v)
+void sampler_gauge(struct sampler *s, struct replay *rp, u64 t_ns, int g, const char *name,
+		   double v)
 {
 	mean_add(&s->gauges[g], v, s->since_ns);
 	if (rp->sink)
 		rp->sink->ops->sample(rp->sink, t_ns, "", name, v);
-}
-
-static void sample_free_areas(struct replay *rp, u64 t_ns, struct free_blocks *sum)
-{
-	const struct zone *zone;
-
-	*sum = (struct free_blocks){0};
-	for_each_populated_zone (zone) {
-		for (int mt = 0; mt < MIGRATE_TYPES; mt++) {
-			u64 nr_free[SINK_NR_ORDERS];
-
-			for (int o = 0; o < MAX_ORDER; o++) {
-				nr_free[o] = page_nr_free(rp->stack.pages, zone, mt, o);
-				sum->nr_free[o] += nr_free[o];
-			}
-			if (rp->sink)
-				rp->sink->ops->free_area(rp->sink, t_ns, zone->node, zone->name,
-							 migratetype_names[mt], nr_free);
-		}
-	}
-}
-
-static void sample_fragmentation(struct sampler *s, struct replay *rp, u64 t_ns)
-{
-	struct free_blocks f;
-	char name[40];
-
-	sample_free_areas(rp, t_ns, &f);
-	gauge(s, rp, t_ns, GAUGE_FREE_BYTES, "free_bytes",
-	      (double)(free_blocks_pages(&f) << PAGE_SHIFT));
-	gauge(s, rp, t_ns, GAUGE_FREE_HUGE, "free_huge_percent", free_huge_percent(&f));
-	for (int o = 0; o < MAX_ORDER; o++) {
-		snprintf(name, sizeof(name), "unusable_free_index/%d", o);
-		gauge(s, rp, t_ns, GAUGE_UNUSABLE + o, name, unusable_free_index(&f, o));
-		snprintf(name, sizeof(name), "fragmentation_index/%d", o);
-		gauge(s, rp, t_ns, GAUGE_FRAGMENTATION + o, name, fragmentation_index(&f, o));
-	}
 }
 
 /* A physical cache. */
@@ -233,16 +196,18 @@ static void sampler_take(struct sampler *s, struct replay *rp, u64 t_ns)
 
 	s->since_ns = t_ns - s->last_ns;
 	s->last_ns = t_ns;
-	gauge(s, rp, t_ns, GAUGE_BYTES_REQ_LIVE, "bytes_req_live", (double)a->bytes_req_live);
-	gauge(s, rp, t_ns, GAUGE_BYTES_ALLOC_LIVE, "bytes_alloc_live", (double)a->bytes_alloc_live);
-	gauge(s, rp, t_ns, GAUGE_LIVE_OBJS, "live_objs", (double)a->live_objs);
-	gauge(s, rp, t_ns, GAUGE_SLAB_BYTES, "slab_bytes", (double)slab_bytes);
-	gauge(s, rp, t_ns, GAUGE_PAGES_TAKEN, "pages_taken_bytes",
-	      (double)rp->page_source->live_bytes);
+	sampler_gauge(s, rp, t_ns, GAUGE_BYTES_REQ_LIVE, "bytes_req_live",
+		      (double)a->bytes_req_live);
+	sampler_gauge(s, rp, t_ns, GAUGE_BYTES_ALLOC_LIVE, "bytes_alloc_live",
+		      (double)a->bytes_alloc_live);
+	sampler_gauge(s, rp, t_ns, GAUGE_LIVE_OBJS, "live_objs", (double)a->live_objs);
+	sampler_gauge(s, rp, t_ns, GAUGE_SLAB_BYTES, "slab_bytes", (double)slab_bytes);
+	sampler_gauge(s, rp, t_ns, GAUGE_PAGES_TAKEN, "pages_taken_bytes",
+		      (double)rp->page_source->live_bytes);
 	if (slab_bytes)
 		mean_add(&s->gauges[GAUGE_SLAB_FRAG], 100 - 100 * req / (double)slab_bytes,
 			 s->since_ns);
-	sample_fragmentation(s, rp, t_ns);
+	sample_free_memory(s, rp, t_ns);
 	look_at_layers(s, rp, t_ns);
 	if (rp->sink) {
 		sample_layers(rp, t_ns, slab_bytes);
@@ -271,11 +236,10 @@ void sampler_mark(struct replay *rp, u64 t_ns, const char *text)
 {
 	u64 clock_ns = kernel->clock_ns;
 	struct block_map map = {.nr_left = 1};
-	struct free_blocks sum;
 
 	machine_advance(rp->m, t_ns);
 	rp->sink->ops->mark(rp->sink, t_ns, text);
-	sample_free_areas(rp, t_ns, &sum);
+	sample_free_areas(rp, t_ns);
 	sample_names(rp, t_ns);
 	vmstat_report(rp, t_ns);
 	block_map_sample(&map, rp->stack.pages, rp->sink, t_ns);

@@ -27,9 +27,14 @@ enum gauge {
 	GAUGE_FREE_BYTES,
 	GAUGE_FREE_HUGE,
 	GAUGE_SLAB_FRAG,
-	GAUGE_UNUSABLE,					  /* + order */
-	GAUGE_FRAGMENTATION = GAUGE_UNUSABLE + MAX_ORDER, /* + order */
-	NR_GAUGES = GAUGE_FRAGMENTATION + MAX_ORDER
+	GAUGE_UNUSABLE,					      /* + order */
+	GAUGE_FRAGMENTATION = GAUGE_UNUSABLE + MAX_ORDER,     /* + order */
+	GAUGE_AVAILABILITY = GAUGE_FRAGMENTATION + MAX_ORDER, /* + order */
+	GAUGE_COMPACTED = GAUGE_AVAILABILITY + MAX_ORDER,     /* of pageblock_order, of 1 more */
+	GAUGE_MOVES = GAUGE_COMPACTED + 2,
+	GAUGE_MOVES_MOVABLE,
+	GAUGE_MIXED,
+	NR_GAUGES
 };
 
 struct sampler {
@@ -52,6 +57,10 @@ void sampler_finish(struct sampler *s, struct replay *rp, u64 t_ns);
 void sampler_catch_up(struct sampler *s, struct replay *rp, u64 t_ns);
 /* Hands slabs, free areas and maps at a mark of the load to the sink; they are part of no mean. */
 void sampler_mark(struct replay *rp, u64 t_ns, const char *text);
+
+/* One value of a gauge, for its mean and for the sink. */
+void sampler_gauge(struct sampler *s, struct replay *rp, u64 t_ns, int g, const char *name,
+		   double v);
 
 static inline double mean_value(const struct mean *m)
 {

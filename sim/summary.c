@@ -35,6 +35,28 @@ static void report_memory(struct replay *rp)
 	put_whole(rp, "slab_bytes_mean", mean_value(&g[GAUGE_SLAB_BYTES]));
 }
 
+static void put_gauge(struct replay *rp, const char *mean, const char *end, int g)
+{
+	const struct mean *m = &rp->sampler.gauges[g];
+
+	if (!m->n) /* an allocator without memory */
+		return;
+	put_whole(rp, mean, mean_value(m));
+	put_whole(rp, end, m->last);
+}
+
+static void report_huge(struct replay *rp)
+{
+	put_gauge(rp, "availability_9_mean", "availability_9_end",
+		  GAUGE_AVAILABILITY + pageblock_order);
+	put_gauge(rp, "availability_compacted_9_mean", "availability_compacted_9_end",
+		  GAUGE_COMPACTED);
+	put_gauge(rp, "huge_moves_bound_mean", "huge_moves_bound_end", GAUGE_MOVES);
+	put_gauge(rp, "huge_moves_bound_movable_mean", "huge_moves_bound_movable_end",
+		  GAUGE_MOVES_MOVABLE);
+	put_gauge(rp, "mixed_pageblocks_mean", "mixed_pageblocks_end", GAUGE_MIXED);
+}
+
 static void report_fragmentation(struct replay *rp)
 {
 	const struct account *a = &rp->acc;
@@ -53,6 +75,7 @@ static void report_fragmentation(struct replay *rp)
 	put_whole(rp, "unusable_free_index_3_mean", mean_value(&g[GAUGE_UNUSABLE + 3]));
 	put_whole(rp, "unusable_free_index_9_mean", mean_value(&g[GAUGE_UNUSABLE + 9]));
 	put_whole(rp, "unusable_free_index_9_end", g[GAUGE_UNUSABLE + 9].last);
+	report_huge(rp);
 	put_whole(rp, "nr_extfrag", (double)ext[EXTFRAG_ALL]);
 	put_whole(rp, "nr_extfrag_fragmenting", (double)ext[EXTFRAG_FRAGMENTING]);
 	put_whole(rp, "nr_extfrag_unmovable", (double)ext[EXTFRAG_UNMOVABLE]);

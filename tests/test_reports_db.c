@@ -79,7 +79,7 @@ static void test_views(void **state)
 		 "run_id, node, zone, start_pfn, spanned, present, managed, min, low, high"},
 		{"zone_index_view",
 		 "run_id, t_ns, node, zone, page_order, free_pages, nr_free, fragmentation_index, "
-		 "unusable_free_index, extfrag_for_order"},
+		 "unusable_free_index, extfrag_for_order, availability"},
 		{"compaction_score_view", "run_id, t_ns, node, score"},
 		{"vmstat_view", "run_id, t_ns, name, value"},
 		{"blame_view", "run_id, call_site, cache, blocks_end, pages_end, blocks_mean, "

@@ -109,7 +109,7 @@ static void indices_are_the_kernels(void **state)
 	store(&v);
 	db = results_open();
 	s = query(db, "SELECT t_ns, zone = 'Normal', page_order, free_pages, nr_free, "
-		      "fragmentation_index, unusable_free_index, extfrag_for_order "
+		      "fragmentation_index, unusable_free_index, extfrag_for_order, availability "
 		      "FROM zone_index_view WHERE run_id = 1 AND node = 0");
 	for (; db_step(db, s, &e) == 1; rows++) {
 		const struct free_blocks *f =
@@ -121,6 +121,7 @@ static void indices_are_the_kernels(void **state)
 		assert_int_equal(sqlite3_column_int(s, 5), fragmentation_index(f, k));
 		assert_int_equal(sqlite3_column_int(s, 6), unusable_free_index(f, k));
 		assert_int_equal(sqlite3_column_int(s, 7), extfrag_for_order(f, k));
+		assert_int_equal(sqlite3_column_int64(s, 8), free_blocks_suitable(f, k));
 	}
 	sqlite3_finalize(s);
 	assert_int_equal(rows, NR_VECTORS * 2 * SINK_NR_ORDERS);
