@@ -163,14 +163,27 @@ static int start_read(struct experiment_load *l, const char *dir, struct err *e)
 	return l->snapshots ? 0 : -1;
 }
 
+static int fragment_of_load(struct experiment_load *l, const struct yaml_node *n, const char *dir,
+			    struct err *e)
+{
+	const char *text = yaml_text(n, e);
+
+	if (!text)
+		return -1;
+	return fragment_read(&l->fragment, text, dir, e) ? yaml_error_around(n, e) : 0;
+}
+
 static int load_read(const struct experiment *x, struct experiment_load *l, const char *dir,
 		     struct err *e)
 {
 	static const char *const known[] = {"trace", "workload", "duration", "snapshots",
-					    "start", "set",	 NULL};
+					    "start", "set",	 "fragment", NULL};
 	const struct yaml_node *n;
 
 	if (yaml_check_keys(l->node, known, e))
+		return -1;
+	n = yaml_get(l->node, "fragment");
+	if (n && fragment_of_load(l, n, dir, e))
 		return -1;
 	n = yaml_get(l->node, "workload");
 	if (n)
@@ -336,6 +349,7 @@ void experiment_close(struct experiment *x)
 	for (size_t i = 0; i < x->nr_loads; i++) {
 		free(x->loads[i].path);
 		free(x->loads[i].snapshots);
+		fragment_spec_free(&x->loads[i].fragment);
 	}
 	expectations_free(&x->expect);
 	free(x->stacks);

@@ -17,6 +17,7 @@
  *	  mine: {trace: mine.kmt, snapshots: mine/snaps}	# or with those of this folder
  *	  mix: {workload: workloads/server-mix.yaml, duration: 10s}	# each seed another one
  *	  busy: {workload: workloads/server-mix.yaml, set: {jobs.skb.rate: 400k/s}}	# changed
+ *	  old: {workload: w.yaml, fragment: "pinned(p=1/512)"}	# memory is in that state at the start
  *	  own: {workload: {duration: 1s, jobs: {...}}}	# written here
  *	seeds: 10			# 1 to 10; or a list; left out: 1
  *	sample: 10ms			# left out: 200 samples over each load
@@ -38,6 +39,7 @@
 #define CMD_EXPERIMENT_H
 
 #include "alloc/stack.h"
+#include "cmd/fragment_read.h"
 #include "cmd/start.h"
 #include "lib/err.h"
 #include "lib/yaml.h"
@@ -60,6 +62,7 @@ struct experiment_load {
 	struct workload_change change;
 	struct start start; /* of a trace */
 	char *snapshots;    /* start.dir */
+	struct fragment_spec fragment;
 	const struct yaml_node *node;
 };
 

@@ -7,6 +7,7 @@
 #include "alloc/allocator.h"
 #include "cmd/cmd.h"
 #include "lib/suggest.h"
+#include "sim/fragment.h"
 #include "sim/sink.h"
 #include "workloads/generator.h"
 
@@ -14,14 +15,17 @@
 #define OPTIONS_TEXT_MAX 8192
 #define WRAP_COLUMNS 90
 
-static const char usage[] = "usage: kmemsim help [COMMAND | ALLOCATOR | GENERATOR | METRIC]\n";
+static const char usage[] =
+	"usage: kmemsim help [COMMAND | ALLOCATOR | GENERATOR | FRAGMENTER | METRIC]\n";
 
 static void overview(void)
 {
 	puts("usage: kmemsim COMMAND [ARGUMENTS]\n");
 	for (const struct command *c = commands; c->name; c++)
 		printf("  %-10s %s\n", c->name, c->summary);
-	puts("\n`kmemsim help NAME` explains a command, an allocator, a generator or a metric;\n"
+	puts("\n`kmemsim help NAME` explains a command, an allocator, a generator, a fragmenter or "
+	     "a "
+	     "metric;\n"
 	     "`kmemsim list allocators` and `kmemsim list metrics` show their names.");
 }
 
@@ -100,6 +104,17 @@ static void help_generator(const struct generator *g)
 	printf("\n%s", keys);
 }
 
+static void help_fragmenter(const struct fragmenter *f)
+{
+	char options[OPTIONS_TEXT_MAX];
+
+	printf("%s (fragmenter)\n%s\n\n", f->name, f->summary);
+	print_wrapped(f->help);
+	options_help(f->options, options, sizeof(options));
+	printf("\noptions, as in --fragment '%s(%s=%s)':\n%s", f->name, f->options[0].name,
+	       f->options[0].def, options);
+}
+
 static void help_metric(const struct metric_desc *m)
 {
 	static const char *const better[] = {
@@ -122,6 +137,8 @@ static int unknown_topic(const char *name)
 		names[n++] = d->name;
 	for (const struct generator *g = generator_first(); g && n < NAMES_MAX; g = g->next)
 		names[n++] = g->name;
+	for (const struct fragmenter *f = fragmenter_first(); f && n < NAMES_MAX; f = f->next)
+		names[n++] = f->name;
 	names[n] = NULL;
 	near = suggest_nearest(name, names);
 	/* Metrics are many, and one is near to anything: asked last. */
@@ -163,7 +180,9 @@ int cmd_help(int argc, char **argv)
 		help_metric(m);
 	if (generator_find(name))
 		help_generator(generator_find(name));
-	if (help_allocators(name) || m || generator_find(name))
+	if (fragmenter_find(name))
+		help_fragmenter(fragmenter_find(name));
+	if (help_allocators(name) || m || generator_find(name) || fragmenter_find(name))
 		return 0;
 	return unknown_topic(name);
 }

@@ -15,6 +15,7 @@
 #include "lib/units.h"
 #include "lib/yaml.h"
 #include "reports/runs.h"
+#include "sim/fragment.h"
 #include "sim/machine_config.h"
 #include "sim/sink.h"
 #include "traces/importer.h"
@@ -77,6 +78,19 @@ static int list_generators(const struct list_args *a, struct err *e)
 	out_begin(&o, stdout, a->format, name_columns);
 	for (const struct generator *g = generator_first(); g; g = g->next) {
 		ROW(&o, g->name, g->summary);
+	}
+	out_end(&o);
+	return 0;
+}
+
+static int list_fragmenters(const struct list_args *a, struct err *e)
+{
+	struct out o;
+
+	(void)e;
+	out_begin(&o, stdout, a->format, name_columns);
+	for (const struct fragmenter *f = fragmenter_first(); f; f = f->next) {
+		ROW(&o, f->name, f->summary);
 	}
 	out_end(&o);
 	return 0;
@@ -229,11 +243,13 @@ static const struct list {
 	{"importers", list_importers},	   {"metrics", list_metrics},
 	{"machines", list_machines},	   {"stacks", list_stacks},
 	{"experiments", list_experiments}, {"runs", list_runs},
+	{"fragmenters", list_fragmenters},
 };
 
 static const char usage[] = "usage: kmemsim list WHAT [--format text|csv|json] [--db FILE]\n"
 			    "  allocators   what stacks are made of\n"
 			    "  generators   kinds of jobs in workloads\n"
+			    "  fragmenters  ways to bring memory into a state before the load\n"
 			    "  importers    kinds of recorded traces\n"
 			    "  metrics      the figures of a run\n"
 			    "  machines     machine files in configs/\n"

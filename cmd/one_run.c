@@ -34,12 +34,14 @@ static const char *label_of(const struct running *run)
 static void load_name(const struct one_run *r, char *buf, size_t n)
 {
 	const char *base = file_base(r->load_path), *dot = strrchr(base, '.');
+	bool fragmented = r->fragment && r->fragment->how;
 
 	if (r->load)
 		snprintf(buf, n, "%s", r->load);
 	else
-		snprintf(buf, n, "%.*s",
-			 (int)(dot && dot != base ? dot - base : (long)strlen(base)), base);
+		snprintf(buf, n, "%.*s%s%s",
+			 (int)(dot && dot != base ? dot - base : (long)strlen(base)), base,
+			 fragmented ? "+" : "", fragmented ? r->fragment->how->name : "");
 }
 
 /* first: of two. It is for the digest alone. */
@@ -54,6 +56,7 @@ static int trial(struct running *run, struct trial *t, bool first, struct err *e
 		.source = run->source,
 		.sink = first ? NULL : run->r->sink,
 		.slabinfo = first ? NULL : run->r->slabinfo,
+		.fragment = run->r->fragment,
 		.shapes = run->r->shapes,
 		.at_marks = run->r->at_marks,
 		.run = {.label = label_of(run),
@@ -97,13 +100,26 @@ static void boot_note(const struct running *run, const struct trial *t)
 		wasted);
 }
 
+/* A line each, as the fragmenter wrote them. */
+static void fragment_note(const struct running *run, const struct trial *t)
+{
+	for (const char *line = t->fragment_report; *line;) {
+		int len = (int)strcspn(line, "\n");
+
+		fprintf(stderr, "%s %s: %s: %.*s\n", run->load, t->run.label,
+			t->fragment->how->name, len, line);
+		line += len + (line[len] == '\n');
+	}
+}
+
 /* What a reader must know before the figures. */
 static void notes(const struct running *run, const struct trial *t)
 {
 	if (run->start_note)
 		fprintf(stderr, "%s %s: %s\n", run->load, t->run.label, run->start_note);
 	boot_note(run, t);
-	if (t->pages.wanted) {
+	fragment_note(run, t);
+	if (t->pages.wanted && !*t->fragment_report) {
 		char state[400];
 
 		fprintf(stderr, "%s %s: %s\n", run->load, t->run.label,
@@ -210,8 +226,9 @@ int load_id_open(struct load_id *id, const struct one_run *r, struct err *e)
 
 	if (!run)
 		return -1;
-	*id = (struct load_id){.input_hash = run->source->tables.input_hash,
-			       .machine = machine_config_print(&run->machine)};
+	*id = (struct load_id){.input_hash =
+				       fragment_hash(r->fragment, run->source->tables.input_hash),
+			       .machine = fragment_machine_print(r->fragment, &run->machine)};
 	run_close(run);
 	return 0;
 }

@@ -15,11 +15,12 @@
 struct one_run {
 	const struct machine_config *machine; /* NULL: what the load carries, else the default */
 	const struct stack_config *stack;
-	const char *load_path; /* a .kmt file or a workload */
-	struct start start;    /* of a trace; all 0: warm if it carries snapshots */
-	const char *load;      /* its name in results; NULL: the path without folders and ending */
-	const char *label;     /* NULL: the canonical stack */
-	const char *command;   /* the line that repeats this run */
+	const char *load_path;		 /* a .kmt file or a workload */
+	struct start start;		 /* of a trace; all 0: warm if it carries snapshots */
+	const struct fragment *fragment; /* NULL: memory starts as the load has it */
+	const char *load;    /* its name in results; NULL: the path without folders and ending */
+	const char *label;   /* NULL: the canonical stack */
+	const char *command; /* the line that repeats this run */
 	u64 seed, sample_ns, check_every;
 	u64 duration_ns; /* of a workload; 0: what it says itself */
 	struct workload_change change;

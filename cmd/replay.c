@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
+#include "cmd/fragment_read.h"
 #include "cmd/load.h"
 #include "cmd/replay_args.h"
 #include "lib/file.h"
@@ -18,11 +19,13 @@ static const char usage[] =
 	"\n"
 	"  --snapshots DIR   the recorded machine (default: what the trace carries)\n"
 	"  --cold            start on an empty machine, whatever the trace carries\n"
+	"  --fragment TEXT   the state memory starts in: 'pinned(p=1/512)'; see `kmemsim list "
+	"fragmenters`\n"
 	"  --slabinfo FILE   /proc/slabinfo as it is at the end goes there\n"
 	"  --duration TIME   of a workload, in place of its own\n" REPLAY_USAGE("results.db",
 										"slabifier");
 
-enum { OPT_SNAPSHOTS = OPT_OWN, OPT_COLD, OPT_DURATION, OPT_SLABINFO };
+enum { OPT_SNAPSHOTS = OPT_OWN, OPT_COLD, OPT_DURATION, OPT_SLABINFO, OPT_FRAGMENT };
 
 static const struct option long_options[] = {
 	REPLAY_OPTIONS,
@@ -30,23 +33,37 @@ static const struct option long_options[] = {
 	{"cold", no_argument, NULL, OPT_COLD},
 	{"slabinfo", required_argument, NULL, OPT_SLABINFO},
 	{"duration", required_argument, NULL, OPT_DURATION},
+	{"fragment", required_argument, NULL, OPT_FRAGMENT},
 	{0},
 };
 
 struct replay_own {
 	struct replay_args args; /* first: the shared part leads back here */
 	const char *slabinfo;	 /* a path; NULL: not wanted */
+	struct fragment_spec fragment;
 };
 
 static void repeat(const struct replay_args *a, struct repeat *line)
 {
-	char text[32];
+	char text[32], fragment[FRAGMENT_TEXT_MAX];
 
 	time_print(a->run.duration_ns, text, sizeof(text));
 	repeat_option(line, "duration", a->run.duration_ns ? text : NULL);
 	repeat_option(line, "snapshots", a->run.start.dir);
 	if (a->run.start.cold)
 		repeat_word(line, "--cold");
+	if (a->run.fragment)
+		repeat_option(line, "fragment",
+			      fragment_print(a->run.fragment, fragment, sizeof(fragment)));
+}
+
+static int fragment_set(struct replay_own *own, const char *text, struct err *e)
+{
+	fragment_spec_free(&own->fragment);
+	if (fragment_read(&own->fragment, text, NULL, e))
+		return err_prefix(e, "--fragment");
+	own->args.run.fragment = &own->fragment.fragment;
+	return 0;
 }
 
 static int set(void *arg, int opt, const char *text, struct err *e)
@@ -56,6 +73,8 @@ static int set(void *arg, int opt, const char *text, struct err *e)
 
 	if (opt == OPT_DURATION)
 		return load_duration_parse(text, &a->run.duration_ns, e);
+	if (opt == OPT_FRAGMENT)
+		return fragment_set(own, text, e);
 	if (opt == OPT_SNAPSHOTS)
 		a->run.start.dir = text;
 	else if (opt == OPT_SLABINFO)
@@ -108,5 +127,6 @@ int cmd_replay(int argc, char **argv)
 				   "one trace is needed, made by `kmemsim import`, or a workload");
 	a.args.run.load_path = argv[optind];
 	ret = replay_args_run(&a.args, &command, &e);
+	fragment_spec_free(&a.fragment);
 	return ret == EXIT_MISTAKE ? cmd_fail("replay", &e) : ret;
 }

@@ -41,6 +41,7 @@ static void plan_all(struct sweep *s, const struct experiment *x)
 					.duration_ns = x->loads[l].duration_ns,
 					.change = x->loads[l].change,
 					.start = x->loads[l].start,
+					.fragment = &x->loads[l].fragment.fragment,
 					.load = x->loads[l].name,
 					.label = x->stacks[k].name,
 					.seed = x->seeds[i],

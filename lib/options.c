@@ -26,6 +26,8 @@ static void number_print(const struct opt_desc *opt, s64 v, char *buf, size_t n)
 		size_print((u64)v, buf, n);
 	else if (opt->type == OPT_TYPE_TIME)
 		time_print((u64)v, buf, n);
+	else if (opt->type == OPT_TYPE_SHARE)
+		share_print((u64)v, buf, n);
 	else
 		snprintf(buf, n, "%lld", (long long)v);
 }
@@ -50,9 +52,10 @@ static int number_parse(const struct opt_desc *opt, const char *text, s64 *v, st
 	if (opt->type == OPT_TYPE_S64) {
 		ret = signed_parse(text, v, e);
 	} else {
-		ret = opt->type == OPT_TYPE_SIZE   ? size_parse(text, &u, e)
-		      : opt->type == OPT_TYPE_TIME ? time_parse(text, &u, e)
-						   : count_parse(text, &u, e);
+		ret = opt->type == OPT_TYPE_SIZE    ? size_parse(text, &u, e)
+		      : opt->type == OPT_TYPE_TIME  ? time_parse(text, &u, e)
+		      : opt->type == OPT_TYPE_SHARE ? share_parse(text, &u, e)
+						    : count_parse(text, &u, e);
 		*v = (s64)u; /* the parsers stay below 2^63 */
 	}
 	if (ret)

@@ -23,6 +23,7 @@ enum opt_type {
 	OPT_TYPE_S64,	/* s64; a plain number */
 	OPT_TYPE_SIZE,	/* u64 bytes; B KiB MiB GiB TiB */
 	OPT_TYPE_TIME,	/* u64 nanoseconds; ns us ms s */
+	OPT_TYPE_SHARE, /* u64 parts of SHARE_ONE (lib/units.h); 20%, 1/512 */
 	OPT_TYPE_ENUM,	/* u64 index into choices */
 	OPT_TYPE_FLAGS, /* u64 OR of choice_values, written A|B; 0 when empty */
 	OPT_TYPE_TEXT,	/* char[max + 1]; anything, for instance a pattern of names */
@@ -31,9 +32,9 @@ enum opt_type {
 struct opt_desc {
 	const char *name;
 	enum opt_type type;
-	size_t offset;		    /* of the value in the options struct */
-	const char *def;	    /* default, written as a user would */
-	s64 min, max;		    /* inclusive; for U64, S64, SIZE, TIME; TEXT: of its length */
+	size_t offset;	 /* of the value in the options struct */
+	const char *def; /* default, written as a user would */
+	s64 min, max;	 /* inclusive; for U64, S64, SIZE, TIME, SHARE; TEXT: of its length */
 	const char *const *choices; /* NULL-terminated; ENUM and FLAGS */
 	const u64 *choice_values;   /* FLAGS: one for each choice */
 	const char *help;
@@ -58,6 +59,10 @@ struct opt_desc {
 #define OPT_TIME(name, strct, field, def, lo, hi, help)                                            \
 	{                                                                                          \
 		name, OPT_TYPE_TIME, offsetof(strct, field), def, lo, hi, NULL, NULL, help         \
+	}
+#define OPT_SHARE(name, strct, field, def, lo, hi, help)                                           \
+	{                                                                                          \
+		name, OPT_TYPE_SHARE, offsetof(strct, field), def, lo, hi, NULL, NULL, help        \
 	}
 #define OPT_ENUM(name, strct, field, def, choices, help)                                           \
 	{                                                                                          \

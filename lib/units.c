@@ -154,6 +154,43 @@ static void exact_print(const struct unit *units, u64 v, char *buf, size_t n)
 	snprintf(buf, n, "%llu%s", (unsigned long long)(v / best->factor), best->name);
 }
 
+int share_parse(const char *text, u64 *parts, struct err *e)
+{
+	struct decimal d = decimal_scan(text), of = {1, 1, ""};
+	unsigned __int128 value;
+
+	if (d.rest && *d.rest == '/')
+		of = decimal_scan(d.rest + 1);
+	else if (d.rest && !strcmp(d.rest, "%"))
+		of.digits = 100;
+	else if (!d.rest || *d.rest || d.digits)
+		of.rest = NULL;
+	if (!of.rest || *of.rest || !of.digits)
+		return err_set(e, "'%s' is not a share: write it as 20%% or 1/512", text);
+	value = d.digits * of.divisor; /* of 19 digits each */
+	of.digits *= d.divisor;
+	if (value > of.digits)
+		return err_set(e, "%s is more than the whole", text);
+	while (of.digits > UINT64_MAX) {
+		of.digits /= 10;
+		value /= 10;
+	}
+	*parts = (u64)((value * SHARE_ONE + of.digits / 2) / of.digits);
+	return 0;
+}
+
+void share_print(u64 parts, char *buf, size_t n)
+{
+	const u64 percent = SHARE_ONE / 100;
+	char digits[16];
+	int nr = snprintf(digits, sizeof(digits), "%07llu", (unsigned long long)(parts % percent));
+
+	while (nr && digits[nr - 1] == '0')
+		digits[--nr] = '\0';
+	snprintf(buf, n, "%llu%s%s%%", (unsigned long long)(parts / percent), nr ? "." : "",
+		 digits);
+}
+
 void size_print(u64 bytes, char *buf, size_t n)
 {
 	exact_print(size_units, bytes, buf, n);

@@ -22,9 +22,14 @@ int __must_check time_parse(const char *text, u64 *ns, struct err *e);
 /* "12", "200k", "3M" -> number. */
 int __must_check count_parse(const char *text, u64 *n, struct err *e);
 
+/* "20%", "0.2%", "1/512" -> parts of SHARE_ONE, rounded; a bare number (but 0) is an error. */
+#define SHARE_ONE NSEC_PER_SEC
+int __must_check share_parse(const char *text, u64 *parts, struct err *e);
+
 /* Exact, in the largest unit that divides it: 65536 -> "64KiB", 1000001 -> "1000001B". */
 void size_print(u64 bytes, char *buf, size_t n);
 void time_print(u64 ns, char *buf, size_t n);
+void share_print(u64 parts, char *buf, size_t n); /* "0.1953125%" */
 
 /* For people: three significant digits, "1.46 MiB", "12.3 ms", "1.85 M"; whole numbers without a
  * point. */

@@ -2,8 +2,7 @@
  * Who holds the pages of a run, and how they move.
  *
  * Theory: the load keeps handles, which are ids; where an object lies is the simulator's to know.
- * So a page can move while its holder keeps it: contents are copied, the object's record (or that
- * of the frame held for nobody) gets the new address, and the old frame is nobody's.
+ * So a page can move while its holder keeps it: contents are copied, the object's record gets the new address, and the old frame is nobody's.
  *
  * Invariant: a page with PG_held is the first frame of its holder's block.
  *
@@ -66,9 +65,7 @@ static bool migrate_page(struct page *from, struct page *to)
 	ASSERT((from->flags & (PG_held | PG_movable)) == (PG_held | PG_movable));
 	ASSERT(from->order == to->order && !(to->flags & PG_held));
 	copy_block(from, to);
-	if (holder >= HOLDER_STATE) {
-		page_state_moved(&rp->pages, holder - HOLDER_STATE, page_to_pfn(to));
-	} else {
+	if (holder != HOLDER_STATE) {
 		struct object *o = &rp->acc.objects[holder];
 
 		ASSERT(o->addr == page_name(from));

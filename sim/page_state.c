@@ -8,11 +8,12 @@
  * Frames for per-CPU lists are taken like the rest and then freed on their CPU.
  *
  * Frames are taken from the innermost allocator of the chain, below all layers: they belong to
- * somebody the load knows nothing of. An object's frames come through the whole chain, as any
+ * somebody the load knows nothing of. Their structs alone remember them: a list beside 100 GiB of
+ * single pages would be as long. An object's frames come through the whole chain, as any
  * request of the load does.
  *
- * Invariant: the books of the source are those of a machine that never had the frames in `held` and
- * `taken`.
+ * Invariant: the books of the source are those of a machine that never had the frames that are
+ * held (PG_held, HOLDER_STATE; `nr_held` blocks) or `taken`.
  *
  * Unlike Linux: no kernel can be told its state.
  */
@@ -57,16 +58,20 @@ static void give_frames(const struct page_state *ps, unsigned long pfn, int orde
 	layer_books_resume(ps->source->layer, &books);
 }
 
+void page_state_adopt(struct page_state *ps, struct page *page, bool movable)
+{
+	page_holder_set(page, HOLDER_STATE, movable);
+	ps->nr_held++;
+	ps->report.reserved_pages += 1ULL << page->order;
+}
+
 static bool hold_block(struct page_state *ps, unsigned long pfn, int order, int migratetype)
 {
 	struct page *page = take_frames(ps, pfn, order, migratetype);
 
 	if (!page)
 		return false;
-	page_holder_set(page, HOLDER_STATE + ps->nr_held, migratetype == MIGRATE_MOVABLE && !order);
-	MEM_ROOM(ps->held, ps->nr_held, ps->max_held);
-	ps->held[ps->nr_held++] = (u64)pfn << 8 | (u64)order;
-	ps->report.reserved_pages += 1ULL << order;
+	page_state_adopt(ps, page, migratetype == MIGRATE_MOVABLE && !order);
 	return true;
 }
 
@@ -84,11 +89,6 @@ static bool hold_frames(struct page_state *ps, unsigned long pfn, int order, int
 		if (!hold_block(ps, pfn + i, 0, migratetype))
 			return false; /* someone's per-CPU list took the rest */
 	return true;
-}
-
-void page_state_moved(struct page_state *ps, u64 held, unsigned long pfn)
-{
-	ps->held[held] = (u64)pfn << 8 | (ps->held[held] & 0xff);
 }
 
 /* ---- Before the births: places ---- */
@@ -226,7 +226,7 @@ static void hold_rest(struct page_state *ps, const struct zone *zone, const stru
 		return;
 	if (page_plan_clear(p->used, frame, order)) {
 		hold_frames(ps, zone->zone_start_pfn + frame, order,
-			    p->class[frame >> pageblock_order]);
+			    ps->pinned ? MIGRATE_UNMOVABLE : p->class[frame >> pageblock_order]);
 		return;
 	}
 	hold_rest(ps, zone, p, frame, order - 1);
@@ -252,6 +252,16 @@ static void set_types(const struct page_state *ps, const struct zone *zone,
 		if (pageblock_migratetype(ps->source, pfn) != p->class[b])
 			set_pageblock_migratetype(ps->source, pfn, p->class[b]);
 	}
+}
+
+void page_state_carry_out(struct page_state *ps, const struct zone *zone, struct page_plan *p,
+			  enum page_state_hold how)
+{
+	ps->pinned = how == HOLD_PINNED;
+	hold_zone(ps, zone, p);
+	if (!ps->pinned)
+		set_types(ps, zone, p);
+	ps->pinned = false;
 }
 
 static void take_percpu(struct page_state *ps, const struct zone *zone, struct page_plan *p)
@@ -370,14 +380,38 @@ int page_state_settle(struct page_state *ps, struct err *e)
 	return 0;
 }
 
+bool page_state_holds(const struct page *page)
+{
+	return page->flags & PG_held && page->index == HOLDER_STATE;
+}
+
+/* They may have moved since they were taken: the frames themselves say what is held. */
+static void give_held(struct page_state *ps, const struct zone *zone)
+{
+	unsigned long end = zone->zone_start_pfn + zone->spanned_pages;
+
+	for (unsigned long pfn = zone->zone_start_pfn; pfn < end && ps->nr_held;) {
+		const struct page *page = pfn_to_page(pfn);
+		unsigned long nr = page->flags & (PG_allocated | PG_buddy) ? 1UL << page->order : 1;
+
+		if (page_state_holds(page)) {
+			give_frames(ps, pfn, page->order);
+			ps->nr_held--;
+		}
+		pfn += nr;
+	}
+}
+
 void page_state_end(struct page_state *ps)
 {
+	const struct zone *zone;
+
 	for (u64 i = 0; ps->taken && i < ps->target->nr_places; i++)
 		if (bit_test(ps->taken, i))
 			give_frames(ps, ps->target->places[i].pfn, ps->target->places[i].order);
-	for (size_t i = 0; i < ps->nr_held; i++)
-		give_frames(ps, ps->held[i] >> 8, (int)(ps->held[i] & 0xff));
-	free(ps->held);
+	for_each_populated_zone (zone)
+		give_held(ps, zone);
+	ASSERT(!ps->nr_held);
 	free(ps->taken);
 	free(ps->place_of);
 	*ps = (struct page_state){0};

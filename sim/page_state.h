@@ -18,6 +18,7 @@
 
 #include "alloc/page_alloc.h"
 #include "lib/err.h"
+#include "sim/page_plan.h"
 #include "sim/page_target.h"
 
 enum page_state_reason {
@@ -56,11 +57,11 @@ struct page_state_report {
 struct page_state {
 	const struct page_target *target; /* NULL: nothing to do */
 	const struct page_allocator *pages, *source;
+	bool pinned;   /* what is held now does not move */
 	u32 *place_of; /* of each object: index of its place + 1; NULL: no object has one */
 	u64 nr_objects;
-	u64 *held; /* pfn << 8 | order of every block held */
-	size_t nr_held, max_held;
-	u64 *taken; /* bit for each place: its frames are held for the object */
+	u64 nr_held; /* blocks held for nobody: their structs say which, HOLDER_STATE */
+	u64 *taken;  /* bit for each place: its frames are held for the object */
 	struct page_state_report report;
 };
 
@@ -73,8 +74,21 @@ int __must_check page_state_begin(struct page_state *ps, const struct page_targe
 struct page *page_state_birth(struct page_state *ps, u32 object, int order, gfp_t flags);
 /* After all births. -1: nothing of the target can be met. */
 int __must_check page_state_settle(struct page_state *ps, struct err *e);
-/* The frame of entry `held` is another one now. */
-void page_state_moved(struct page_state *ps, u64 held, unsigned long pfn);
+
+/* ---- For who brings memory into a state of his own (sim/fragment.h) ---- */
+
+/* How blocks are held. */
+enum page_state_hold {
+	HOLD_BY_CLASS, /* of the mobility of their pageblock, which is typed so; movable ones move */
+	HOLD_PINNED,   /* unmovable, wherever they lie; pageblocks stay of the type they are */
+};
+/* Is this the first frame of a block held for nobody? */
+bool page_state_holds(const struct page *page);
+/* A page that was had from the source, its books suspended, is held for nobody from now on. */
+void page_state_adopt(struct page_state *ps, struct page *page, bool movable);
+/* Takes all frames of a zone that the plan neither finds used nor keeps. Per-CPU lists are empty. */
+void page_state_carry_out(struct page_state *ps, const struct zone *zone, struct page_plan *p,
+			  enum page_state_hold how);
 /* Gives back what is held; the books of the source stay as they are. Also of a zeroed one. */
 void page_state_end(struct page_state *ps);
 
@@ -82,6 +96,8 @@ void page_state_end(struct page_state *ps);
 void page_state_add_cell(struct page_state_report *r, const struct page_state_cell *cell);
 /* One line: "207 of 220 cells of free memory as wished, ...". Returns buf. */
 char *page_state_summary(const struct page_state_report *r, char *buf, size_t n);
+/* "node 0 zone DMA32 Movable order 3: 7 wanted, 5 there: REASON". Returns buf. */
+char *page_state_print_cell(const struct page_state_cell *c, char *buf, size_t n);
 /* Each missed cell, with the reason, at most `max` of them; nothing if all are met. */
 void page_state_print_missed(const struct page_state_report *r, u64 max, FILE *f);
 

@@ -74,6 +74,16 @@ static const char *type_name(const struct page_state_cell *c)
 	return c->migratetype < 0 ? "all types" : migratetype_names[c->migratetype];
 }
 
+char *page_state_print_cell(const struct page_state_cell *c, char *buf, size_t n)
+{
+	struct text t = text_in(buf, n);
+
+	text_add(&t, "node %d zone %s %s order %d: %llu wanted, %llu there: %s", c->node, c->zone,
+		 type_name(c), c->order, (unsigned long long)c->wanted, (unsigned long long)c->got,
+		 reason_text(c->reason));
+	return buf;
+}
+
 void page_state_print_missed(const struct page_state_report *r, u64 max, FILE *f)
 {
 	u64 nr_missed = r->cells - r->cells_met;
@@ -81,11 +91,9 @@ void page_state_print_missed(const struct page_state_report *r, u64 max, FILE *f
 
 	nr = min(nr, nr_missed);
 	for (u64 i = 0; i < nr; i++) {
-		const struct page_state_cell *c = &r->missed[i];
+		char cell[256];
 
-		fprintf(f, "  node %d zone %s %s order %d: %llu wanted, %llu there: %s\n", c->node,
-			c->zone, type_name(c), c->order, (unsigned long long)c->wanted,
-			(unsigned long long)c->got, reason_text(c->reason));
+		fprintf(f, "  %s\n", page_state_print_cell(&r->missed[i], cell, sizeof(cell)));
 	}
 	if (nr_missed > nr)
 		fprintf(f, "  and %llu cells more\n", (unsigned long long)(nr_missed - nr));

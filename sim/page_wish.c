@@ -153,21 +153,33 @@ static void find_used(struct page_plan *p, const struct zone *zone, struct mobil
 	}
 }
 
-static void plan_classes(struct zone_wish *w, const struct zone *zone,
-			 const struct page_allocator *source, const struct mobility_count *counts)
+static void plan_classes(struct page_plan *p, const struct zone *zone,
+			 const struct page_allocator *source, const struct mobility_count *counts,
+			 bool sums)
 {
-	struct page_plan *p = &w->plan;
 	unsigned long nr = p->nr_frames >> pageblock_order;
 
-	p->nr_classes = w->sums ? 1 : MIGRATE_TYPES;
+	p->nr_classes = sums ? 1 : MIGRATE_TYPES;
 	for (unsigned long b = 0; b < nr; b++) {
 		unsigned long pfn = zone->zone_start_pfn + (b << pageblock_order);
 
 		int like = prevailing_migratetype(counts[b].pages);
 
-		p->like[b] = like < 0 ? NO_CLASS : w->sums ? 0 : (u8)like;
-		p->class[b] = w->sums ? 0 : (u8)pageblock_migratetype(source, pfn);
+		p->like[b] = like < 0 ? NO_CLASS : sums ? 0 : (u8)like;
+		p->class[b] = sums ? 0 : (u8)pageblock_migratetype(source, pfn);
 	}
+}
+
+void zone_plan_begin(struct page_plan *p, const struct zone *zone,
+		     const struct page_allocator *source, bool sums)
+{
+	struct mobility_count *counts =
+		mem_alloc(zone->spanned_pages >> pageblock_order, sizeof(*counts));
+
+	page_plan_init(p, zone->spanned_pages);
+	find_used(p, zone, counts);
+	plan_classes(p, zone, source, counts, sums);
+	free(counts);
 }
 
 /* A list gives pages back before it reaches `high`. */
@@ -189,15 +201,10 @@ static void wish_percpu(struct zone_wish *w, const struct zone *zone,
 void zone_wish_plan(struct zone_wish *w, const struct zone *zone,
 		    const struct page_allocator *source)
 {
-	struct mobility_count *counts =
-		mem_alloc(zone->spanned_pages >> pageblock_order, sizeof(*counts));
 	struct page_plan *p = &w->plan;
 	u64 wanted = 0;
 
-	page_plan_init(p, zone->spanned_pages);
-	find_used(p, zone, counts);
-	plan_classes(w, zone, source, counts);
-	free(counts);
+	zone_plan_begin(p, zone, source, w->sums);
 	wish_percpu(w, zone, source);
 	for (int mt = 0; mt < MIGRATE_TYPES; mt++)
 		for (int order = 0; order < MAX_ORDER; order++)

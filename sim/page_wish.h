@@ -26,6 +26,10 @@ struct zone_wish *zone_wishes_make(const struct page_target *t, const struct pag
 				   struct page_state_report *r);
 void zone_wishes_free(struct zone_wish *wishes);
 
+/* A plan that knows what is in use and of which type pageblocks are, and wishes for nothing yet. */
+void zone_plan_begin(struct page_plan *p, const struct zone *zone,
+		     const struct page_allocator *source, bool sums);
+
 /* Looks at what is in use and plans; per-CPU lists are empty. */
 void zone_wish_plan(struct zone_wish *w, const struct zone *zone,
 		    const struct page_allocator *source);

@@ -72,6 +72,11 @@ static int check_fits(const struct trial *trial, const struct machine *m, struct
 		return err_set(e, "%s: the load is over before its warm-up", t->name);
 	if (t->nr_objects_max > t->nr_requests)
 		return err_set(e, "%s: more objects than requests", t->name);
+	if (t->pages && trial->fragment && trial->fragment->how)
+		return err_set(e,
+			       "%s: memory starts as its snapshots tell, or as a fragmenter leaves "
+			       "it, not both: a cold start knows no snapshots",
+			       t->name);
 	return sampler_check(trial, e);
 }
 
@@ -98,7 +103,7 @@ static int begin_books(struct replay *rp, const struct trial *t, struct err *e)
 	return 0;
 }
 
-int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
+int replay_begin(struct replay *rp, struct trial *t, struct err *e)
 {
 	const struct source_tables *tables = &t->source->tables;
 
@@ -111,6 +116,9 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 		.check_every = t->check_every,
 		.at_marks = t->at_marks && t->sink,
 		.warming_up = tables->warmup_ns,
+		.fragment = t->fragment && t->fragment->how ? t->fragment : NULL,
+		.fragment_report = text_in(t->fragment_report, sizeof(t->fragment_report)),
+		.seed = t->seed,
 	};
 	if (check_fits(t, rp->m, e) || stack_create(&rp->stack, t->stack, e))
 		return -1;
@@ -126,8 +134,8 @@ int replay_begin(struct replay *rp, const struct trial *t, struct err *e)
 	rp->m->nr_sites = tables->nr_sites;
 	if (begin_books(rp, t, e) || boot_phase_begin(rp, t->source, e))
 		return -1;
-	return page_state_begin(&rp->pages, tables->pages, rp->stack.pages, tables->nr_objects_max,
-				e);
+	return page_state_begin(&rp->pages, rp->fragment ? rp->fragment->target : tables->pages,
+				rp->stack.pages, tables->nr_objects_max, e);
 }
 
 static void check_all(struct replay *rp)
@@ -210,6 +218,9 @@ static int do_request(struct replay *rp, const struct request *r, struct err *e)
 static int start_timing(struct replay *rp, struct err *e)
 {
 	if (page_state_settle(&rp->pages, e))
+		return -1;
+	if (rp->fragment &&
+	    fragment_apply(rp->fragment, &rp->pages, rp->seed, &rp->fragment_report, e))
 		return -1;
 	if (rp->at_marks)
 		sampler_mark(rp, 0, MARK_TIME_ZERO);

@@ -8,6 +8,7 @@
 #include "alloc/stack.h"
 #include "sim/account.h"
 #include "sim/boot_phase.h"
+#include "sim/fragment.h"
 #include "sim/machine.h"
 #include "sim/page_state.h"
 #include "sim/sampler.h"
@@ -33,7 +34,11 @@ struct replay {
 	struct account acc;
 	struct sampler sampler;
 	struct page_state pages; /* brought there between the births and time zero */
-	struct sink *sink;	 /* NULL: nobody listens */
+	const struct fragment
+		*fragment; /* NULL: as the births, or the load's snapshots, leave it */
+	u64 seed;
+	struct text fragment_report;
+	struct sink *sink; /* NULL: nobody listens */
 	const struct source_tables *tables;
 	const struct slab_shapes *shapes; /* recorded geometry; NULL: none is asked for */
 	struct shrunk shrunk;
@@ -52,7 +57,7 @@ struct replay {
 };
 
 /* Sets up stack, caches and books on the current machine. */
-int __must_check replay_begin(struct replay *rp, const struct trial *t, struct err *e);
+int __must_check replay_begin(struct replay *rp, struct trial *t, struct err *e);
 /* Runs the whole stream. -1: the load names what does not exist. */
 int __must_check replay_run(struct replay *rp, struct trial *t, struct err *e);
 /* The warm-up is over: every statistic begins anew. */

@@ -33,14 +33,15 @@ static void where_we_are(void *arg)
 static void tell_begin(const struct trial *t)
 {
 	struct sink_run run = t->run;
-	char stack[STACK_CONFIG_TEXT_MAX], *machine = machine_config_print(t->machine);
+	char stack[STACK_CONFIG_TEXT_MAX],
+		*machine = fragment_machine_print(t->fragment, t->machine);
 
 	stack_config_print(t->stack, stack, sizeof(stack));
 	run.stack = stack;
 	run.machine = machine;
 	run.seed = t->seed;
 	run.sample_ns = t->sample_ns;
-	run.input_hash = t->source->tables.input_hash;
+	run.input_hash = fragment_hash(t->fragment, t->source->tables.input_hash);
 	t->sink->ops->begin(t->sink, &run);
 	free(machine);
 }

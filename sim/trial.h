@@ -10,6 +10,7 @@
 #include "alloc/stack.h"
 #include "lib/progress.h"
 #include "sim/boot_phase.h"
+#include "sim/fragment.h"
 #include "sim/machine_config.h"
 #include "sim/page_state.h"
 #include "sim/sink.h"
@@ -24,7 +25,8 @@ struct trial {
 	struct source *source; /* rewound by the trial */
 	/* Recorded geometry that caches should have; NULL: the allocator decides. */
 	const struct slab_shapes *shapes;
-	struct sink *sink;   /* NULL: nobody listens */
+	const struct fragment *fragment; /* the state memory starts in; NULL: as the load has it */
+	struct sink *sink;		 /* NULL: nobody listens */
 	struct sink_run run; /* what the sink is told; machine and stack are filled in if NULL */
 	u64 seed;
 	u64 sample_ns;	 /* 0: 200 samples over the load */
@@ -42,7 +44,8 @@ struct trial {
 	/* Where /proc/slabinfo at the end goes, which the caller frees; NULL: nobody asks. */
 	char **slabinfo;
 	struct boot_report boot;
-	struct page_state_report pages; /* how well the state to start from was met */
+	char fragment_report[FRAGMENT_REPORT_MAX]; /* lines; "": there was no fragmenter */
+	struct page_state_report pages;		   /* how well the state to start from was met */
 };
 
 extern const char *const trial_status_names[]; /* "ok", "oom" */

@@ -14,7 +14,7 @@
 _Static_assert(PAGE_TARGET_ORDERS == SNAPSHOT_ORDERS && PAGE_TARGET_TYPES <= SNAPSHOT_TYPES,
 	       "rows are copied; the types of a target come first");
 
-static void fill_zone(struct page_target_zone *to, const struct snapshot_zone *from)
+void warm_fill_zone(struct page_target_zone *to, const struct snapshot_zone *from)
 {
 	_Static_assert(sizeof(to->zone) == sizeof(from->zone), "names are copied");
 	*to = (struct page_target_zone){.node = from->node, .sums_only = true};
@@ -40,7 +40,7 @@ static void fill_zones(struct warm *w, const struct snapshot *snap)
 
 		if (!from->has_buddy && !from->has_types)
 			continue;
-		fill_zone(to, from);
+		warm_fill_zone(to, from);
 		if (from->pcp_count && from->nr_cpus) {
 			u32 *count = mem_alloc(from->nr_cpus, sizeof(*count));
 

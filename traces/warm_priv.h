@@ -74,6 +74,8 @@ int warm_node(const struct warm *w, u64 pfn);
 
 /* warm_pages.c */
 void warm_pages(struct warm *w);
+/* What a snapshot knows of a zone's free blocks; not of its per-CPU lists. */
+void warm_fill_zone(struct page_target_zone *to, const struct snapshot_zone *from);
 
 /* warm.c */
 void warm_birth(struct warm *w, const struct request *q);
