@@ -17,7 +17,7 @@
  *	  mine: {trace: mine.kmt, snapshots: mine/snaps}	# or with those of this folder
  *	  mix: {workload: workloads/server-mix.yaml, duration: 10s}	# each seed another one
  *	  busy: {workload: workloads/server-mix.yaml, set: {jobs.skb.rate: 400k/s}}	# changed
- *	  old: {workload: w.yaml, fragment: "pinned(p=1/512)"}	# memory is in that state at the start
+ *	  old: {workload: w.yaml, fragment: "pinned(p=1/512)"}	# the state it starts in
  *	  own: {workload: {duration: 1s, jobs: {...}}}	# written here
  *	seeds: 10			# 1 to 10; or a list; left out: 1
  *	sample: 10ms			# left out: 200 samples over each load

@@ -2,7 +2,8 @@
  * Who holds the pages of a run, and how they move.
  *
  * Theory: the load keeps handles, which are ids; where an object lies is the simulator's to know.
- * So a page can move while its holder keeps it: contents are copied, the object's record gets the new address, and the old frame is nobody's.
+ * So a page can move while its holder keeps it: contents are copied, the object's record gets the
+ * new address, and the old frame is nobody's. A frame held for nobody needs no record.
  *
  * Invariant: a page with PG_held is the first frame of its holder's block.
  *

@@ -79,14 +79,15 @@ int __must_check page_state_settle(struct page_state *ps, struct err *e);
 
 /* How blocks are held. */
 enum page_state_hold {
-	HOLD_BY_CLASS, /* of the mobility of their pageblock, which is typed so; movable ones move */
+	HOLD_BY_CLASS, /* of their pageblock's mobility, which is set; movable ones can move */
 	HOLD_PINNED,   /* unmovable, wherever they lie; pageblocks stay of the type they are */
 };
 /* Is this the first frame of a block held for nobody? */
 bool page_state_holds(const struct page *page);
 /* A page that was had from the source, its books suspended, is held for nobody from now on. */
 void page_state_adopt(struct page_state *ps, struct page *page, bool movable);
-/* Takes all frames of a zone that the plan neither finds used nor keeps. Per-CPU lists are empty. */
+/* Takes all frames of a zone that the plan neither finds used nor keeps. No page is on a per-CPU
+ * list. */
 void page_state_carry_out(struct page_state *ps, const struct zone *zone, struct page_plan *p,
 			  enum page_state_hold how);
 /* Gives back what is held; the books of the source stay as they are. Also of a zeroed one. */
