@@ -49,7 +49,7 @@ $(BUILD)/%.o: %.c
 	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
 # What the assembler takes in, no compiler sees.
-$(BUILD)/reports/assets.o: reports/page.css reports/page.js
+$(BUILD)/reports/assets.o: reports/page.css $(wildcard reports/page*.js)
 $(BUILD)/cmd/record.o: cmd/record.sh
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TESTLIB) $(filter-out $(BUILD)/cmd/main.o,$(OBJ))

@@ -17,3 +17,5 @@
 
 ASSET(page_css, "reports/page.css");
 ASSET(page_js, "reports/page.js");
+ASSET(page_map_js, "reports/page_map.js");
+ASSET(page_test_js, "reports/page_test.js");

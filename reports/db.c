@@ -137,6 +137,20 @@ int db_number(struct db *db, const char *sql, s64 *value, struct err *e)
 	return rc > 0 ? 0 : -1;
 }
 
+int db_has(struct db *db, const char *name, bool *has, struct err *e)
+{
+	sqlite3_stmt *s = db_prepare(db, "SELECT 1 FROM sqlite_schema WHERE name = ?", e);
+	int rc;
+
+	if (!s)
+		return -1;
+	sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
+	rc = db_step(db, s, e);
+	*has = rc > 0;
+	sqlite3_finalize(s);
+	return rc < 0 ? -1 : 0;
+}
+
 static int pragmas_set(struct db *db, struct err *e)
 {
 	char pragmas[128];

@@ -60,6 +60,9 @@ int __must_check db_step(struct db *db, struct sqlite3_stmt *s, struct err *e);
 /* One number; -1 with e set if there is none. */
 int __must_check db_number(struct db *db, const char *sql, s64 *value, struct err *e);
 
+/* Has it a table or view of that name? Older databases lack some until a run is stored again. */
+int __must_check db_has(struct db *db, const char *name, bool *has, struct err *e);
+
 /* Serializes the threads of this process that store runs through one handle. */
 void db_lock(struct db *db);
 void db_unlock(struct db *db);

@@ -15,10 +15,10 @@
 #include "reports/cells.h"
 #include "reports/schema.h"
 
-static const char sql[] =
-	"SELECT x.t_ns, x.node, z.text, x.first_pfn, x.nr_blocks,"
-	" x.blocks_per_cell, x.cells FROM run r CROSS JOIN block_map x"
-	" ON " SCHEMA_X_OF_RUN " CROSS JOIN string z ON z.id = x.zone WHERE r.id = ? ORDER BY x.id";
+#define CELLS_OF(table)                                                                            \
+	"SELECT x.t_ns, x.node, z.text, x.first_pfn, x.nr_blocks,"                                 \
+	" x.blocks_per_cell, x.cells FROM run r CROSS JOIN " table " x ON " SCHEMA_X_OF_RUN        \
+	" CROSS JOIN string z ON z.id = x.zone WHERE r.id = ? ORDER BY x.id"
 
 #define BLOCKS_MAX (1U << 30) /* 2 PiB; what a damaged database says may be anything */
 
@@ -97,29 +97,32 @@ static void find_touched(struct film *f)
 	}
 }
 
-/* A database has tables of maps once something with maps was stored. */
-static int has_maps(struct db *db, struct err *e)
-{
-	s64 n = 0;
-
-	if (db_number(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'block_map'", &n, e))
-		return -1;
-	return n > 0;
-}
-
-int film_load(struct film *f, struct db *db, s64 run_id, struct err *e)
+/* Of a table of cells; NULL if the database has none (rc 0), or with e set (rc -1). */
+static sqlite3_stmt *rows_of(struct db *db, const char *table, const char *sql, s64 run_id, int *rc,
+			     struct err *e)
 {
 	sqlite3_stmt *row;
-	size_t nth = 0;
-	int rc = has_maps(db, e);
+	bool known;
 
-	memset(f, 0, sizeof(*f));
-	if (rc <= 0)
-		return rc;
+	*rc = db_has(db, table, &known, e);
+	if (*rc || !known)
+		return NULL;
 	row = db_prepare(db, sql, e);
+	if (row)
+		sqlite3_bind_int64(row, 1, run_id);
+	else
+		*rc = -1;
+	return row;
+}
+
+static int maps_load(struct film *f, struct db *db, s64 run_id, struct err *e)
+{
+	size_t nth = 0;
+	int rc;
+	sqlite3_stmt *row = rows_of(db, "block_map", CELLS_OF("block_map"), run_id, &rc, e);
+
 	if (!row)
-		return -1;
-	sqlite3_bind_int64(row, 1, run_id);
+		return rc;
 	while ((rc = db_step(db, row, e)) > 0) {
 		if (row_take(f, row, &nth))
 			continue;
@@ -132,11 +135,66 @@ int film_load(struct film *f, struct db *db, s64 run_id, struct err *e)
 	if (!rc && f->nr_frames && nth != f->nr_zones)
 		rc = err_set(e, "%s: damaged: the last map of run %lld is not whole", db_path(db),
 			     (long long)run_id);
-	if (rc)
-		film_free(f);
-	else
-		find_touched(f);
 	return rc;
+}
+
+/* The place of a row of moves: its frame is `frame` or a later one. NULL: there is no such map. */
+static struct sink_moves *moves_place(struct film *f, sqlite3_stmt *row, size_t *frame,
+				      u32 *nr_cells)
+{
+	u64 t_ns = (u64)sqlite3_column_int64(row, 0);
+	struct film_zone read = zone_read(row);
+
+	while (*frame < f->nr_frames && f->t_ns[*frame] < t_ns)
+		++*frame;
+	if (*frame == f->nr_frames || f->t_ns[*frame] != t_ns)
+		return NULL;
+	for (size_t z = 0; z < f->nr_zones; z++) {
+		if (!same_zone(&f->zones[z], &read))
+			continue;
+		*nr_cells = f->zones[z].nr_cells;
+		return f->moves + *frame * f->nr_cells + f->zones[z].first_cell;
+	}
+	return NULL;
+}
+
+/* Zones that nothing has moved in have no rows. */
+static int moves_load(struct film *f, struct db *db, s64 run_id, struct err *e)
+{
+	size_t frame = 0;
+	int rc;
+	sqlite3_stmt *row = rows_of(db, "block_moves", CELLS_OF("block_moves"), run_id, &rc, e);
+
+	if (!row)
+		return rc;
+	while ((rc = db_step(db, row, e)) > 0) {
+		struct sink_moves *to;
+		u32 nr_cells;
+
+		if (!f->moves)
+			f->moves = mem_alloc(f->nr_frames * f->nr_cells + 1, sizeof(*f->moves));
+		to = moves_place(f, row, &frame, &nr_cells);
+		if (to && moves_unpack(sqlite3_column_blob(row, 6),
+				       (size_t)sqlite3_column_bytes(row, 6), to, nr_cells))
+			continue;
+		rc = err_set(e, "%s: damaged: the moves of run %lld at %lld ns fit no map",
+			     db_path(db), (long long)run_id,
+			     (long long)sqlite3_column_int64(row, 0));
+		break;
+	}
+	sqlite3_finalize(row);
+	return rc;
+}
+
+int film_load(struct film *f, struct db *db, s64 run_id, struct err *e)
+{
+	memset(f, 0, sizeof(*f));
+	if (maps_load(f, db, run_id, e) || moves_load(f, db, run_id, e)) {
+		film_free(f);
+		return -1;
+	}
+	find_touched(f);
+	return 0;
 }
 
 void film_free(struct film *f)
@@ -144,12 +202,27 @@ void film_free(struct film *f)
 	free(f->t_ns);
 	free(f->zones);
 	free(f->cells);
+	free(f->moves);
 	memset(f, 0, sizeof(*f));
 }
 
 const struct sink_cell *film_frame(const struct film *f, size_t frame)
 {
 	return f->cells + frame * f->nr_cells;
+}
+
+const struct sink_moves *film_moves(const struct film *f, size_t frame)
+{
+	return f->moves + frame * f->nr_cells;
+}
+
+u64 film_moved(const struct film *f, size_t frame)
+{
+	u64 pages = 0;
+
+	for (size_t i = 0; f->moves && i < f->nr_cells; i++)
+		pages += film_moves(f, frame)[i].from;
+	return pages;
 }
 
 struct film_census film_census(const struct film *f, size_t frame)

@@ -26,6 +26,7 @@ struct film {
 	size_t nr_cells;	 /* of a frame: all zones, one after the other */
 	struct sink_cell *cells; /* frame after frame */
 	size_t cells_room;
+	struct sink_moves *moves; /* as many; NULL: compaction moved nothing */
 };
 
 /* What a frame says of the whole machine. Counts of pageblocks are exact where a cell is one. */
@@ -38,6 +39,10 @@ struct film_census {
 int __must_check film_load(struct film *f, struct db *db, s64 run_id, struct err *e);
 void film_free(struct film *f);
 const struct sink_cell *film_frame(const struct film *f, size_t frame);
+/* Only of a film with moves. */
+const struct sink_moves *film_moves(const struct film *f, size_t frame);
+/* Pages that compaction had moved by then. */
+u64 film_moved(const struct film *f, size_t frame);
 struct film_census film_census(const struct film *f, size_t frame);
 
 #endif

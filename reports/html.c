@@ -93,5 +93,6 @@ void html_begin(FILE *f, const char *title)
 
 void html_end(FILE *f)
 {
-	fprintf(f, "<script>\n%s</script>\n</body>\n</html>\n", page_js);
+	fprintf(f, "<script>\n%s%s%skmemsim.start();\n</script>\n</body>\n</html>\n", page_js,
+		page_map_js, page_test_js);
 }

@@ -32,6 +32,10 @@
 #define LIVES_MOVABLE "#2f7fc1"
 #define LIVES_RECLAIMABLE "#8a5fbf"
 
+/* What compaction moved; two of the stacks' colours. */
+#define MOVED_FROM "#d55e00"
+#define MOVED_TO "#009e73"
+
 /* Of the nth stack. */
 const char *theme_stack(size_t nth);
 /* Of "#rrggbb". */

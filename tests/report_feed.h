@@ -180,6 +180,7 @@ static inline void feed_slabs(const struct feed *f, struct sink *s, u64 i)
 static inline void feed_map(const struct feed *f, struct sink *s, u64 i)
 {
 	struct sink_cell cells[64] = {{0}};
+	struct sink_moves moves[64] = {{0}};
 	u64 full = feed_live(f, i) / MIB;
 
 	for (u64 b = 0; b < ARRAY_SIZE(cells); b++) {
@@ -192,12 +193,58 @@ static inline void feed_map(const struct feed *f, struct sink *s, u64 i)
 		cells[b].unmovable = pinned ? 9 : 0;
 		cells[b].type_pinned |= pinned ? SINK_CELL_PINNED << 3 : 0;
 	}
+	/* From low blocks to high ones, more and more, and more without rcu. */
+	for (u64 b = 0; b < 8; b++) {
+		moves[b].from = (u32)(i * (b + 1) * (f->rcu ? 1 : 3));
+		moves[50 - b].to = moves[b].from;
+	}
 	s->ops->block_map(s, &(struct sink_block_map){.t_ns = i * FEED_SAMPLE_NS,
 						      .zone = "Normal",
 						      .first_pfn = 0x100000,
 						      .nr_blocks = 64,
 						      .blocks_per_cell = 1,
-						      .cells = cells});
+						      .cells = cells,
+						      .moves = i ? moves : NULL});
+}
+
+/* Blocks 0, 5, 10, ... are kept: the first half by one call site, the rest by three others. */
+static inline void feed_blame(const struct feed *f, struct sink *s)
+{
+	static const struct {
+		const char *call_site, *cache;
+	} holders[] = {{"alloc_inode+0x1e", "ext4_inode_cache"},
+		       {"__get_free_pages+0xd", ""},
+		       {"", "(per-CPU lists)"},
+		       {"?", ""}};
+	u64 nr = f->rcu ? 10 : 6, kept[ARRAY_SIZE(holders)] = {0};
+
+	for (u64 b = 0; b < nr; b++) {
+		u64 h = b < nr / 2 ? 0 : 1 + b % 3;
+		struct sink_blame_block block = {.zone = "Normal",
+						 .pfn = 0x100000 + 512 * 5 * b,
+						 .free_pages = 300,
+						 .movable_pages = 200,
+						 .unmovable_pages = 12,
+						 .call_site = holders[h].call_site,
+						 .cache = holders[h].cache,
+						 .holder_pages = 9,
+						 .kept_ns = (b + 1) * NSEC_PER_MSEC};
+
+		kept[h]++;
+		s->ops->blame_block(s, &block);
+	}
+	for (u64 h = 0; h < ARRAY_SIZE(holders); h++) {
+		struct sink_blame blame = {.call_site = holders[h].call_site,
+					   .cache = holders[h].cache,
+					   .blocks_end = kept[h],
+					   .pages_end = kept[h] * 9,
+					   .blocks_mean = (double)kept[h] / 2,
+					   .pages_mean = (double)kept[h] * 4,
+					   .block_ns = kept[h] * 7 * NSEC_PER_MSEC,
+					   .longest_ns = nr * NSEC_PER_MSEC};
+
+		s->ops->blame(s, &blame);
+	}
 }
 
 static inline void feed_tables(const struct feed *f, struct sink *s)
@@ -282,6 +329,7 @@ static inline void feed_begin(const struct feed *f, struct sink *s)
 			feed_map(f, s, i);
 	}
 	feed_tables(f, s);
+	feed_blame(f, s);
 	feed_summary(f, s);
 }
 

@@ -169,6 +169,38 @@ static void test_damaged_films(void **state)
 	film_is_damaged("UPDATE block_map SET blocks_per_cell = 0");
 	film_is_damaged("UPDATE block_map SET blocks_per_cell = -1");
 	film_is_damaged("UPDATE block_map SET nr_blocks = 1 << 40");
+	film_is_damaged("UPDATE block_moves SET cells = x'4001'");
+	film_is_damaged("UPDATE block_moves SET t_ns = t_ns + 1");
+	film_is_damaged("UPDATE block_moves SET nr_blocks = 63");
+}
+
+/* Eight blocks lose 3, 6, ..., 24 pages a sample, eight others get them. */
+static void test_film_moves(void **state)
+{
+	struct err e = {""};
+	struct film film;
+	struct db *db;
+
+	(void)state;
+	results_store_pair(40);
+	db = results_open();
+	assert_int_equal(film_load(&film, db, 1, &e), 0);
+	assert_non_null(film.moves);
+	assert_int_equal(film_moved(&film, 0), 0);
+	assert_int_equal(film_moved(&film, 13), 39 * 3 * 36);
+	assert_int_equal(film_moves(&film, 13)[7].from, 39 * 3 * 8);
+	assert_int_equal(film_moves(&film, 13)[43].to, 39 * 3 * 8);
+	assert_int_equal(film_moves(&film, 13)[20].from, 0);
+	film_free(&film);
+	db_close(db);
+	/* A database of before moves. */
+	db = db_open(results_path, DB_WRITE, &e);
+	assert_int_equal(db_exec(db, "DROP VIEW block_moves_view; DROP TABLE block_moves", &e), 0);
+	assert_int_equal(film_load(&film, db, 1, &e), 0);
+	assert_null(film.moves);
+	assert_int_equal(film_moved(&film, 13), 0);
+	film_free(&film);
+	db_close(db);
 }
 
 /* What the findings count: of 64 pageblocks, as the feed has filled them. */
@@ -203,6 +235,7 @@ int main(void)
 		TEST(test_tables_are_added),
 		TEST(test_damaged_films),
 		TEST(test_film_census),
+		TEST(test_film_moves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
