@@ -182,16 +182,12 @@ struct kernel {
 	struct zone *zones; /* nr_node_ids x MAX_NR_ZONES */
 	u64 hz;
 	u32 site; /* call site of the operation that runs, for reports; 0: not known */
-	/*
-	 * Whose time passes (see alloc/layer.h); never NULL: outside of all layers, the machine's
-	 * own.
-	 */
+	/* Whose time passes (alloc/layer.h); never NULL: outside of all, the machine's own. */
 	struct layer *layer;
 	enum mm_mode mm_mode;
 	const struct mm_ops *mm_ops; /* never NULL */
 	u64 vm_event[NR_VM_EVENT_ITEMS];
-	/* PF_MEMALLOC of the operation that runs: it makes room, and does not wait for others to */
-	bool pf_memalloc;
+	bool pf_memalloc; /* the operation that runs makes room for others (PF_MEMALLOC) */
 	u64 direct_reclaim_ns, kswapd_ns; /* CPU time of it */
 	/* Settings of the machine that Linux has as sysctls; 0: as Linux computes them. */
 	unsigned long min_free_pages;	  /* vm.min_free_kbytes */

@@ -83,12 +83,17 @@ struct scan_control {
 	unsigned long nr_to_reclaim;
 	/* Out: added to. */
 	unsigned long nr_scanned, nr_reclaimed;
-	bool skipped_deactivate; /* out: more pages would be had by force_deactivate */
+	bool skipped_deactivate;       /* out: more pages would be had by force_deactivate */
+	unsigned long nr_before_round; /* nr_reclaimed then: whoever asks keeps it */
+	bool tried_moves;	       /* objects were asked to move, once a run is enough */
 	/* How far the round has come: whoever reclaims keeps it; all 0 before the first part. */
 	struct scan_round {
-		bool begun;
+		bool begun, may_deactivate;
 		unsigned long nr_inactive, nr_active; /* pages left to scan */
-		u32 shrinker;			      /* the next one */
+		unsigned long nr_reclaimed;
+		u32 shrinker, mover; /* the next cache */
+		bool in_cache;
+		long freeable, to_scan, unscanned; /* its objects */
 	} round;
 };
 

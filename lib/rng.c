@@ -60,3 +60,27 @@ double rng_double(struct rng *r)
 {
 	return (double)(rng_u64(r) >> 11) * 0x1p-53;
 }
+
+/*
+ * By comparisons alone (von Neumann 1951), so that no mathematics library has a say: uniform draws
+ * go on while each is below the one before. A run of odd length is the first draw's: it is the
+ * fraction; each run of even length before it added one.
+ */
+u64 rng_exponential(struct rng *r, u64 mean)
+{
+	for (u64 whole = 0;; whole++) {
+		u64 first = rng_u64(r), last = first, next;
+		bool odd = true;
+
+		while ((next = rng_u64(r)) < last) {
+			last = next;
+			odd = !odd;
+		}
+		if (odd) {
+			unsigned __int128 ns = (unsigned __int128)mean * whole +
+					       ((unsigned __int128)mean * first >> 64);
+
+			return ns > UINT64_MAX ? UINT64_MAX : (u64)ns;
+		}
+	}
+}

@@ -17,5 +17,7 @@ u64 rng_u64(struct rng *r);
 u64 rng_below(struct rng *r, u64 n);
 /* Uniform on [0, 1), 53 bits. */
 double rng_double(struct rng *r);
+/* Exponential, rounded down; the same on every machine. */
+u64 rng_exponential(struct rng *r, u64 mean);
 
 #endif

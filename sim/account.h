@@ -21,11 +21,13 @@ struct object {
 	u32 size;    /* bytes asked for */
 	u16 name;    /* index into names */
 	u16 cpu;
-	u8 kind;	/* enum request_kind that made it */
-	u8 order;	/* of a page block */
-	u8 guessed : 1; /* born before the load: its CPU is not a recorded one */
-	u8 missing : 1; /* asked for and not got: its free is left out */
-	u8 pinned : 1;	/* of a movable cache, and cannot be moved */
+	u8 kind;	    /* enum request_kind that made it */
+	u8 order;	    /* of a page block */
+	u8 guessed : 1;	    /* born before the load: its CPU is not a recorded one */
+	u8 missing : 1;	    /* asked for and not got: its free is left out */
+	u8 pinned : 1;	    /* of a movable cache, and cannot be moved */
+	u8 reclaimable : 1; /* reclaim may take its memory (sim/reclaim.h) */
+	u8 evicted : 1;	    /* and has done so: alive, and addr is NULL */
 };
 _Static_assert(sizeof(struct object) == 32, "two objects to a cache line");
 

@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "lib/digest.h"
-#include "sim/replay.h"
+#include "sim/reclaim.h"
 
 /* ---- Of a bare machine ---- */
 
@@ -79,9 +79,9 @@ static bool migrate_page(struct page *from, struct page *to)
 }
 
 static const struct mm_ops replay_mm_ops = {.migrate_page = migrate_page,
-					    .shrink_node = shrink_nothing,
-					    .snapshot_refaults = no_refaults,
-					    .reclaimable_pages = nothing_reclaimable};
+					    .shrink_node = reclaim_shrink_node,
+					    .snapshot_refaults = reclaim_snapshot_refaults,
+					    .reclaimable_pages = reclaim_pages};
 
 void holders_begin(struct replay *rp)
 {

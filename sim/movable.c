@@ -96,6 +96,12 @@ static int move_object(struct slab_cache *cache, void *object)
 	return 1;
 }
 
+void movable_defragment(const struct name *n)
+{
+	ASSERT(n->movable);
+	(void)slab_cache_shrink(n->cache, move_object);
+}
+
 void movable_shrink(struct replay *rp, const struct request *r)
 {
 	u64 entered_ns = machine_enter(rp->m, r->cpu, r->t_ns);

@@ -11,6 +11,8 @@
 
 /* A request to shrink: every cache gives back what it can, movable ones are defragmented. */
 void movable_shrink(struct replay *rp, const struct request *r);
+/* One cache of movable objects is defragmented, by whoever runs. */
+void movable_defragment(const struct name *n);
 /* A live object of a movable cache has just been made: gets its number and contents. */
 void movable_born(const struct replay *rp, const struct object *o);
 /* ASSERTs that the object holds what it was born with, wherever it lies by now. */

@@ -5,7 +5,8 @@
  * ends, runs to its end on the host, and leaves the CPU's clock where its costs took it. Births
  * cost nothing: the costs of the machine are zero until the first request that is none.
  *
- * Invariant: objects[id].addr is set exactly while the request's memory is held.
+ * Invariant: objects[id].addr is set exactly while the request's memory is held; of an object that
+ * lives without, `missing` (it was refused) or `evicted` (reclaim took it) is set.
  */
 #include "sim/replay.h"
 
@@ -17,6 +18,7 @@
 #include "sim/movable.h"
 #include "sim/prefetch.h"
 #include "sim/proof.h"
+#include "sim/reclaim.h"
 #include "sim/serve.h"
 #include "sim/vmstat.h"
 
@@ -134,6 +136,7 @@ int replay_begin(struct replay *rp, struct trial *t, struct err *e)
 	rp->m->nr_sites = tables->nr_sites;
 	if (begin_books(rp, t, e) || boot_phase_begin(rp, t->source, e))
 		return -1;
+	reclaim_begin(rp, t);
 	return page_state_begin(&rp->pages, rp->fragment ? rp->fragment->target : tables->pages,
 				rp->stack.pages, tables->nr_objects_max, e);
 }
@@ -150,6 +153,7 @@ static void check_all(struct replay *rp)
 		if (is_movable(rp, o))
 			movable_check(rp, o);
 	}
+	reclaim_check(rp);
 	page_allocator_check(rp->stack.pages);
 }
 
@@ -157,7 +161,7 @@ static inline int alloc_request(struct replay *rp, const struct request *r, stru
 {
 	struct object *o = &rp->acc.objects[r->object];
 
-	if (unlikely(o->addr || o->missing))
+	if (unlikely(o->addr || o->missing || o->evicted))
 		return bad_request(rp, r, "the object it makes is alive", e);
 	if (unlikely(r->node < NUMA_NO_NODE || r->node >= kernel->nr_node_ids))
 		return bad_request(rp, r, "it asks for a node the machine does not have", e);
@@ -177,12 +181,14 @@ static inline int free_request(struct replay *rp, const struct request *r, struc
 {
 	struct object *o = &rp->acc.objects[r->object];
 
-	if (unlikely(!o->addr && !o->missing))
+	if (unlikely(!o->addr && !o->missing && !o->evicted))
 		return bad_request(rp, r, "the object it frees is not alive", e);
 	if (unlikely(r->kind != o->kind + 1))
 		return bad_request(rp, r, "the object it frees was made in another way", e);
 	if (likely(o->addr)) {
 		serve_free(rp, r, o);
+	} else if (o->evicted) {
+		reclaim_given_up(rp, o);
 	} else {
 		o->missing = false;
 		rp->acc.nr_skipped_frees++;
@@ -344,6 +350,7 @@ void replay_end(struct replay *rp)
 		rp->m->on_event = NULL;
 		rp->m->on_compact = NULL;
 		check_all(rp);
+		reclaim_end(rp);
 		free_live(rp);
 		leaked = kmalloc_destroy(&rp->km) + slabulator_destroy(&rp->slabulator);
 		rcu_barrier();

@@ -23,6 +23,8 @@ struct shrunk {
 	u64 ns;			     /* it took */
 };
 
+struct reclaim;
+
 struct replay {
 	struct machine *m;
 	struct stack stack;
@@ -38,7 +40,8 @@ struct replay {
 		*fragment; /* NULL: as the births, or the load's snapshots, leave it */
 	u64 seed;
 	struct text fragment_report;
-	struct sink *sink; /* NULL: nobody listens */
+	struct reclaim *reclaim; /* NULL: the load has nothing that reclaim could take */
+	struct sink *sink;	 /* NULL: nobody listens */
 	const struct source_tables *tables;
 	const struct slab_shapes *shapes; /* recorded geometry; NULL: none is asked for */
 	struct shrunk shrunk;

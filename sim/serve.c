@@ -16,6 +16,8 @@
 #include "alloc/mm.h"
 #include "lib/digest.h"
 #include "sim/movable.h"
+#include "sim/reclaim.h"
+#include "sim/shrinker.h"
 
 /* What is written to an object is there when it is read. */
 static bool keeps_contents(const struct replay *rp)
@@ -113,10 +115,9 @@ static inline void *do_kmalloc(struct replay *rp, const struct request *r, struc
 }
 
 /* Compound pages stay where they are (isolate_migratepages_block, mm/compaction.c, 6.1). */
-static inline bool may_move(const struct request *r)
+static inline bool may_move(unsigned int order, gfp_t gfp)
 {
-	return !r->order && gfp_migratetype(r->gfp) == MIGRATE_MOVABLE &&
-	       !(r->flags & REQ_F_PINNED);
+	return !order && gfp_migratetype(gfp) == MIGRATE_MOVABLE;
 }
 
 static inline void *do_page_alloc(struct replay *rp, const struct request *r, struct object *o)
@@ -133,7 +134,8 @@ static inline void *do_page_alloc(struct replay *rp, const struct request *r, st
 	if (unlikely(!page))
 		return NULL;
 	if (likely(!rp->stack.pages->keeps_nothing))
-		page_holder_set(page, r->object, may_move(r));
+		page_holder_set(page, r->object,
+				may_move(r->order, r->gfp) && !(r->flags & REQ_F_PINNED));
 	return page_name(page);
 }
 
@@ -183,6 +185,37 @@ static inline unsigned int alloc_op(const struct request *r)
 	}
 }
 
+static inline void *allocate(struct replay *rp, const struct request *r, struct object *o)
+{
+	switch (r->kind) {
+	case REQ_KMALLOC:
+		return do_kmalloc(rp, r, o);
+	case REQ_CACHE_ALLOC:
+		return do_cache_alloc(rp, r, o);
+	default:
+		return do_page_alloc(rp, r, o);
+	}
+}
+
+/* As often as Linux tries to reclaim for one request without success (MAX_RECLAIM_RETRIES). */
+#define RESCUES_MAX 16
+
+/* The load has something that can be reclaimed for this request. */
+static __attribute__((noinline)) void *
+allocate_or_reclaim(struct replay *rp, const struct request *r, struct object *o)
+{
+	void *addr;
+
+	rp->reclaim->objects_may_go = r->kind == REQ_PAGE_ALLOC;
+	addr = allocate(rp, r, o);
+	rp->reclaim->objects_may_go = false;
+	if (r->kind == REQ_PAGE_ALLOC)
+		return addr;
+	for (int i = 0; !addr && i < RESCUES_MAX && shrinker_rescue(rp, r->gfp); i++)
+		addr = allocate(rp, r, o);
+	return addr;
+}
+
 void serve_alloc(struct replay *rp, const struct request *r, struct object *o)
 {
 	u64 entered_ns = machine_enter(rp->m, r->cpu, r->t_ns), ns;
@@ -190,16 +223,10 @@ void serve_alloc(struct replay *rp, const struct request *r, struct object *o)
 	void *addr;
 
 	kernel->site = r->site;
-	switch (r->kind) {
-	case REQ_KMALLOC:
-		addr = do_kmalloc(rp, r, o);
-		break;
-	case REQ_CACHE_ALLOC:
-		addr = do_cache_alloc(rp, r, o);
-		break;
-	default:
-		addr = do_page_alloc(rp, r, o);
-	}
+	if (unlikely(rp->reclaim))
+		addr = allocate_or_reclaim(rp, r, o);
+	else
+		addr = allocate(rp, r, o);
 	o->addr = addr;
 	o->missing = !addr;
 	o->cpu = r->cpu;
@@ -214,6 +241,8 @@ void serve_alloc(struct replay *rp, const struct request *r, struct object *o)
 		if (unlikely(is_movable(rp, o)))
 			movable_born(rp, o);
 	}
+	if (unlikely(rp->reclaim))
+		reclaim_asked(rp, r, o);
 	ns = machine_leave(rp->m, entered_ns);
 	o->born_ns = kernel->clock_ns;
 	rp->digest = digest_u64(rp->digest, (addr ? virt_to_phys(addr) : ~0ULL) ^
@@ -251,6 +280,8 @@ void serve_free(struct replay *rp, const struct request *r, struct object *o)
 		entered_ns = kernel->clock_ns = o->born_ns;
 	if (unlikely(is_movable(rp, o)))
 		movable_check(rp, o);
+	if (unlikely(o->reclaimable))
+		reclaim_freeing(rp, o);
 	account_freed(&rp->acc, o, occupied(rp, o), r->cpu, r->flags);
 	op = serve_give_back(rp, o);
 	ns = machine_leave(rp->m, entered_ns);
@@ -261,4 +292,61 @@ void serve_free(struct replay *rp, const struct request *r, struct object *o)
 		return;
 	account_latency(&rp->acc, op, kernel->path, ns);
 	hist_add(&rp->acc.frees, ns);
+}
+
+/* ---- Reclaim ---- */
+
+/* Neither is a request of the load's, so neither is counted as one. */
+
+void serve_evict(struct replay *rp, struct object *o)
+{
+	if (unlikely(is_movable(rp, o)))
+		movable_check(rp, o);
+	account_freed(&rp->acc, o, occupied(rp, o), o->cpu, REQ_F_BIRTH);
+	serve_give_back(rp, o);
+	rp->digest =
+		digest_u64(rp->digest, (virt_to_phys(o->addr) << 2) ^ (kernel->clock_ns << 20) ^
+					       (u64)(o - rp->acc.objects));
+	o->addr = NULL;
+	o->evicted = true;
+}
+
+static void *allocate_again(struct replay *rp, struct object *o, gfp_t gfp, int node)
+{
+	struct page *page;
+
+	if (o->kind == REQ_CACHE_ALLOC) {
+		struct slab_cache *cache = rp->acc.names[o->name].cache;
+
+		slab_state_check("kmem_cache_alloc");
+		return node < 0 ? slab_alloc(cache, gfp) : slab_alloc_node(cache, gfp, node);
+	}
+	page = page_alloc(rp->stack.pages, o->order, gfp, node);
+	if (!page)
+		return NULL;
+	page_holder_set(page, (u64)(o - rp->acc.objects), may_move(o->order, gfp));
+	return page_name(page);
+}
+
+bool serve_refault(struct replay *rp, struct object *o, gfp_t gfp, int node)
+{
+	void *addr;
+
+	kernel->site = rp->acc.rows[o->row].site;
+	addr = allocate_again(rp, o, gfp, node);
+	rp->digest = digest_u64(rp->digest, (addr ? virt_to_phys(addr) : ~0ULL) ^
+						    (kernel->clock_ns << 20) ^
+						    (u64)(o - rp->acc.objects));
+	if (!addr) {
+		note_path(PATH_REFUSED);
+		return false;
+	}
+	o->addr = addr;
+	o->evicted = false;
+	account_alloc(&rp->acc, o, occupied(rp, o), page_to_nid(virt_to_page(addr)), true);
+	note_peak(rp);
+	if (unlikely(is_movable(rp, o)))
+		movable_born(rp, o);
+	o->born_ns = kernel->clock_ns;
+	return true;
 }

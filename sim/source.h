@@ -139,6 +139,13 @@ struct source_ops {
 	 * without. refused: there was no memory (or, for a free, nothing to give back).
 	 */
 	void (*ended)(struct source *s, const struct request *r, bool refused, u64 end_ns);
+	/*
+	 * Optional: mean time between two accesses of what this allocation makes, for reclaim; 0:
+	 * reclaim leaves it alone; LRU_NEVER (sim/lru.h): it is not accessed again. Called once for
+	 * each allocation, in order. Of a recording nobody knows: what was reclaimed is among its
+	 * frees.
+	 */
+	u64 (*accessed_ns)(struct source *s, const struct request *r);
 };
 
 #endif

@@ -4,6 +4,7 @@
 #include "sim/summary.h"
 
 #include "sim/metrics.h"
+#include "sim/reclaim.h"
 #include "sim/replay.h"
 #include "sim/vmstat.h"
 
@@ -171,6 +172,31 @@ static void report_compaction(struct replay *rp)
 			  100 * (double)(asked - failed) / (double)asked);
 }
 
+/* What becomes of a made-up load under pressure; what is reclaimed of a recording is recorded. */
+static void report_reclaim(struct replay *rp)
+{
+	const struct reclaim_counts none = {0}, *c = rp->reclaim ? &rp->reclaim->counts : &none;
+	const u64 *ev = kernel->vm_event;
+
+	if (!rp->tables->made_up)
+		return;
+	put_whole(rp, "direct_reclaim_ns", (double)kernel->direct_reclaim_ns);
+	put_whole(rp, "direct_reclaims",
+		  (double)(ev[ALLOCSTALL_DMA] + ev[ALLOCSTALL_DMA32] + ev[ALLOCSTALL_NORMAL] +
+			   ev[ALLOCSTALL_MOVABLE]));
+	put_whole(rp, "kswapd_ns", (double)kernel->kswapd_ns);
+	put_whole(rp, "kswapd_runs", (double)ev[PAGEOUTRUN]);
+	put_whole(rp, "reclaim_pages_direct", (double)ev[PGSTEAL_DIRECT]);
+	put_whole(rp, "reclaim_pages_kswapd", (double)ev[PGSTEAL_KSWAPD]);
+	put_whole(rp, "reclaim_scanned", (double)(ev[PGSCAN_DIRECT] + ev[PGSCAN_KSWAPD]));
+	put_whole(rp, "reclaim_written", (double)c->written_pages);
+	put_whole(rp, "evicted_objs", (double)c->evicted_objs);
+	put_whole(rp, "refault_ns", (double)c->refault_ns);
+	put_whole(rp, "refaulted_objs", (double)c->refaulted_objs);
+	put_whole(rp, "refaulted_pages", (double)c->refaulted_pages);
+	put_whole(rp, "refaults_refused", (double)c->refused);
+}
+
 static void report_boot(struct replay *rp)
 {
 	const struct bootmem_counts *counts = bootmem_slab_counts(rp->stack.slab);
@@ -234,6 +260,7 @@ void summary_report(struct replay *rp)
 	report_counts(rp);
 	report_works(rp);
 	report_shrinks(rp);
+	report_reclaim(rp);
 	report_compaction(rp);
 	report_boot(rp);
 	report_locks(rp);

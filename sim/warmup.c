@@ -5,6 +5,7 @@
  * Invariant: what is alive, held or pending stays as it is; what adds up or keeps a peak begins
  * anew. A layer's live objects are then no longer its allocations less its frees.
  */
+#include "sim/reclaim.h"
 #include "sim/replay.h"
 #include "sim/vmstat.h"
 
@@ -30,5 +31,7 @@ void replay_count_anew(struct replay *rp)
 	replay_restart_peaks(rp);
 	vmstat_restart();
 	rp->shrunk = (struct shrunk){0};
+	if (rp->reclaim)
+		rp->reclaim->counts = (struct reclaim_counts){0};
 	rp->warming_up = false;
 }

@@ -31,7 +31,7 @@ static void close_nothing(struct source *s)
 	(void)s;
 }
 
-static const struct source_ops ops = {next, rewind_array, close_nothing, NULL};
+static const struct source_ops ops = {.next = next, .rewind = rewind_array, .close = close_nothing};
 
 void array_source_init(struct array_source *a, const struct request *requests, size_t nr)
 {

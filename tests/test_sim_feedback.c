@@ -55,7 +55,7 @@ static void ended(struct source *s, const struct request *r, bool refused, u64 e
 	c->end_ns = end_ns;
 }
 
-static const struct source_ops curious_ops = {next, rewind_it, NULL, ended};
+static const struct source_ops curious_ops = {.next = next, .rewind = rewind_it, .ended = ended};
 
 /* A sink that keeps the summary of the whole stack, and what else carries counts. */
 struct figures {

@@ -31,6 +31,10 @@ const struct generator_key job_keys[] = {
 	 "from the request (in closed loops, its end) to the free; not of a shrink"},
 	{"pinned", "10%", "0%",
 	 "of objects of a movable cache: share that cannot be moved; not in `defaults`"},
+	{"reclaim", "{accessed: DIST}", "",
+	 "of pages and objects of a cache: pressure may take them, and the next access has them "
+	 "anew; DIST is the mean time between two accesses, drawn for each, or `never`; not in "
+	 "`defaults`, and not in what `generate` writes"},
 	{"gfp", "GFP_ATOMIC|__GFP_ZERO", "GFP_KERNEL", "flags by their names in Linux 6.1"},
 	{"cpus", "0-3,6", "all", "CPUs the requests come from, drawn for each"},
 	{"node", "1", "any", "the node asked for"},
@@ -241,6 +245,33 @@ static int pinned_read(struct job *job, struct err *e)
 	return 0;
 }
 
+/* {accessed: 10s}: page cache, dentries. */
+static int reclaim_read(struct job *job, struct err *e)
+{
+	static const struct quantity_rules rules = {"time between accesses", QUANTITY_TIME, 1,
+						    TIME_MAX};
+	static const char *const known[] = {"accessed", NULL};
+	const struct yaml_node *map = yaml_get(job->node, "reclaim"), *n;
+
+	if (!map)
+		return 0;
+	if (job->proto.kind != REQ_PAGE_ALLOC && job->proto.kind != REQ_CACHE_ALLOC)
+		return yaml_error(map, e, "only `pages` and objects of a `cache` can be reclaimed");
+	if (!yaml_is_mapping(map))
+		return yaml_error(map, e, "a mapping is wanted: {accessed: 10s}");
+	if (yaml_check_keys(map, known, e))
+		return -1;
+	n = yaml_need(map, "accessed", e);
+	if (!n)
+		return -1;
+	job->reclaim = true;
+	if (yaml_is_scalar(n) && !strcmp(yaml_text(n, e), "never")) {
+		dist_constant(&job->accessed, TIME_NEVER);
+		return 0;
+	}
+	return dist_read(&job->accessed, n, &rules, job->load->dir, e);
+}
+
 static int cpus_read(struct job *job, const struct yaml_node *n, struct err *e)
 {
 	const struct workload_options *o = &job->load->options;
@@ -373,7 +404,7 @@ int job_read(struct job *job, const struct yaml_node *defaults, struct err *e)
 	if (!yaml_is_mapping(job->node))
 		return yaml_error(job->node, e, "a job is a mapping: {generator: poisson, ...}");
 	if (generator_read(job, e) || keys_check(job, e) || what_read(job, defaults, e) ||
-	    lifetime_read(job, defaults, e) || pinned_read(job, e) ||
+	    lifetime_read(job, defaults, e) || pinned_read(job, e) || reclaim_read(job, e) ||
 	    cpus_read(job, job_key(job->node, defaults, "cpus"), e) ||
 	    node_read(job, job_key(job->node, defaults, "node"), e) ||
 	    failure_read(job, defaults, e) || window_read(job, e) || phases_read(job, e))
@@ -392,6 +423,7 @@ void job_free(struct job *job)
 		job->gen->forget(job->own);
 	dist_free(&job->what);
 	dist_free(&job->lifetime);
+	dist_free(&job->accessed);
 	free(job->own);
 	free(job->cpus);
 }

@@ -9,6 +9,8 @@
  *	shrink: all		no memory: every cache gives back what it can, movable ones move
  *	lifetime: DIST		or `forever`; not of a shrink
  *	pinned: 10%		of objects of a movable cache: that share of them cannot be moved
+ *	reclaim: {accessed: DIST}	of pages and objects of a cache: pressure may take them;
+ *				DIST: the mean time between two accesses of one, or `never`
  *	gfp: GFP_KERNEL		names of Linux 6.1, joined by '|'
  *	cpus: 0-3		left out: all of the machine
  *	node: 1			the node asked for; left out: any
@@ -45,7 +47,9 @@ struct job {
 	struct request proto; /* what all its requests share */
 	struct dist what;     /* bytes or order; of a cache: its object size */
 	struct dist lifetime;
-	u32 copies; /* of the cache that proto names; each request draws one */
+	bool reclaim;
+	struct dist accessed; /* mean time between accesses of one page or object */
+	u32 copies;	      /* of the cache that proto names; each request draws one */
 	bool forever;
 	u32 pinned_ppm; /* so many of a million objects */
 	u16 *cpus;

@@ -316,6 +316,13 @@ void workload_ended(struct source *s, const struct request *r, bool refused, u64
 	}
 }
 
+u64 workload_accessed_ns(struct source *s, const struct request *r)
+{
+	struct lane *l = &to_workload(s)->lanes[r->site - 1];
+
+	return l->job->reclaim ? dist_draw(&l->job->accessed, &l->accesses) : 0;
+}
+
 static void lane_start(struct workload_source *ws, struct lane *l)
 {
 	const char *name = l->job->name;
@@ -328,6 +335,7 @@ static void lane_start(struct workload_source *ws, struct lane *l)
 	rng_init(&l->free_cpus, seed, name, "free_cpu");
 	rng_init(&l->pins, seed, name, "pinned");
 	rng_init(&l->copies, seed, name, "cache");
+	rng_init(&l->accesses, seed, name, "accessed");
 	for (u32 worker = 0; worker < max(l->nr_workers, 1U); worker++) {
 		l->at = next_time(l, 0, true);
 		put(ws, l, l->at >> DIST_FRACTION_BITS, EVENT_REQUEST, worker, 0);

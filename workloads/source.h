@@ -24,7 +24,7 @@ struct flight {
 /* A job at work. */
 struct lane {
 	const struct job *job;
-	struct rng gaps, whats, lifetimes, cpus, free_cpus, pins, copies;
+	struct rng gaps, whats, lifetimes, cpus, free_cpus, pins, copies, accesses;
 	u64 at; /* of an open loop: its next request, with fraction */
 	u32 nr_workers;
 	bool hold, told;
@@ -33,6 +33,7 @@ struct lane {
 
 struct workload_source {
 	struct source base;
+	struct source_ops ops;
 	char *path;
 	struct workload load;
 	struct lane *lanes;
@@ -68,6 +69,7 @@ static inline u32 mark_end(const struct workload *w)
 
 long workload_next(struct source *s, const struct request **batch, struct err *e);
 int workload_rewind(struct source *s, struct err *e);
+u64 workload_accessed_ns(struct source *s, const struct request *r);
 void workload_ended(struct source *s, const struct request *r, bool refused, u64 end_ns);
 
 #endif

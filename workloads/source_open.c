@@ -29,23 +29,13 @@ static void workload_close(struct source *s)
 	free(ws);
 }
 
-static const struct source_ops open_ops = {
-	.next = workload_next,
-	.rewind = workload_rewind,
-	.close = workload_close,
-};
-static const struct source_ops told_ops = {
-	.next = workload_next,
-	.rewind = workload_rewind,
-	.close = workload_close,
-	.ended = workload_ended,
-};
-
 static void make_lanes(struct workload_source *ws)
 {
 	const struct workload *w = &ws->load;
 
-	ws->base.ops = &open_ops;
+	ws->ops = (struct source_ops){
+		.next = workload_next, .rewind = workload_rewind, .close = workload_close};
+	ws->base.ops = &ws->ops;
 	ws->lanes = mem_alloc(w->nr_jobs, sizeof(*ws->lanes));
 	ws->sites = mem_alloc(w->nr_jobs + 1, sizeof(*ws->sites));
 	ws->sites[0] = "?";
@@ -60,7 +50,9 @@ static void make_lanes(struct workload_source *ws)
 		}
 		l->told = l->nr_workers || l->job->on_failure == FAILURE_RETRY;
 		if (l->told)
-			ws->base.ops = &told_ops;
+			ws->ops.ended = workload_ended;
+		if (l->job->reclaim)
+			ws->ops.accessed_ns = workload_accessed_ns;
 	}
 }
 

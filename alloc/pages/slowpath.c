@@ -27,7 +27,6 @@
 #include "alloc/pages/vmscan.h"
 #include "alloc/show_mem.h"
 
-#define MAX_RECLAIM_RETRIES 16
 #define MAX_COMPACT_RETRIES 16
 #define MIN_COMPACT_COSTLY_PRIORITY COMPACT_PRIO_SYNC_LIGHT
 /* Linux knows no such end. A request that came so often and has nothing will have nothing. */
@@ -71,7 +70,9 @@ static unsigned int gfp_to_alloc_flags(gfp_t gfp, int order)
 /* __gfp_pfmemalloc_flags */
 static unsigned int reserve_flags(gfp_t gfp)
 {
-	return !(gfp & __GFP_NOMEMALLOC) && gfp & __GFP_MEMALLOC ? ALLOC_NO_WATERMARKS : 0;
+	bool makes_room = gfp & __GFP_MEMALLOC || kernel->pf_memalloc;
+
+	return !(gfp & __GFP_NOMEMALLOC) && makes_room ? ALLOC_NO_WATERMARKS : 0;
 }
 
 static void wake_all_kswapds(const struct slowpath *sp)
@@ -308,7 +309,8 @@ static bool try_round(struct slowpath *sp, struct page **page)
 	if (reserve)
 		sp->alloc_flags = reserve | (sp->alloc_flags & ALLOC_KSWAPD);
 	*page = get_page_from_freelist(ac, sp->alloc_flags);
-	if (*page || !(ac->gfp & __GFP_DIRECT_RECLAIM))
+	/* Who makes room for others does not go round in circles. */
+	if (*page || !(ac->gfp & __GFP_DIRECT_RECLAIM) || kernel->pf_memalloc)
 		return false;
 	*page = direct_reclaim(sp);
 	if (!*page)
