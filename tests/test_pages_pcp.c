@@ -3,6 +3,7 @@
  */
 #include "tests/pages_test.h"
 
+#include "alloc/pages/page_source.h"
 #include "alloc/pages/pcp.h"
 
 #define NODE_8M "  - {memory: 8MiB, cpus: 0-1, distance: [10]}\n"
@@ -270,6 +271,126 @@ static void freeing_on_another_cpu_costs_more(void **state)
 	lab_close(&lab);
 }
 
+/* ---- Under reclaim ---- */
+
+static struct buddy_zone *zone_of(struct lab *lab)
+{
+	return &container_of(lab->pa, struct page_source, pa)->zones[0];
+}
+
+/* While kswapd is at work a list holds four batches (nr_pcp_high). */
+static void lists_are_short_while_kswapd_works(void **state)
+{
+	struct page *pages[40];
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab, NODE_8M, "page_allocator(batch=4,high=32)");
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
+		pages[i] = lab_alloc(&lab, 0, 0, GFP_MOVABLE_USER, -1);
+	zone_set_reclaim_active(zone_of(&lab), true);
+	assert_int_equal(pageset(&lab, 0)->high, 32);
+	for (int i = 0; i < 15; i++)
+		lab_free(&lab, 1, pages[i], 0);
+	assert_int_equal(count(&lab, 1), 15);
+	lab_free(&lab, 1, pages[15], 0);
+	assert_int_equal(count(&lab, 1), 12); /* a batch went back */
+	zone_set_reclaim_active(zone_of(&lab), false);
+	for (int i = 16; i < 35; i++)
+		lab_free(&lab, 1, pages[i], 0);
+	assert_int_equal(count(&lab, 1), 31);
+	page_allocator_check(lab.pa);
+	lab_close(&lab);
+}
+
+/* ---- When idle ---- */
+
+#define TWO_NODES                                                                                  \
+	"  - {memory: 8MiB, cpus: 0, distance: [10, 20]}\n"                                        \
+	"  - {memory: 8MiB, cpus: 1, distance: [20, 10]}\n"
+#define FROM_NODE_1 (GFP_MOVABLE_USER | __GFP_THISNODE)
+
+static unsigned int remote_count(struct lab *lab)
+{
+	return zone_pageset(lab->pa, node_zone(1, ZONE_DMA), 0)->count;
+}
+
+/* CPU 0 has three pages of node 1 left over. */
+static void open_with_remote_pages(struct lab *lab, enum mm_mode mode)
+{
+	lab_open(lab, TWO_NODES, "page_allocator(batch=4,high=32)");
+	kernel->mm_mode = mode;
+	lab_alloc(lab, 0, 0, FROM_NODE_1, 1);
+	assert_int_equal(remote_count(lab), 3);
+}
+
+/* Counters of the local zone change, so the next round of the work comes. */
+static void next_second(struct lab *lab)
+{
+	lab_alloc(lab, 0, 4, GFP_MOVABLE_USER, 0);
+	assert_true(machine_step(lab->m));
+}
+
+/* Three rounds without use, and what is left goes back (refresh_cpu_vm_stats). */
+static void remote_lists_are_given_back(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	open_with_remote_pages(&lab, MM_LIVE);
+	next_second(&lab);
+	next_second(&lab);
+	assert_int_equal(remote_count(&lab), 3);
+	next_second(&lab);
+	assert_int_equal(remote_count(&lab), 0);
+	/* A local list is never touched. */
+	lab_alloc(&lab, 0, 0, GFP_MOVABLE_USER, 0);
+	for (int i = 0; i < 6; i++)
+		next_second(&lab);
+	assert_int_equal(count(&lab, 0), 3);
+	page_allocator_check(lab.pa);
+	kernel->mm_mode = MM_BARE;
+	lab_close(&lab);
+}
+
+/* Use begins the three rounds anew. */
+static void use_keeps_remote_lists(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	open_with_remote_pages(&lab, MM_LIVE);
+	next_second(&lab);
+	next_second(&lab);
+	lab_alloc(&lab, 0, 5, FROM_NODE_1, 1); /* free pages of that zone change */
+	next_second(&lab);
+	next_second(&lab);
+	assert_int_equal(remote_count(&lab), 3);
+	next_second(&lab);
+	assert_int_equal(remote_count(&lab), 0);
+	kernel->mm_mode = MM_BARE;
+	lab_close(&lab);
+}
+
+/* A quiet CPU's counters do not change, and nothing wakes it up for its lists, as in Linux. */
+static void a_quiet_machine_sleeps(void **state)
+{
+	unsigned int rounds = 0;
+	struct lab lab;
+
+	(void)state;
+	open_with_remote_pages(&lab, MM_LIVE);
+	while (machine_step(lab.m))
+		rounds++;
+	assert_int_equal(rounds, 2);
+	assert_int_equal(remote_count(&lab), 3);
+	kernel->mm_mode = MM_BARE;
+	lab_close(&lab);
+	open_with_remote_pages(&lab, MM_BARE);
+	assert_false(machine_step(lab.m));
+	lab_close(&lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +406,10 @@ int main(void)
 		cmocka_unit_test(drain_gives_everything_back),
 		cmocka_unit_test(the_last_pages_on_lists_are_found),
 		cmocka_unit_test(freeing_on_another_cpu_costs_more),
+		cmocka_unit_test(lists_are_short_while_kswapd_works),
+		cmocka_unit_test(remote_lists_are_given_back),
+		cmocka_unit_test(use_keeps_remote_lists),
+		cmocka_unit_test(a_quiet_machine_sleeps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
