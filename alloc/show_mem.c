@@ -140,6 +140,7 @@ static void show_free_lists(const struct page_allocator *pa, const struct zone *
 
 void show_mem(const struct page_allocator *pa, int highest_zone, struct text *t)
 {
+	u64 clock_ns = kernel->clock_ns;
 	struct zone *zone;
 
 	show_totals(pa, highest_zone, t);
@@ -149,6 +150,7 @@ void show_mem(const struct page_allocator *pa, int highest_zone, struct text *t)
 	for_each_populated_zone (zone)
 		if ((int)zone->type <= highest_zone)
 			show_free_lists(pa, zone, t);
+	kernel->clock_ns = clock_ns;
 }
 
 static bool may_report(struct ratelimit *rs, u64 interval_ns, u32 burst)
@@ -166,10 +168,7 @@ static bool may_report(struct ratelimit *rs, u64 interval_ns, u32 burst)
 /* What follows the first line, and off it goes. */
 static void report(const struct page_allocator *pa, const char *kind, gfp_t gfp, struct text *t)
 {
-	u64 clock_ns = kernel->clock_ns;
-
 	show_mem(pa, gfp_zone(gfp), t);
-	kernel->clock_ns = clock_ns;
 	report_event(kind, "%s", t->buf);
 }
 

@@ -112,6 +112,13 @@ static void fragment_note(const struct running *run, const struct trial *t)
 	}
 }
 
+/* Where all the memory was. */
+static void oom_note(const struct running *run, const struct trial *t)
+{
+	if (t->status == TRIAL_OOM)
+		fprintf(stderr, "%s %s: out of memory\n%s", run->load, t->run.label, t->mem_info);
+}
+
 /* What a reader must know before the figures. */
 static void notes(const struct running *run, const struct trial *t)
 {
@@ -135,6 +142,7 @@ static void notes(const struct running *run, const struct trial *t)
 			"%s %s: note: %llu compressed objects were not stored: the stack has no "
 			"store\n",
 			run->load, t->run.label, (unsigned long long)t->nr_unserved);
+	oom_note(run, t);
 }
 
 /* The line that repeats the run, and its digest, come last. */

@@ -278,6 +278,7 @@ static int watermarks_read(struct machine_config *m, const struct yaml_node *map
 {
 	static const char *const known[] = {"min_free", "scale", NULL};
 	const struct yaml_node *min_free, *scale;
+	u64 high;
 
 	if (yaml_check_keys(map, known, e))
 		return -1;
@@ -289,7 +290,13 @@ static int watermarks_read(struct machine_config *m, const struct yaml_node *map
 		return yaml_error(min_free, e, "more than half of the machine's memory");
 	if (scale && yaml_u64(scale, 1, WATERMARK_SCALE_MAX, &m->watermark_scale, e))
 		return -1;
-	return 0;
+	high = m->min_free_bytes +
+	       2 * max(m->min_free_bytes / 4, memory_total(m) * m->watermark_scale / 10000);
+	if (high < memory_total(m))
+		return 0;
+	return yaml_error(map, e,
+			  "impossible watermarks: with scale %llu the high one is all of memory",
+			  (unsigned long long)m->watermark_scale);
 }
 
 /* A path, relative to the machine file, or the table itself. */

@@ -57,6 +57,7 @@ struct replay {
 	bool timed;	 /* births are over, costs count */
 	bool warming_up; /* nothing is counted yet */
 	enum trial_status status;
+	char mem_info[MEM_INFO_MAX]; /* when it was no longer TRIAL_OK */
 };
 
 /* Sets up stack, caches and books on the current machine. */

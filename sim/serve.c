@@ -14,7 +14,9 @@
 #include <string.h>
 
 #include "alloc/mm.h"
+#include "alloc/show_mem.h"
 #include "lib/digest.h"
+#include "lib/text.h"
 #include "sim/movable.h"
 #include "sim/reclaim.h"
 #include "sim/shrinker.h"
@@ -24,6 +26,15 @@ static bool keeps_contents(const struct replay *rp)
 {
 	return !slab_allocator_source(rp->stack.slab)->desc->keeps_nothing &&
 	       !rp->stack.pages->keeps_nothing;
+}
+
+/* Where all the memory is at this moment, is what everybody asks then. */
+static void ends_in_oom(struct replay *rp)
+{
+	struct text t = text_in(rp->mem_info, sizeof(rp->mem_info));
+
+	rp->status = TRIAL_OOM;
+	show_mem(rp->stack.pages, MAX_NR_ZONES - 1, &t);
 }
 
 static struct slab_cache *make_cache(struct replay *rp, u32 i)
@@ -49,7 +60,7 @@ static struct slab_cache *make_cache(struct replay *rp, u32 i)
 		slabulator_create(&rp->slabulator, &params,
 				  sc->flags | (sc->movable ? SLAB_NO_MERGE : 0), NULL, NULL);
 	if (rp->slabulator.panicked)
-		rp->status = TRIAL_OOM;
+		ends_in_oom(rp);
 	if (!rp->caches[i]) {
 		name->senseless = *rp->slabulator.why.msg;
 		return NULL;
@@ -166,7 +177,7 @@ static void refused(struct replay *rp, const struct request *r)
 	report_event("refused", "%s object %u size %u order %u gfp 0x%x node %d",
 		     request_kind_names[r->kind], r->object, r->size, r->order, r->gfp, r->node);
 	if (r->gfp & __GFP_NOFAIL || r->flags & REQ_F_STOP) {
-		rp->status = TRIAL_OOM;
+		ends_in_oom(rp);
 		report_event("oom", r->flags & REQ_F_STOP
 					    ? "the load stops when this request is refused"
 					    : "a request that must not fail was refused");

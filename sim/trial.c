@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "alloc/slabinfo.h"
 #include "lib/clock.h"
@@ -63,6 +64,7 @@ static void keep_results(struct trial *t, struct replay *rp)
 	add_layers(rp);
 	t->status = rp->status;
 	t->digest = rp->digest;
+	memcpy(t->mem_info, rp->mem_info, sizeof(t->mem_info));
 	t->nr_requests = rp->acc.nr_requests;
 	t->nr_unserved = rp->acc.nr_unserved;
 	t->sim_ns = machine_end_ns(rp->m);

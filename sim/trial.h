@@ -18,6 +18,8 @@
 
 enum trial_status { TRIAL_OK, TRIAL_OOM };
 
+#define MEM_INFO_MAX 8192
+
 struct trial {
 	/* In. */
 	const struct machine_config *machine;
@@ -44,6 +46,8 @@ struct trial {
 	/* Where /proc/slabinfo at the end goes, which the caller frees; NULL: nobody asks. */
 	char **slabinfo;
 	struct boot_report boot;
+	char mem_info
+		[MEM_INFO_MAX]; /* free lists when it ended in oom, as the kernel prints them */
 	char fragment_report[FRAGMENT_REPORT_MAX]; /* lines; "": there was no fragmenter */
 	struct page_state_report pages;		   /* how well the state to start from was met */
 };

@@ -122,6 +122,9 @@ static void impossible_memory(void **state)
 	refused("nodes: [{memory: 64MiB, cpus: 0}]\nzones: {movable: 1MiB}", "not a multiple");
 	refused("nodes: [{memory: 64MiB, cpus: 0}]\nwatermarks: {min_free: 33MiB}",
 		"more than half");
+	refused("nodes: [{memory: 64MiB, cpus: 0}]\nwatermarks: {min_free: 32MiB, scale: 2500}",
+		"m.yaml:3:13: impossible watermarks: with scale 2500 the high one is all of "
+		"memory");
 }
 
 static void impossible_cpus(void **state)

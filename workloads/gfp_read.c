@@ -1,5 +1,8 @@
 /*
  * Allocation flags by their names.
+ *
+ * Flags that contradict each other are a mistake here, where it has a line and a column. Linux has
+ * them caught at run time, or takes one and ignores the other.
  */
 #include "workloads/gfp_read.h"
 
@@ -20,6 +23,45 @@ int flag_unknown(const struct yaml_node *n, size_t at, const char *word, const c
 	return yaml_error_at(n, at, e, "unknown flag '%s': Linux 6.1 has none of that name", word);
 }
 
+/* All of `first` and any of `second` do not go together. */
+static const struct {
+	gfp_t first, second;
+	const char *why;
+} contradictions[] = {
+	{__GFP_DMA, __GFP_HIGHMEM | __GFP_DMA32, "two zones at once (GFP_ZONE_BAD)"},
+	{__GFP_DMA32, __GFP_HIGHMEM, "two zones at once (GFP_ZONE_BAD)"},
+	{__GFP_MOVABLE, __GFP_RECLAIMABLE, "a page is movable or reclaimable, not both"},
+	{__GFP_NOFAIL, __GFP_NORETRY | __GFP_RETRY_MAYFAIL,
+	 "a request that must not fail cannot give up"},
+	{__GFP_NORETRY, __GFP_RETRY_MAYFAIL, "not to retry, and to retry"},
+	{__GFP_ATOMIC, __GFP_DIRECT_RECLAIM, "who cannot wait does not reclaim"},
+};
+
+static bool contradict(gfp_t gfp, size_t i)
+{
+	return (gfp & contradictions[i].first) == contradictions[i].first &&
+	       gfp & contradictions[i].second;
+}
+
+/* The word at that place makes `before` to `gfp`. */
+static int check_word(const struct yaml_node *n, size_t at, gfp_t before, gfp_t gfp, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(contradictions); i++)
+		if (contradict(gfp, i) && !contradict(before, i))
+			return yaml_error_at(n, at, e, "flags that contradict each other: %s",
+					     contradictions[i].why);
+	return 0;
+}
+
+static int check_whole(const struct yaml_node *n, gfp_t gfp, struct err *e)
+{
+	if (gfp & __GFP_NOFAIL && !(gfp & __GFP_DIRECT_RECLAIM))
+		return yaml_error(n, e,
+				  "__GFP_NOFAIL without __GFP_DIRECT_RECLAIM: a request that must "
+				  "not fail has to be able to wait");
+	return 0;
+}
+
 int gfp_read(const struct yaml_node *n, gfp_t *gfp, struct err *e)
 {
 	const char *text = yaml_text(n, e);
@@ -38,11 +80,13 @@ int gfp_read(const struct yaml_node *n, gfp_t *gfp, struct err *e)
 			i++;
 		if (!gfp_flag_names[i])
 			return flag_unknown(n, at, word, gfp_flag_names, e);
+		if (check_word(n, at, *gfp, *gfp | (gfp_t)gfp_flag_values[i], e))
+			return -1;
 		*gfp |= (gfp_t)gfp_flag_values[i];
 		at += len;
 		at += strspn(text + at, " ");
 		if (!text[at])
-			return 0;
+			return check_whole(n, *gfp, e);
 		if (text[at] != '|')
 			return yaml_error_at(n, at, e, "flags are joined by '|'");
 	}
