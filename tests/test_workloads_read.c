@@ -162,6 +162,27 @@ static void mistakes_in_the_frame(void **state)
 	refused(TIMED A "every: 1s}}\n", "unknown key 'every'");
 }
 
+/* Where the word stands that does not go with those before. */
+static void flags_that_contradict(void **state)
+{
+	(void)state;
+	refused(TIMED A "size: 1B, gfp: __GFP_DMA|__GFP_HIGHMEM}}\n",
+		"w.yaml:3:84: flags that contradict each other: two zones at once (GFP_ZONE_BAD)");
+	refused(TIMED A "size: 1B, gfp: GFP_HIGHUSER|GFP_DMA32}}\n", "w.yaml:3:87: flags that");
+	refused(TIMED A "size: 1B, gfp: GFP_DMA | GFP_DMA32}}\n", "w.yaml:3:84: flags that");
+	refused(TIMED A "size: 1B, gfp: GFP_HIGHUSER_MOVABLE|__GFP_RECLAIMABLE}}\n",
+		"a page is movable or reclaimable, not both");
+	refused(TIMED A "size: 1B, gfp: GFP_KERNEL|__GFP_NORETRY|__GFP_NOFAIL}}\n",
+		"w.yaml:3:99: flags that contradict each other: a request that must not fail "
+		"cannot give up");
+	refused(TIMED A "size: 1B, gfp: GFP_KERNEL|__GFP_NORETRY|__GFP_RETRY_MAYFAIL}}\n",
+		"not to retry, and to retry");
+	refused(TIMED A "size: 1B, gfp: GFP_ATOMIC|GFP_KERNEL}}\n",
+		"who cannot wait does not reclaim");
+	refused(TIMED A "size: 1B, gfp: GFP_NOWAIT|__GFP_NOFAIL}}\n",
+		"__GFP_NOFAIL without __GFP_DIRECT_RECLAIM");
+}
+
 static void mistakes_in_what(void **state)
 {
 	(void)state;
@@ -180,21 +201,6 @@ static void mistakes_in_what(void **state)
 		"w.yaml:3:85: unknown flag 'GFP_ZERO': did you mean '__GFP_ZERO'?");
 	refused(TIMED A "size: 1B, gfp: ''}}\n", "unknown flag ''");
 	refused(TIMED A "size: 1B, gfp: GFP_KERNEL __GFP_ZERO}}\n", "flags are joined by '|'");
-	refused(TIMED A "size: 1B, gfp: __GFP_DMA|__GFP_HIGHMEM}}\n",
-		"w.yaml:3:84: flags that contradict each other: two zones at once (GFP_ZONE_BAD)");
-	refused(TIMED A "size: 1B, gfp: GFP_HIGHUSER|GFP_DMA32}}\n", "w.yaml:3:87: flags that");
-	refused(TIMED A "size: 1B, gfp: GFP_DMA | GFP_DMA32}}\n", "w.yaml:3:84: flags that");
-	refused(TIMED A "size: 1B, gfp: GFP_HIGHUSER_MOVABLE|__GFP_RECLAIMABLE}}\n",
-		"a page is movable or reclaimable, not both");
-	refused(TIMED A "size: 1B, gfp: GFP_KERNEL|__GFP_NORETRY|__GFP_NOFAIL}}\n",
-		"w.yaml:3:99: flags that contradict each other: a request that must not fail "
-		"cannot give up");
-	refused(TIMED A "size: 1B, gfp: GFP_KERNEL|__GFP_NORETRY|__GFP_RETRY_MAYFAIL}}\n",
-		"not to retry, and to retry");
-	refused(TIMED A "size: 1B, gfp: GFP_ATOMIC|GFP_KERNEL}}\n",
-		"who cannot wait does not reclaim");
-	refused(TIMED A "size: 1B, gfp: GFP_NOWAIT|__GFP_NOFAIL}}\n",
-		"__GFP_NOFAIL without __GFP_DIRECT_RECLAIM");
 	refused(TIMED A "cache: {size: 64B}}}\n", "missing key 'name'");
 	refused(TIMED A "cache: {name: x}}}\n", "missing key 'size'");
 	refused(TIMED A "cache: {name: x, size: 0B}}}\n", "0B is no size of objects");
@@ -345,6 +351,7 @@ int main(void)
 		cmocka_unit_test(all_keys),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(mistakes_in_the_frame),
+		cmocka_unit_test(flags_that_contradict),
 		cmocka_unit_test(mistakes_in_what),
 		cmocka_unit_test(mistakes_in_when_and_where),
 		cmocka_unit_test(mistakes_of_generators),

@@ -27,10 +27,12 @@ struct kmt_cache_use {
 	u64 allocs, frees;
 };
 
+#define KMT_GENERATED "generate"
+
 /* What the file says besides its requests. All of it is owned (kmt_meta_free). */
 struct kmt_meta {
 	char *source_name; /* file it was made of, without directories */
-	char *importer;	   /* "tracedat", ...; "generate" if it was made up */
+	char *importer;	   /* "tracedat", ...; KMT_GENERATED if it was made up */
 	char *kernel;	   /* uname of the recorded kernel; "": not known */
 	char *clock;	   /* the trace clock's name; "": not known */
 	char *machine;	   /* machine/1 YAML text; "": none */

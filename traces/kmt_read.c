@@ -346,6 +346,7 @@ static void fill_tables(struct kmt_source *k, u64 chain)
 
 	k->base.tables = (struct source_tables){
 		.name = file_base(k->path),
+		.made_up = !strcmp(m->importer, KMT_GENERATED),
 		.machine = m->machine[0] ? m->machine : NULL,
 		.input_hash = chain,
 		.nr_cpus = m->nr_cpus,

@@ -132,7 +132,7 @@ static void fill_meta(struct kmt_tee *t, const char *machine, struct kmt_meta *m
 
 	*m = (struct kmt_meta){
 		.source_name = mem_dup(from->name),
-		.importer = mem_dup("generate"),
+		.importer = mem_dup(KMT_GENERATED),
 		.kernel = mem_dup(""),
 		.clock = mem_dup(""),
 		.machine = mem_dup(machine),

@@ -13,8 +13,8 @@
  *	__GFP_NOFAIL              the same and then once more with all reserves
  *	__GFP_MEMALLOC            may use all there is
  *
- * Invariant: a block that is returned is on no list and not given out yet; a request that is refused
- * left no trace but counters, and memory freed.
+ * Invariant: a block that is returned is on no list and not given out yet; a request that is
+ * refused left no trace but counters, and memory freed.
  *
  * Unlike Linux: there is no process to kill. Where Linux would, that is counted and reported
  * (OOM_KILL), and the request is refused; so is __GFP_NOFAIL once it has tried all that often
