@@ -11,7 +11,7 @@
 #define NODE                                                                                       \
 	"  - {memory: 16MiB, cpus: 0-1, distance: [10]}\n"                                         \
 	"watermarks: {min_free: 1MiB}\n"
-#define CHAIN "page_allocator(pcp=off)"
+#define CHAIN "page_allocator(pcp=off,boost=0)"
 
 enum { MIN = 256, LOW = 320, HIGH = 384 };
 
@@ -211,7 +211,7 @@ static void other_cpus_lists_are_emptied(void **state)
 	int n = 0;
 
 	(void)state;
-	pressure_open(&lab, NODE, "page_allocator(batch=8,high=400)", MM_BARE);
+	pressure_open(&lab, NODE, "page_allocator(batch=8,high=400,boost=0)", MM_BARE);
 	while (nr_free_pages() > MIN)
 		pages[n++] = lab_alloc(&lab, 0, 0, GFP_MOVABLE_USER, -1);
 	for (int i = 0; i < 300; i++)
