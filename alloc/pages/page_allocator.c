@@ -4,17 +4,15 @@
  * Theory: memory is divided into zones; each is a buddy system (buddy.c) whose lists are kept apart
  * by mobility (fallback.c), with lists of each CPU's own in front (pcp.c). A request walks the
  * zones in the order of its zonelist (zonelist.c) and takes the first block it finds where enough
- * stays free: above the low watermark, else above min (mm/page_alloc.c, 6.1,
- * get_page_from_freelist). If a zone of the local node can only serve it by
- * mixing mobilities, lower zones of that node are tried first (ALLOC_NOFRAGMENT).
+ * stays free above the low watermark (freelist.c). One that finds none makes room, or has to do
+ * without (slowpath.c).
  *
  * Invariant: zone->vm_stat[NR_FREE_PAGES] is what the buddy lists and the untouched range hold;
  * pages of per-CPU lists are not in it.
  *
- * Unlike Linux: watermarks and reserves decide which zone is taken from, but hold no request back,
- * for there is no reclaim and no compaction: it fails only when no zone it may use has a block on
- * its buddy lists, and, if it may reclaim, none on any per-CPU list either. All orders above 0 are
- * compound. Machines under 12 MiB keep grouping by mobility.
+ * Unlike Linux: on a bare machine and in the replay of a recording watermarks decide which zone is
+ * taken from, but hold no request back: it fails only when no zone it may use has a block. All
+ * orders above 0 are compound. Machines under 12 MiB keep grouping by mobility.
  */
 #include "alloc/pages/page_allocator.h"
 
@@ -420,10 +418,12 @@ static struct allocator_desc page_allocator_desc = {
 	.role = ROLE_SOURCE,
 	.summary = "the buddy system: all of simulated memory, as Linux 6.1 hands it out",
 	.help = "Zones and zonelists by node distance, orders 0 to 10, free lists by mobility with "
-		"the "
-		"fallback and claim rules of Linux 6.1, per-CPU lists for orders 0 to 3 and 9.\n\n"
-		"A request is refused only when no block of its size exists in any zone it may "
-		"use.",
+		"the fallback and claim rules of Linux 6.1, per-CPU lists for orders 0 to 3 and "
+		"9; watermarks with boost and reserves, the HIGHATOMIC reserve, reclaim and "
+		"compaction.\n\n"
+		"In made-up loads a request is refused where Linux refuses it. In a replay it is "
+		"refused only when no block of its size exists in any zone it may use, for what "
+		"was reclaimed is among the recorded frees.",
 	.options = page_allocator_opts,
 	.options_size = sizeof(struct page_allocator_options),
 	.create_pages = page_allocator_create,
