@@ -208,7 +208,8 @@ static void db_sink_blame(struct sink *s, const struct sink_blame *b)
 	struct rows *r = &to_db_sink(s)->rows;
 	u64 row[] = {rows_name(r, b->call_site),
 		     rows_name(r, b->cache),
-		     b->blocks_end,
+		     double_bits(b->blocks_end),
+		     b->sole_end,
 		     b->pages_end,
 		     double_bits(b->blocks_mean),
 		     double_bits(b->pages_mean),

@@ -38,7 +38,7 @@ static const struct row_table {
 	[ROW_FIDELITY] = {"innniii", "INSERT INTO fidelity VALUES (?,?,?,?,?,?,?,?)"},
 	[ROW_ZONE] = {"iniiiiiii", "INSERT INTO zone VALUES (?,?,?,?,?,?,?,?,?,?)"},
 	[ROW_VMSTAT] = {"ini", "INSERT INTO vmstat VALUES (?,?,?,?)"},
-	[ROW_BLAME] = {"nniiddii", "INSERT INTO blame VALUES (?,?,?,?,?,?,?,?,?)"},
+	[ROW_BLAME] = {"nndiiddii", "INSERT INTO blame VALUES (?,?,?,?,?,?,?,?,?,?)"},
 	[ROW_BLAME_BLOCK] = {"iniiiinnii",
 			     "INSERT INTO blame_block VALUES (?,?,?,?,?,?,?,?,?,?,?)"},
 };

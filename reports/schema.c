@@ -67,7 +67,7 @@
 	"CREATE TABLE IF NOT EXISTS vmstat (id INTEGER PRIMARY KEY, t_ns INTEGER, name INTEGER,"   \
 	" value INTEGER);"                                                                         \
 	"CREATE TABLE IF NOT EXISTS blame (id INTEGER PRIMARY KEY, call_site INTEGER,"             \
-	" cache INTEGER, blocks_end INTEGER, pages_end INTEGER, blocks_mean REAL,"                 \
+	" cache INTEGER, blocks_end REAL, sole_end INTEGER, pages_end INTEGER, blocks_mean REAL,"  \
 	" pages_mean REAL, block_ns INTEGER, longest_ns INTEGER);"                                 \
 	"CREATE TABLE IF NOT EXISTS blame_block (id INTEGER PRIMARY KEY, node INTEGER,"            \
 	" zone INTEGER, pfn INTEGER, free_pages INTEGER, movable_pages INTEGER,"                   \
@@ -216,7 +216,7 @@
 	     NAME("n", "name"))                                                                    \
 	VIEW("IF NOT EXISTS blame_view", "blame",                                                  \
 	     "s.text AS call_site, c.text AS cache, x.blocks_end AS blocks_end,"                   \
-	     " x.pages_end AS pages_end, x.blocks_mean AS blocks_mean,"                            \
+	     " x.sole_end AS sole_end, x.pages_end AS pages_end, x.blocks_mean AS blocks_mean,"                            \
 	     " x.pages_mean AS pages_mean, x.block_ns AS block_ns, x.longest_ns AS longest_ns",    \
 	     NAME("s", "call_site") NAME("c", "cache"))                                            \
 	VIEW("IF NOT EXISTS blame_block_view", "blame_block",                                      \

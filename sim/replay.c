@@ -359,6 +359,7 @@ void replay_end(struct replay *rp)
 		       rp->page_source->live_objs == rp->reserved_objs + lost_pages(rp));
 		page_state_end(&rp->pages);
 		page_allocator_check(rp->stack.pages);
+		blame_free(&rp->sampler.blame);
 		account_free(&rp->acc);
 		instance_free(rp->caches);
 	}

@@ -52,6 +52,7 @@ void sampler_init(struct sampler *s, const struct trial *t)
 	if (!s->every_ns)
 		s->every_ns =
 			max((tables->duration_ns - tables->warmup_ns) / DEFAULT_SAMPLES, (u64)1);
+	blame_init(&s->blame, tables->warmup_ns, tables->duration_ns - tables->warmup_ns);
 	block_map_init(&s->map, tables->duration_ns - tables->warmup_ns);
 }
 
@@ -213,6 +214,7 @@ static void sampler_take(struct sampler *s, struct replay *rp, u64 t_ns)
 		sample_layers(rp, t_ns, slab_bytes);
 		sample_names(rp, t_ns);
 	}
+	blame_look(&s->blame, rp, t_ns);
 	block_map_sample(&s->map, rp->stack.pages, rp->sink, t_ns);
 	kernel->clock_ns = clock_ns;
 }
@@ -255,6 +257,7 @@ void sampler_finish(struct sampler *s, struct replay *rp, u64 t_ns)
 	 * What is said of the end is of the end: a sample due at t_ns came before its last request.
 	 */
 	machine_advance(rp->m, t_ns + 1);
+	blame_due(&s->blame);
 	block_map_due(&s->map);
 	sampler_take(s, rp, t_ns + 1);
 }

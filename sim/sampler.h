@@ -6,6 +6,7 @@
 
 #include "alloc/stack.h"
 #include "lib/types.h"
+#include "sim/blame.h"
 #include "sim/block_map.h"
 
 struct replay;
@@ -44,6 +45,7 @@ struct sampler {
 	u64 last_ns;  /* when the last one was taken */
 	u64 since_ns; /* time between that and the one before */
 	struct block_map map;
+	struct blame blame;
 	struct mean gauges[NR_GAUGES];
 	struct mean held[STACK_LAYERS_MAX]; /* per layer: bytes kept back from its base */
 };

@@ -110,6 +110,17 @@ static inline void *do_cache_alloc(struct replay *rp, const struct request *r, s
 	return cache_alloc(cache, r);
 }
 
+/* Beyond the largest class: pages, and they are the object's. */
+static void *kmalloc_large(struct replay *rp, const struct request *r)
+{
+	void *addr = kmalloc_node(&rp->km, r->size, r->gfp, r->node);
+
+	/* What bootmem gives is no block of the page allocator. */
+	if (addr && !rp->stack.pages->keeps_nothing && virt_to_page(addr)->flags & PG_allocated)
+		page_holder_set(virt_to_page(addr), r->object, false);
+	return addr;
+}
+
 static inline void *do_kmalloc(struct replay *rp, const struct request *r, struct object *o)
 {
 	struct kmalloc_cache *c = kmalloc_class(&rp->km, r->size, r->gfp);
@@ -117,7 +128,7 @@ static inline void *do_kmalloc(struct replay *rp, const struct request *r, struc
 	o->size = r->size;
 	if (unlikely(!c)) {
 		o->name = (u16)rp->acc.name_pages;
-		return kmalloc_node(&rp->km, r->size, r->gfp, r->node);
+		return kmalloc_large(rp, r);
 	}
 	if (unlikely(!c->tag))
 		name_kmalloc_cache(rp, c);

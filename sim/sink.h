@@ -85,9 +85,11 @@ struct sink_zone { /* one populated zone, as the machine starts */
 struct sink_blame {	       /* one (call site, cache) over the whole run */
 	const char *call_site; /* "" where it is not known */
 	const char *cache;     /* "" for page requests; "(per-CPU lists)" and the like for others */
-	u64 blocks_end, pages_end; /* kept at the end, and the holder's pages in them */
-	double blocks_mean, pages_mean;
-	u64 block_ns;	/* time of blocks kept, added up over the blocks */
+	double blocks_end;     /* kept at the end: holders share a block by their pages in it */
+	u64 sole_end;	       /* of these, the ones nobody else keeps */
+	u64 pages_end;	       /* the holder's pages in them */
+	double blocks_mean, pages_mean; /* over time */
+	u64 block_ns;			/* time of blocks kept, added up over its shares of them */
 	u64 longest_ns; /* one block was kept, by any holder of this name, without a break */
 };
 

@@ -267,6 +267,7 @@ void summary_report(struct replay *rp)
 	for (unsigned int i = 0; i < rp->stack.nr_layers; i++)
 		report_layer(rp, i);
 	zones_report(rp);
+	blame_report(&rp->sampler.blame, rp);
 	vmstat_report(rp, rp->sampler.last_ns);
 	account_report(&rp->acc, rp->tables, rp->sink);
 }
