@@ -82,8 +82,9 @@ static void test_views(void **state)
 		 "unusable_free_index, extfrag_for_order, availability"},
 		{"compaction_score_view", "run_id, t_ns, node, score"},
 		{"vmstat_view", "run_id, t_ns, name, value"},
-		{"blame_view", "run_id, call_site, cache, blocks_end, sole_end, pages_end, blocks_mean, "
-			       "pages_mean, block_ns, longest_ns"},
+		{"blame_view",
+		 "run_id, call_site, cache, blocks_end, sole_end, pages_end, blocks_mean, "
+		 "pages_mean, block_ns, longest_ns"},
 		{"blame_block_view",
 		 "run_id, node, zone, pfn, free_pages, movable_pages, unmovable_pages, call_site, "
 		 "cache, holder_pages, kept_ns"},
