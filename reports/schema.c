@@ -216,7 +216,8 @@
 	     NAME("n", "name"))                                                                    \
 	VIEW("IF NOT EXISTS blame_view", "blame",                                                  \
 	     "s.text AS call_site, c.text AS cache, x.blocks_end AS blocks_end,"                   \
-	     " x.sole_end AS sole_end, x.pages_end AS pages_end, x.blocks_mean AS blocks_mean,"                            \
+	     " x.sole_end AS sole_end, x.pages_end AS pages_end,"                                  \
+	     " x.blocks_mean AS blocks_mean,"                                                      \
 	     " x.pages_mean AS pages_mean, x.block_ns AS block_ns, x.longest_ns AS longest_ns",    \
 	     NAME("s", "call_site") NAME("c", "cache"))                                            \
 	VIEW("IF NOT EXISTS blame_block_view", "blame_block",                                      \
