@@ -2,9 +2,9 @@
  * llfree: memory as LLFree's fragmentation benchmark leaves it (Wrenger et al., USENIX ATC 2023).
  *
  * Theory: every CPU takes pages of order 0 until so much of memory is in use; a random half of them
- * is given back; then rounds of giving back a random part and taking as many again. The page
- * allocator of the stack does all of it, so what comes out is its own fragmentation. CPUs take
- * turns, a page each.
+ * is given back; then single pages go and are taken again at once, on the same CPU, a random
+ * tenth of them in a round. The page allocator of the stack does all of it, so what comes out is
+ * its own fragmentation. CPUs take turns, a page each.
  *
  * Invariant: after the first half has gone, every round ends with as many pages in use.
  *
@@ -28,12 +28,19 @@ struct pages {
 	u64 nr;
 };
 
-static struct page *take(struct fragmenting *f, u64 i)
+/* The CPU whose thread has the i-th page. */
+static void on_cpu_of(u64 i)
 {
-	const struct llfree_options *o = f->options;
 	struct machine *m = machine_current();
 
 	machine_enter_event(m, (int)(i % (u64)kernel->nr_cpu_ids), m->now_ns);
+}
+
+static struct page *take(struct fragmenting *f, u64 i)
+{
+	const struct llfree_options *o = f->options;
+
+	on_cpu_of(i);
 	return page_alloc(f->source, 0, (o->movable ? GFP_HIGHUSER_MOVABLE : GFP_KERNEL),
 			  NUMA_NO_NODE);
 }
@@ -50,18 +57,35 @@ static bool take_up_to(struct fragmenting *f, struct pages *pages, u64 nr)
 	return true;
 }
 
-/* Random ones; each frees on the CPU it was taken on, or near it. */
+/* Random ones; whoever has them now frees them. */
 static void give_down_to(struct fragmenting *f, struct pages *pages, u64 nr)
 {
-	struct machine *m = machine_current();
-
 	while (pages->nr > nr) {
 		u64 i = rng_below(&f->rng, pages->nr);
 
-		machine_enter_event(m, (int)(i % (u64)kernel->nr_cpu_ids), m->now_ns);
+		on_cpu_of(i);
 		page_free(f->source, pages->p[i], 0);
 		pages->p[i] = pages->p[--pages->nr];
 	}
+}
+
+/* Gives back a random one and takes another, so often. */
+static bool reallocate(struct fragmenting *f, struct pages *pages, u64 times)
+{
+	while (times--) {
+		u64 i = rng_below(&f->rng, pages->nr);
+		struct page *page;
+
+		on_cpu_of(i);
+		page_free(f->source, pages->p[i], 0);
+		page = take(f, i);
+		if (!page) {
+			pages->p[i] = pages->p[--pages->nr];
+			return false;
+		}
+		pages->p[i] = page;
+	}
+	return true;
 }
 
 static bool run(struct fragmenting *f, struct pages *pages, u64 wanted)
@@ -72,10 +96,7 @@ static bool run(struct fragmenting *f, struct pages *pages, u64 wanted)
 		return false;
 	give_down_to(f, pages, fragment_share(wanted, o->kept));
 	for (u64 round = 0; round < o->rounds; round++) {
-		u64 nr = pages->nr;
-
-		give_down_to(f, pages, nr - fragment_share(nr, o->realloc));
-		if (!take_up_to(f, pages, nr))
+		if (!reallocate(f, pages, fragment_share(pages->nr, o->realloc)))
 			return false;
 	}
 	return true;
@@ -127,26 +148,26 @@ static int llfree_apply(struct fragmenting *f, struct err *e)
 }
 
 static const struct opt_desc options[] = {
-	OPT_U64("rounds", struct llfree_options, rounds, "10", 0, 100000,
-		"of giving back and taking again"),
+	OPT_U64("rounds", struct llfree_options, rounds, "10", 0, 100000, "of reallocation"),
 	OPT_SHARE("used", struct llfree_options, used, "90%", 0, SHARE_ONE,
 		  "share of memory in use after the fill"),
 	OPT_SHARE("kept", struct llfree_options, kept, "50%", 0, SHARE_ONE,
 		  "of these pages stay in use"),
 	OPT_SHARE("realloc", struct llfree_options, realloc, "10%", 0, SHARE_ONE,
-		  "of the pages in use go in a round"),
+		  "of the pages in use are reallocated in a round"),
 	OPT_BOOL("movable", struct llfree_options, movable, "off", "compaction can move the pages"),
 	OPT_END,
 };
 
 static struct fragmenter llfree = {
 	.name = "llfree",
-	.summary = "fill, give a random half back, then rounds of reallocation",
+	.summary = "fill, give a random half back, then reallocate single pages",
 	.help = "LLFree's fragmentation benchmark, done by the stack's own page allocator: pages "
 		"of "
 		"order 0 fill `used` of memory, all but `kept` of them go at random, and in each "
 		"round "
-		"`realloc` of what is in use goes and is taken again. The published shape: a buddy "
+		"`realloc` of what is in use goes, one by one, and is taken again at once. The "
+		"published shape: a buddy "
 		"system never gets its huge frames back.",
 	.options = options,
 	.options_size = sizeof(struct llfree_options),

@@ -55,11 +55,11 @@ static void forget(void *own)
 	dist_free(&((struct closed_loop *)own)->think);
 }
 
-static u64 gap(const struct job *job, struct rng *r, unsigned int phase, bool first)
+static u64 gap(const struct job *job, struct rng *r, const struct job_time *now)
 {
 	const struct closed_loop *own = job->own;
 
-	(void)phase, (void)first;
+	(void)now;
 	return dist_draw(&own->think, r) << DIST_FRACTION_BITS;
 }
 

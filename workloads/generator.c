@@ -13,10 +13,26 @@
 
 static struct generator *generators;
 
+u64 generator_drawn_lifetime(const struct job *job, struct rng *r, u64 t_ns)
+{
+	(void)t_ns;
+	return job->forever ? TIME_NEVER / 2 : dist_draw(&job->lifetime, r);
+}
+
+static bool never_again(const struct job *job, u64 t_ns)
+{
+	(void)job, (void)t_ns;
+	return false;
+}
+
 void generator_register(struct generator *g)
 {
 	struct generator **at = &generators;
 
+	if (!g->asks_again)
+		g->asks_again = never_again;
+	if (!g->lifetime_ns)
+		g->lifetime_ns = generator_drawn_lifetime;
 	while (*at && strcmp((*at)->name, g->name) < 0)
 		at = &(*at)->next;
 	g->next = *at;

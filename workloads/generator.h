@@ -23,7 +23,14 @@ struct generator_key {
 	const char *help;
 };
 
-/* Required: all but help and workers. */
+/* When a gap begins. */
+struct job_time {
+	u64 at; /* of the last request; first: of the begin of work */
+	unsigned int phase;
+	bool first;
+};
+
+/* Required: all but help, workers, lifetime_ns and asks_again. */
 struct generator {
 	const char *name;
 	const char *summary;		  /* one line */
@@ -35,9 +42,9 @@ struct generator {
 	void (*forget)(void *own);
 	/*
 	 * The gap before the job's (or worker's) next request; first: the gap between when it takes
-	 * up its work and its first request. `phase`: the phase that this is in.
+	 * up its work and its first request.
 	 */
-	u64 (*gap)(const struct job *job, struct rng *r, unsigned int phase, bool first);
+	u64 (*gap)(const struct job *job, struct rng *r, const struct job_time *now);
 	/* Mean of gap(), for estimates. */
 	double (*mean_gap_ns)(const struct job *job);
 	/*
@@ -45,8 +52,18 @@ struct generator {
 	 * many there are; *hold: they keep what they got for its lifetime before they go on.
 	 */
 	u32 (*workers)(const struct job *job, bool *hold);
+	/*
+	 * How long an object lives that is asked for at t_ns, beyond any load: forever. Not set: the
+	 * job's key `lifetime` says it.
+	 */
+	u64 (*lifetime_ns)(const struct job *job, struct rng *r, u64 t_ns);
+	/* An object of an open loop is freed at t_ns: is one asked for at once, on its CPU? */
+	bool (*asks_again)(const struct job *job, u64 t_ns);
 	struct generator *next; /* of the registry */
 };
+
+/* lifetime_ns of a generator that sets none. */
+u64 generator_drawn_lifetime(const struct job *job, struct rng *r, u64 t_ns);
 
 void generator_register(struct generator *g);
 struct generator *generator_first(void); /* by name; then ->next */

@@ -212,6 +212,11 @@ static int lifetime_read(struct job *job, const struct yaml_node *defaults, stru
 		job->forever = true;
 		return 0;
 	}
+	if (job->gen->lifetime_ns != generator_drawn_lifetime)
+		return !n || n != yaml_get(job->node, "lifetime")
+			       ? 0
+			       : yaml_error(n, e, "'%s' says itself how long its objects live",
+					    job->gen->name);
 	if (!n)
 		return yaml_error(job->node, e,
 				  "missing key 'lifetime': a time, a distribution, or `forever`");

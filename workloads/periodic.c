@@ -28,12 +28,12 @@ static void forget(void *own)
 	(void)own;
 }
 
-static u64 gap(const struct job *job, struct rng *r, unsigned int phase, bool first)
+static u64 gap(const struct job *job, struct rng *r, const struct job_time *now)
 {
 	const struct periodic *own = job->own;
 
-	(void)r, (void)phase;
-	return min(first ? own->offset_ns : own->every_ns, TIME_MAX) << DIST_FRACTION_BITS;
+	(void)r;
+	return min(now->first ? own->offset_ns : own->every_ns, TIME_MAX) << DIST_FRACTION_BITS;
 }
 
 static double mean_gap_ns(const struct job *job)

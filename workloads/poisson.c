@@ -102,12 +102,11 @@ static void forget(void *own)
 		dist_free(&p->gaps[i]);
 }
 
-static u64 gap(const struct job *job, struct rng *r, unsigned int phase, bool first)
+static u64 gap(const struct job *job, struct rng *r, const struct job_time *now)
 {
 	const struct poisson *own = job->own;
 
-	(void)first; /* no memory */
-	return dist_draw_fine(&own->gaps[own->gap_of[phase]], r);
+	return dist_draw_fine(&own->gaps[own->gap_of[now->phase]], r);
 }
 
 static double mean_gap_ns(const struct job *job)

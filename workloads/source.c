@@ -37,7 +37,8 @@ static u64 next_time(struct lane *l, u64 base, bool first)
 		first = true;
 	}
 	while (s.from_ns != TIME_NEVER) {
-		u64 at = base + job->gen->gap(job, &l->gaps, s.phase, first);
+		u64 at = base +
+			 job->gen->gap(job, &l->gaps, &(struct job_time){base, s.phase, first});
 
 		if (at >> DIST_FRACTION_BITS < s.until_ns)
 			return at;
@@ -116,16 +117,20 @@ static void emit_told(struct workload_source *ws, struct lane *l, const struct f
 	await(ws, l, f);
 }
 
-static void emit_request(struct workload_source *ws, struct lane *l, u64 t_ns, u32 worker)
+#define ANY_CPU UINT16_MAX
+
+static void emit_request(struct workload_source *ws, struct lane *l, u64 t_ns, u32 worker, u16 cpu)
 {
 	const struct job *job = l->job;
 	struct request r = job->proto;
 	u64 what = dist_draw(&job->what, &l->whats);
-	u64 lifetime_ns = job->forever ? TIME_NEVER / 2 : dist_draw(&job->lifetime, &l->lifetimes);
+	u64 lifetime_ns = job->gen->lifetime_ns(job, &l->lifetimes, t_ns);
 	u16 free_cpu;
 
 	r.t_ns = t_ns;
-	r.cpu = l->nr_workers ? job->cpus[worker % job->nr_cpus] : draw_cpu(job, &l->cpus);
+	r.cpu = l->nr_workers	 ? job->cpus[worker % job->nr_cpus]
+		: cpu == ANY_CPU ? draw_cpu(job, &l->cpus)
+				 : cpu;
 	free_cpu = job->free_any ? draw_cpu(job, &l->free_cpus) : r.cpu;
 	if (r.kind == REQ_PAGE_ALLOC)
 		r.order = what & 15;
@@ -143,7 +148,7 @@ static void emit_request(struct workload_source *ws, struct lane *l, u64 t_ns, u
 				   .free_cpu = free_cpu};
 
 		if (l->nr_workers)
-			f.gap = job->gen->gap(job, &l->gaps, 0, false);
+			f.gap = job->gen->gap(job, &l->gaps, &(struct job_time){0});
 		emit_told(ws, l, &f, t_ns);
 		return;
 	}
@@ -165,7 +170,7 @@ static void open_loop(struct workload_source *ws, struct lane *l, u64 t_ns)
 	if (l->job->proto.kind == REQ_SHRINK)
 		emit_shrink(ws, l, t_ns);
 	else
-		emit_request(ws, l, t_ns, 0);
+		emit_request(ws, l, t_ns, 0, ANY_CPU);
 	l->at = next_time(l, l->at, false);
 	put(ws, l, l->at >> DIST_FRACTION_BITS, EVENT_REQUEST, 0, 0);
 }
@@ -224,7 +229,7 @@ static void pass(struct workload_source *ws, const struct wheel_item *it)
 		break;
 	case EVENT_REQUEST:
 		if (l->nr_workers)
-			emit_request(ws, l, it->t_ns, it->what);
+			emit_request(ws, l, it->t_ns, it->what, ANY_CPU);
 		else
 			open_loop(ws, l, it->t_ns);
 		break;
@@ -236,6 +241,8 @@ static void pass(struct workload_source *ws, const struct wheel_item *it)
 		break;
 	default:
 		emit_free(ws, l, it->t_ns, it->what, it->cpu);
+		if (l->job->gen->asks_again(l->job, it->t_ns))
+			emit_request(ws, l, it->t_ns, 0, it->cpu);
 	}
 }
 
