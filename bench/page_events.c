@@ -2,11 +2,11 @@
  * What a replayed page request costs the host: the page requests of a trace alone, through the
  * whole replay (prefetch, proof, books, digest), the page allocator below.
  *
- * usage: page_events TRACE.kmt [CHAIN...]; without chains: null and page_allocator. The requests lie
- * in memory before the clock starts; slab requests are left out, objects numbered anew. Machines
- * are noisy: median and fastest of RUNS runs. Instructions: `valgrind --tool=callgrind
- * --collect-atstart=no --toggle-collect=replay_run build/default/bench/page_events TRACE.kmt CHAIN`;
- * with RUNS=1 in the environment.
+ * usage: page_events TRACE.kmt [CHAIN...]; without chains: null and page_allocator. The requests
+ * lie in memory before the clock starts; slab requests are left out, objects numbered anew.
+ * Machines are noisy: median and fastest of RUNS runs (of the environment; 7). Instructions:
+ *	RUNS=1 valgrind --tool=callgrind --collect-atstart=no --toggle-collect=replay_run \
+ *		--callgrind-out-file=/dev/null build/default/bench/page_events TRACE.kmt CHAIN
  */
 #include <stdio.h>
 #include <stdlib.h>
