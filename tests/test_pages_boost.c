@@ -12,7 +12,7 @@
 #define NODE                                                                                       \
 	"  - {memory: 16MiB, cpus: 0-1, distance: [10]}\n"                                         \
 	"watermarks: {min_free: 2MiB}\n"
-#define CHAIN "page_allocator(pcp=off)"
+#define CHAIN "page_allocator(pcp=off,grouping=on)"
 
 static const struct zone_watermarks *marks(struct lab *lab)
 {
@@ -76,10 +76,10 @@ static void it_can_be_off(void **state)
 		const char *chain;
 		enum mm_mode mode;
 	} cases[] = {
-		{"page_allocator(pcp=off,boost=0)", MM_LIVE},
+		{"page_allocator(pcp=off,boost=0,grouping=on)", MM_LIVE},
 		{CHAIN, MM_BARE},
 		{CHAIN, MM_RECORDED},
-		{"page_allocator(pcp=off,watermarks=off)", MM_LIVE},
+		{"page_allocator(pcp=off,watermarks=off,grouping=on)", MM_LIVE},
 	};
 	struct lab lab;
 

@@ -27,11 +27,19 @@ static u64 nr_free(struct lab *lab, int migratetype, int order)
 	return page_nr_free(lab->pa, node_zone(0, ZONE_DMA), migratetype, order);
 }
 
-static void assert_extfrag(struct lab *lab, u64 all, u64 fragmenting, u64 unmovable)
+static void assert_extfrag4(struct lab *lab, u64 all, u64 fragmenting, u64 unmovable,
+			    u64 into_movable)
 {
 	assert_int_equal(lab->m->nr_extfrag[EXTFRAG_ALL], all);
 	assert_int_equal(lab->m->nr_extfrag[EXTFRAG_FRAGMENTING], fragmenting);
-	assert_int_equal(lab->m->nr_extfrag[EXTFRAG_UNMOVABLE_INTO_MOVABLE], unmovable);
+	assert_int_equal(lab->m->nr_extfrag[EXTFRAG_UNMOVABLE], unmovable);
+	assert_int_equal(lab->m->nr_extfrag[EXTFRAG_UNMOVABLE_INTO_MOVABLE], into_movable);
+}
+
+/* Where every unmovable one went among movable ones. */
+static void assert_extfrag(struct lab *lab, u64 all, u64 fragmenting, u64 unmovable)
+{
+	assert_extfrag4(lab, all, fragmenting, unmovable, unmovable);
 }
 
 /* At order >= pageblock_order every pageblock of the block changes type outright. */
@@ -40,7 +48,7 @@ static void a_whole_block_changes_type(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, NODE_8M, "page_allocator(pcp=off)");
+	lab_open(&lab, NODE_8M, "page_allocator(pcp=off,grouping=on)");
 	assert_int_equal(take_pfn(&lab, 0, GFP_KERNEL), 0);
 	assert_blocks(0, 2048, "U0 .0 .1 .2 .3 .4 .5 .6 .7 .8 .9 _10");
 	assert_int_equal(pageblock_migratetype(lab.pa, 0), MIGRATE_UNMOVABLE);
@@ -58,7 +66,7 @@ static void unmovable_prefers_reclaimable(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, NODE_8M, "page_allocator(pcp=off)");
+	lab_open(&lab, NODE_8M, "page_allocator(pcp=off,grouping=on)");
 	assert_int_equal(take_pfn(&lab, 0, GFP_RECLAIM_KERNEL), 0);
 	assert_int_equal(take_pfn(&lab, 9, GFP_MOVABLE_USER), 1024);
 	assert_int_equal(nr_free(&lab, MIGRATE_RECLAIMABLE, 9), 1); /* at 512 */
@@ -75,7 +83,7 @@ static void the_largest_block_wins(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, NODE_8M, "page_allocator(pcp=off)");
+	lab_open(&lab, NODE_8M, "page_allocator(pcp=off,grouping=on)");
 	take_pfn(&lab, 0, GFP_RECLAIM_KERNEL);
 	assert_int_equal(take_pfn(&lab, 0, GFP_KERNEL), 1024);
 	lab_close(&lab);
@@ -84,7 +92,7 @@ static void the_largest_block_wins(void **state)
 /* Leaves so many pages free at the end of the pageblock at 512; the rest is in use, and movable. */
 static void fill_all_but(struct lab *lab, unsigned int nr_free_pages)
 {
-	lab_open(lab, NODE_4M, "page_allocator(pcp=off)");
+	lab_open(lab, NODE_4M, "page_allocator(pcp=off,grouping=on)");
 	assert_int_equal(take_pfn(lab, 9, GFP_MOVABLE_USER), 0);
 	assert_int_equal(take_pfn(lab, 8, GFP_MOVABLE_USER), 512);
 	if (nr_free_pages < 256)
@@ -99,10 +107,12 @@ static void half_a_pageblock_is_claimed(void **state)
 	(void)state;
 	fill_all_but(&lab, 256);
 	assert_blocks(512, 512, "M8 .8");
+	assert_int_equal(nr_mixed_pageblocks(lab.pa, node_zone(0, ZONE_DMA)), 0);
 	assert_int_equal(take_pfn(&lab, 0, GFP_KERNEL), 768);
 	assert_blocks(512, 512, "M8 U0 .0 .1 .2 .3 .4 .5 .6 .7");
 	assert_int_equal(pageblock_migratetype(lab.pa, 512), MIGRATE_UNMOVABLE);
 	assert_extfrag(&lab, 1, 1, 1);
+	assert_int_equal(nr_mixed_pageblocks(lab.pa, node_zone(0, ZONE_DMA)), 1);
 	assert_string_equal(lab.event, "extfrag: pfn=0x300 alloc_order=0 fallback_order=8 "
 				       "alloc_migratetype=0 fallback_migratetype=1 "
 				       "change_ownership=1");
@@ -164,7 +174,7 @@ static void movable_claims_what_is_mostly_free(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, NODE_4M, "page_allocator(pcp=off)");
+	lab_open(&lab, NODE_4M, "page_allocator(pcp=off,grouping=on)");
 	take_pfn(&lab, 0, GFP_KERNEL);
 	assert_int_equal(take_pfn(&lab, 9, GFP_KERNEL), 512);
 	assert_int_equal(take_pfn(&lab, 0, GFP_MOVABLE_USER), 1);
@@ -180,7 +190,7 @@ static void open_nearly_full(struct lab *lab)
 {
 	static const int orders[] = {0, 9, 8, 7, 6, 5, 4, 3, 1};
 
-	lab_open(lab, NODE_4M, "page_allocator(pcp=off)");
+	lab_open(lab, NODE_4M, "page_allocator(pcp=off,grouping=on)");
 	for (size_t i = 0; i < ARRAY_SIZE(orders); i++)
 		take_pfn(lab, orders[i], GFP_KERNEL);
 	assert_pages(0, 16, "|U|.|UU|....|UUUUUUUU|");
@@ -220,6 +230,34 @@ static void reclaimable_steals_at_any_order(void **state)
 	lab_close(&lab);
 }
 
+/* Each of the four counts apart, and who owns the pageblock afterwards. */
+static void four_counts_and_the_owner(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab, NODE_4M, "page_allocator(pcp=off,grouping=on)");
+	take_pfn(&lab, 9, GFP_MOVABLE_USER);
+	take_pfn(&lab, 8, GFP_MOVABLE_USER);
+	/* Reclaimable into movable: counted as fragmenting alone; it claims half a pageblock. */
+	assert_int_equal(take_pfn(&lab, 0, GFP_RECLAIM_KERNEL), 768);
+	assert_extfrag4(&lab, 1, 1, 0, 0);
+	assert_non_null(strstr(lab.event, "alloc_migratetype=2 fallback_migratetype=1 "
+					  "change_ownership=1"));
+	/* Unmovable into reclaimable: unmovable, but not among movable; 255 are too few. */
+	assert_int_equal(take_pfn(&lab, 7, GFP_KERNEL), 896);
+	assert_extfrag4(&lab, 2, 2, 1, 0);
+	assert_non_null(strstr(lab.event, "alloc_order=7 fallback_order=7 alloc_migratetype=0 "
+					  "fallback_migratetype=2 change_ownership=0"));
+	/* Movable takes from unmovable: the two before it stay as they are. */
+	assert_int_equal(take_pfn(&lab, 6, GFP_MOVABLE_USER), 832);
+	assert_extfrag4(&lab, 3, 3, 1, 0);
+	assert_non_null(strstr(lab.event, "alloc_migratetype=1 fallback_migratetype=0"));
+	assert_int_equal(pageblock_migratetype(lab.pa, 512), MIGRATE_MOVABLE);
+	page_allocator_check(lab.pa);
+	lab_close(&lab);
+}
+
 /* With grouping off there is one type and nothing to fall back to. */
 static void without_grouping_there_is_one_type(void **state)
 {
@@ -235,6 +273,31 @@ static void without_grouping_there_is_one_type(void **state)
 	lab_close(&lab);
 }
 
+/* With less than a pageblock for each type, Linux groups nothing: five types there. */
+static void tiny_machines_do_not_group(void **state)
+{
+	static const struct {
+		const char *node, *chain;
+		bool groups;
+	} cases[] = {
+		{NODE_8M, "page_allocator", false},
+		{NODE_8M, "page_allocator(grouping=on)", true},
+		{"  - {memory: 12MiB, cpus: 0-1, distance: [10]}\n", "page_allocator", true},
+		{"  - {memory: 12MiB, cpus: 0-1, distance: [10]}\n", "page_allocator(grouping=off)",
+		 false},
+	};
+	struct lab lab;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		lab_open(&lab, cases[i].node, cases[i].chain);
+		assert_int_equal(groups_by_mobility(lab.pa), cases[i].groups);
+		assert_int_equal(nr_free(&lab, MIGRATE_MOVABLE, 10) > 0, cases[i].groups);
+		assert_int_equal(nr_free(&lab, MIGRATE_UNMOVABLE, 10) > 0, !cases[i].groups);
+		lab_close(&lab);
+	}
+}
+
 /* ---- ALLOC_NOFRAGMENT ---- */
 
 /* 4 MiB of NORMAL behind DMA and DMA32. */
@@ -246,7 +309,7 @@ static void mixing_waits_for_lower_zones(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, NODE_NORMAL, "page_allocator(pcp=off)");
+	lab_open(&lab, NODE_NORMAL, "page_allocator(pcp=off,grouping=on)");
 	assert_int_equal(take_pfn(&lab, 0, GFP_KERNEL), NORMAL_PFN);
 	/* A free pageblock may change type even then. */
 	assert_int_equal(take_pfn(&lab, 9, GFP_MOVABLE_USER), NORMAL_PFN + 512);
@@ -267,7 +330,7 @@ static void mixing_beats_leaving_the_node(void **state)
 	lab_open(&lab,
 		 "  - {memory: 4GiB, cpus: 0, distance: [10, 20]}\n"
 		 "  - {memory: 4MiB, cpus: 1, distance: [20, 10]}\n",
-		 "page_allocator(pcp=off)");
+		 "page_allocator(pcp=off,grouping=on)");
 	lab_alloc(&lab, 1, 0, GFP_KERNEL, -1);
 	lab_alloc(&lab, 1, 9, GFP_KERNEL, -1);
 	page = lab_alloc(&lab, 1, 0, GFP_MOVABLE_USER, -1);
@@ -333,7 +396,7 @@ static void other_pageblocks_merge(void **state)
 	struct page *u, *m;
 
 	(void)state;
-	lab_open(&lab, NODE_4M, "page_allocator(pcp=off)");
+	lab_open(&lab, NODE_4M, "page_allocator(pcp=off,grouping=on)");
 	m = take(&lab, 9, GFP_MOVABLE_USER);
 	u = take(&lab, 9, GFP_KERNEL);
 	lab_free(&lab, 0, u, 9);
@@ -358,7 +421,9 @@ int main(void)
 		cmocka_unit_test(movable_claims_what_is_mostly_free),
 		cmocka_unit_test(movable_takes_the_smallest_it_cannot_steal),
 		cmocka_unit_test(reclaimable_steals_at_any_order),
+		cmocka_unit_test(four_counts_and_the_owner),
 		cmocka_unit_test(without_grouping_there_is_one_type),
+		cmocka_unit_test(tiny_machines_do_not_group),
 		cmocka_unit_test(mixing_waits_for_lower_zones),
 		cmocka_unit_test(mixing_beats_leaving_the_node),
 		cmocka_unit_test(highatomic_is_never_stolen),

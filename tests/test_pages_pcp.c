@@ -24,7 +24,7 @@ static void a_refill_takes_a_batch(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, NODE_8M, "page_allocator(batch=4,high=16)");
+	lab_open(&lab, NODE_8M, "page_allocator(batch=4,high=16,grouping=on)");
 	page = lab_alloc(&lab, 0, 0, GFP_MOVABLE_USER, -1);
 	assert_int_equal(page_to_pfn(page), 0);
 	assert_int_equal(lab.m->k.path, PATH_SLOW);
@@ -47,7 +47,7 @@ static void larger_orders_take_fewer_blocks(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, NODE_8M, "page_allocator(batch=16,high=1000)");
+	lab_open(&lab, NODE_8M, "page_allocator(batch=16,high=1000,grouping=on)");
 	lab_alloc(&lab, 0, 2, GFP_MOVABLE_USER, -1);
 	assert_int_equal(count(&lab, 0), 3 * 4);
 	lab_alloc(&lab, 0, 3, GFP_MOVABLE_USER, -1);
@@ -66,7 +66,7 @@ static void the_page_freed_last_is_reused_first(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, NODE_8M, "page_allocator(batch=4,high=16)");
+	lab_open(&lab, NODE_8M, "page_allocator(batch=4,high=16,grouping=on)");
 	for (int i = 0; i < 3; i++)
 		p[i] = lab_alloc(&lab, 0, 0, GFP_MOVABLE_USER, -1);
 	lab_free(&lab, 1, p[0], 0);
@@ -90,7 +90,7 @@ static void frees_alone_trim_ever_larger_batches(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, NODE_8M, "page_allocator(batch=4,high=16)");
+	lab_open(&lab, NODE_8M, "page_allocator(batch=4,high=16,grouping=on)");
 	for (int i = 0; i < 64; i++)
 		p[i] = lab_alloc(&lab, 0, 0, GFP_MOVABLE_USER, -1);
 	assert_int_equal(count(&lab, 0), 0);
@@ -116,9 +116,10 @@ static void frees_alone_trim_ever_larger_batches(void **state)
 /* Options may set high below four batches, which Linux never does: still it bounds the lists. */
 static void high_is_a_bound_whatever_the_batch(void **state)
 {
-	static const char *const chains[] = {
-		"page_allocator(batch=4,high=1)", "page_allocator(batch=4,high=4)",
-		"page_allocator(batch=4,high=5)", "page_allocator(batch=1,high=1)"};
+	static const char *const chains[] = {"page_allocator(batch=4,high=1,grouping=on)",
+					     "page_allocator(batch=4,high=4,grouping=on)",
+					     "page_allocator(batch=4,high=5,grouping=on)",
+					     "page_allocator(batch=1,high=1,grouping=on)"};
 
 	(void)state;
 	for (size_t c = 0; c < ARRAY_SIZE(chains); c++) {
@@ -144,7 +145,7 @@ static void a_trim_takes_the_coldest(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, NODE_8M, "page_allocator(batch=4,high=16)");
+	lab_open(&lab, NODE_8M, "page_allocator(batch=4,high=16,grouping=on)");
 	for (int i = 0; i < 16; i++)
 		p[i] = lab_alloc(&lab, 0, 0, GFP_MOVABLE_USER, -1);
 	for (int i = 0; i < 16; i++)
@@ -160,7 +161,7 @@ static void freeing_larger_orders_empties_the_lists(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, NODE_8M, "page_allocator(batch=4,high=16)");
+	lab_open(&lab, NODE_8M, "page_allocator(batch=4,high=16,grouping=on)");
 	pair[0] = lab_alloc(&lab, 1, 1, GFP_MOVABLE_USER, -1);
 	pair[1] = lab_alloc(&lab, 1, 1, GFP_MOVABLE_USER, -1);
 	for (int i = 0; i < 16; i++)
@@ -182,7 +183,7 @@ static void huge_pages_are_trimmed_by_high_alone(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, NODE_8M, "page_allocator(batch=4,high=1500)");
+	lab_open(&lab, NODE_8M, "page_allocator(batch=4,high=1500,grouping=on)");
 	for (int i = 0; i < 3; i++)
 		p[i] = lab_alloc(&lab, 0, 9, GFP_MOVABLE_USER, -1);
 	assert_int_equal(count(&lab, 0), 512);
@@ -201,7 +202,7 @@ static void freed_pages_stand_under_their_pageblocks_type(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, NODE_8M, "page_allocator(batch=4,high=16)");
+	lab_open(&lab, NODE_8M, "page_allocator(batch=4,high=16,grouping=on)");
 	page = lab_alloc(&lab, 0, 0, GFP_KERNEL, -1);
 	while (page_to_pfn(lab_alloc(&lab, 0, 10, GFP_MOVABLE_USER, -1)) != 1024)
 		;
@@ -221,7 +222,7 @@ static void drain_gives_everything_back(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, NODE_8M, "page_allocator");
+	lab_open(&lab, NODE_8M, "page_allocator(grouping=on)");
 	page = lab_alloc(&lab, 0, 0, GFP_MOVABLE_USER, -1);
 	lab_free(&lab, 1, page, 0);
 	page_allocator_drain(lab.pa);
@@ -237,7 +238,7 @@ static void the_last_pages_on_lists_are_found(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, NODE_8M, "page_allocator(batch=4,high=4096)");
+	lab_open(&lab, NODE_8M, "page_allocator(batch=4,high=4096,grouping=on)");
 	for (int i = 0; i < 2047; i++)
 		page = lab_alloc(&lab, 0, 0, GFP_MOVABLE_USER, -1);
 	assert_int_equal(count(&lab, 0), 1);
@@ -258,7 +259,7 @@ static void freeing_on_another_cpu_costs_more(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, NODE_8M, "page_allocator(batch=8,high=64)");
+	lab_open(&lab, NODE_8M, "page_allocator(batch=8,high=64,grouping=on)");
 	for (int i = 0; i < 4; i++)
 		p[i] = lab_alloc(&lab, 0, 0, GFP_KERNEL, -1);
 	busy[0] = lab.m->cpus[0].busy_ns;
@@ -285,7 +286,7 @@ static void lists_are_short_while_kswapd_works(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, NODE_8M, "page_allocator(batch=4,high=32)");
+	lab_open(&lab, NODE_8M, "page_allocator(batch=4,high=32,grouping=on)");
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
 		pages[i] = lab_alloc(&lab, 0, 0, GFP_MOVABLE_USER, -1);
 	zone_set_reclaim_active(zone_of(&lab), true);
@@ -318,7 +319,7 @@ static unsigned int remote_count(struct lab *lab)
 /* CPU 0 has three pages of node 1 left over. */
 static void open_with_remote_pages(struct lab *lab, enum mm_mode mode)
 {
-	lab_open(lab, TWO_NODES, "page_allocator(batch=4,high=32)");
+	lab_open(lab, TWO_NODES, "page_allocator(batch=4,high=32,grouping=on)");
 	kernel->mm_mode = mode;
 	lab_alloc(lab, 0, 0, FROM_NODE_1, 1);
 	assert_int_equal(remote_count(lab), 3);

@@ -12,7 +12,7 @@
  *
  * Unlike Linux: on a bare machine and in the replay of a recording watermarks decide which zone is
  * taken from, but hold no request back: it fails only when no zone it may use has a block. All
- * orders above 0 are compound. Machines under 12 MiB keep grouping by mobility.
+ * orders above 0 are compound.
  */
 #include "alloc/pages/page_allocator.h"
 
@@ -26,6 +26,9 @@
 #include "alloc/pages/vmscan.h"
 #include "alloc/pages/zone_sizes.h"
 
+enum { GROUPING_OFF, GROUPING_ON, GROUPING_AUTO };
+static const char *const grouping_names[] = {"off", "on", "auto", NULL};
+
 static const struct opt_desc page_allocator_opts[] = {
 	OPT_BOOL("pcp", struct page_allocator_options, pcp, "on",
 		 "keep free pages of orders 0 to 3 and 9 on lists of each CPU"),
@@ -33,8 +36,9 @@ static const struct opt_desc page_allocator_opts[] = {
 		"pages moved to or from such a list at once; 0: the machine's, else by zone size"),
 	OPT_U64("high", struct page_allocator_options, high, "0", 0, 1 << 30,
 		"pages each CPU keeps of a zone at most; 0: the machine's, else by low watermark"),
-	OPT_BOOL("grouping", struct page_allocator_options, grouping, "on",
-		 "keep pages of different mobility in different pageblocks"),
+	OPT_ENUM("grouping", struct page_allocator_options, grouping, "auto", grouping_names,
+		 "keep pages of different mobility in different pageblocks; auto: as Linux, unless "
+		 "memory is less than a pageblock for each type"),
 	OPT_BOOL("watermarks", struct page_allocator_options, watermarks, "on",
 		 "go to another zone before the last pages of this one"),
 	OPT_U64("boost", struct page_allocator_options, boost, "15000", 0, 1000000,
@@ -94,7 +98,7 @@ static struct page *page_allocator_allocate(const struct page_allocator *self, i
 {
 	struct page_source *ps = to_source(self);
 	const struct zonelist *zl = gfp_zonelist(&ps->zonelists, flags, node);
-	int migratetype = ps->o.grouping ? gfp_migratetype(flags) : MIGRATE_UNMOVABLE;
+	int migratetype = ps->grouping ? gfp_migratetype(flags) : MIGRATE_UNMOVABLE;
 	const struct buddy_zone *bz;
 	struct per_cpu_pages *pcp;
 	struct page *page;
@@ -255,14 +259,14 @@ bool groups_by_mobility(const struct page_allocator *pa)
 {
 	const struct page_source *ps = find_source(pa);
 
-	return ps && ps->o.grouping;
+	return ps && ps->grouping;
 }
 
 void set_pageblock_migratetype(const struct page_allocator *pa, unsigned long pfn, int migratetype)
 {
 	const struct page_source *ps = find_source(pa);
 
-	if (ps && ps->o.grouping)
+	if (ps && ps->grouping)
 		buddy_set_type(page_buddy_zone(ps, pfn_to_page(pfn)),
 			       pfn & ~(pageblock_nr_pages - 1), migratetype);
 }
@@ -356,7 +360,7 @@ static void create_zones(struct page_source *ps, const struct page_allocator_opt
 		struct zone_sizes sizes;
 
 		buddy_zone_init(bz, zone, ps->pageblock_type,
-				ps->o.grouping ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE);
+				ps->grouping ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE);
 		if (!zone->spanned_pages)
 			continue;
 		zone_sizes_compute(&sizes, zone, min_free, batch);
@@ -364,6 +368,16 @@ static void create_zones(struct page_source *ps, const struct page_allocator_opt
 		if (ps->o.pcp)
 			pcp_create(bz, sizes.pcp_batch, high ? high : sizes.pcp_high);
 	}
+}
+
+/* page_group_by_mobility_disabled (build_all_zonelists). */
+static bool groups(const struct page_allocator_options *o)
+{
+	unsigned long nr_types = MIGRATE_TYPES + 1; /* MIGRATE_ISOLATE is one there */
+
+	if (o->grouping != GROUPING_AUTO)
+		return o->grouping == GROUPING_ON;
+	return kernel->max_pfn >= pageblock_nr_pages * nr_types;
 }
 
 static void create_nodes(struct page_source *ps)
@@ -399,8 +413,9 @@ static struct page_allocator *page_allocator_create(struct page_allocator *base,
 	ps->pa.hand_over = page_allocator_hand_over;
 	ps->pa.adopt = page_allocator_adopt;
 	ps->o = *o;
+	ps->grouping = groups(o);
 	ps->pageblock_type = instance_alloc(nr_pageblocks);
-	memset(ps->pageblock_type, o->grouping ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE,
+	memset(ps->pageblock_type, ps->grouping ? MIGRATE_MOVABLE : MIGRATE_UNMOVABLE,
 	       nr_pageblocks);
 	zonelists_create(&ps->zonelists);
 	ps->nr_zones = kernel->nr_node_ids * MAX_NR_ZONES;

@@ -18,7 +18,8 @@
 #include "alloc/show_mem.h"
 
 struct page_allocator_options {
-	bool pcp, grouping, watermarks, compaction;
+	bool pcp, watermarks, compaction;
+	u64 grouping; /* enum of page_allocator.c; what it comes to: page_source.grouping */
 	u64 batch, high, proactiveness, boost;
 };
 
@@ -36,6 +37,7 @@ struct page_source {
 	struct buddy_zone *zones; /* beside kernel->zones */
 	int nr_zones;
 	u8 *pageblock_type;
+	bool grouping; /* by mobility; otherwise all is MIGRATE_UNMOVABLE */
 	struct pglist_data *nodes;	/* nr_node_ids of them */
 	struct idle_drain *idle_drains; /* per CPU */
 	struct ratelimit nopage_rs, oom_rs;
