@@ -213,7 +213,8 @@ static void fill_is_drawn(void **state)
 	struct world w;
 
 	(void)state;
-	open_world(&w, "  - {memory: 4MiB, cpus: 0, distance: [10]}\n", "page_allocator(grouping=on)");
+	open_world(&w, "  - {memory: 4MiB, cpus: 0, distance: [10]}\n",
+		   "page_allocator(grouping=on)");
 	draw_blocks(before, sizeof(before), 0, 1024);
 	assert_string_equal(before, "_10");
 	apply(&w, "fill(used=50%,movable=0%,unmovable=100%,reclaimable=0%,grain=7)", 1);

@@ -37,7 +37,7 @@ struct page_source {
 	struct buddy_zone *zones; /* beside kernel->zones */
 	int nr_zones;
 	u8 *pageblock_type;
-	bool grouping; /* by mobility; otherwise all is MIGRATE_UNMOVABLE */
+	bool grouping;			/* by mobility; otherwise all is MIGRATE_UNMOVABLE */
 	struct pglist_data *nodes;	/* nr_node_ids of them */
 	struct idle_drain *idle_drains; /* per CPU */
 	struct ratelimit nopage_rs, oom_rs;
