@@ -50,7 +50,8 @@ static void events_close(struct source *s)
 	(void)s;
 }
 
-static const struct source_ops events_ops = {events_next, events_rewind, events_close, NULL};
+static const struct source_ops events_ops = {
+	.next = events_next, .rewind = events_rewind, .close = events_close};
 
 static void die(const struct err *e)
 {
