@@ -127,7 +127,8 @@ static long reclaimable_pages(const struct zone *zone)
 
 	if (zone->type > ZONE_DMA)
 		here -= kernel->mm_ops->reclaimable_pages(zone->node, (int)zone->type - 1);
-	return (long)here;
+	/* There may be slabs to reclaim: no reason to give up. */
+	return here ? (long)here : zone->vm_stat[NR_FREE_PAGES];
 }
 
 /* Would compaction be tried if reclaim went on (compaction_zonelist_suitable)? */
