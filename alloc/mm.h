@@ -43,6 +43,8 @@ struct kthread;
  * its CPU wait for it. Nothing runs while the machine is bare (MM_BARE).
  */
 struct kthread *kthread_create(const char *name, int nid, u64 (*step)(void *arg), void *arg);
+/* It runs first so long after the machine is bare no more; default: when it is woken. */
+void kthread_first_run(struct kthread *t, u64 delay_ns);
 /* Runs it as soon as possible, whatever it wanted; nothing if it is about to run anyway. */
 void wake_up_process(struct kthread *t);
 void kthread_stop(struct kthread *t); /* and frees it; NULL is fine */
@@ -115,10 +117,7 @@ struct mm_ops {
 	unsigned long (*reclaimable_pages)(int nid, int highest_zone);
 };
 
-/*
- * Pages that compaction moved out of a pageblock and into it, by pfn >>
- * pageblock_order, since the machine was created.
- */
+/* Pages compaction moved out of a pageblock and into it since the machine was created, by block. */
 struct pageblock_moves {
 	u32 from, to;
 };
@@ -127,9 +126,8 @@ struct pageblock_moves {
 struct compact_trace {
 	u64 start_ns, ns;
 	const struct zone *zone;
-	const char
-		*mode; /* "direct async", "direct light", "direct full", "kcompactd", "proactive" */
-	int order;     /* -1: none in particular */
+	const char *mode; /* who: "direct_async", "direct_light", "direct_full", "kcompactd"... */
+	int order;	  /* -1: none in particular */
 	const char *result;
 	u64 migrate_scanned, free_scanned, isolated, moved, failed; /* pages */
 	s64 blocks_gained; /* free blocks of 2 MiB, after and before */

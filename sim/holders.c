@@ -49,12 +49,18 @@ const struct mm_ops mm_nobody = {.migrate_page = move_nothing,
 
 /* ---- Of a run ---- */
 
+/* Page tables point nowhere meanwhile, and other CPUs forget what they knew: an interrupt each. */
 static void copy_block(struct page *from, struct page *to)
 {
+	charge(COST_INTERRUPT);
 	charge_n(COST_COPY_PAGE, 1UL << from->order);
 	for (unsigned long i = 0; i < 1UL << from->order; i++) {
-		if (from[i].flags & PG_written)
+		if (from[i].flags & PG_written) {
 			memcpy(page_address(to + i), page_address(from + i), PAGE_SIZE);
+		} else if (to[i].flags & PG_written) { /* what reads as zero does so there */
+			memset(page_address(to + i), 0, PAGE_SIZE);
+			to[i].flags &= ~PG_written;
+		}
 	}
 }
 
@@ -88,6 +94,7 @@ void holders_begin(struct replay *rp)
 	rp->m->run = rp;
 	kernel->mm_ops = &replay_mm_ops;
 	kernel->mm_mode = rp->tables->made_up ? MM_LIVE : MM_RECORDED;
+	kthreads_begin(rp->m);
 }
 
 void holders_end(void)

@@ -16,6 +16,8 @@
 
 struct kthread {
 	struct event ev;
+	struct list_head list; /* of machine.threads */
+	u64 first_ns;
 	const char *name;
 	int nid;
 	u64 (*step)(void *arg);
@@ -27,8 +29,15 @@ struct kthread *kthread_create(const char *name, int nid, u64 (*step)(void *arg)
 {
 	struct kthread *t = instance_alloc(sizeof(*t));
 
-	*t = (struct kthread){.name = name, .nid = nid, .step = step, .arg = arg};
+	*t = (struct kthread){
+		.name = name, .nid = nid, .step = step, .arg = arg, .first_ns = KTHREAD_SLEEP};
+	list_add_tail(&t->list, &machine_current()->threads);
 	return t;
+}
+
+void kthread_first_run(struct kthread *t, u64 delay_ns)
+{
+	t->first_ns = delay_ns;
 }
 
 /* Of the node's CPUs, or of all if it has none, the one that is free first. */
@@ -57,8 +66,11 @@ static void run_step(struct event *ev)
 	struct kthread *t = container_of(ev, struct kthread, ev);
 	struct machine *m = machine_current();
 	int cpu = free_cpu(m, t->nid);
-	u64 entered_ns = machine_enter_event(m, cpu < 0 ? 0 : cpu, ev->t_ns), delay_ns, ns;
+	u64 entered_ns, delay_ns, ns;
 
+	if (kernel->mm_mode == MM_BARE)
+		return; /* the run is over */
+	entered_ns = machine_enter_event(m, cpu < 0 ? 0 : cpu, ev->t_ns);
 	t->running = true;
 	t->woken = false;
 	delay_ns = t->step(t->arg);
@@ -71,6 +83,15 @@ static void run_step(struct event *ev)
 	/* A step that cost nothing must not stop time. */
 	if (delay_ns != KTHREAD_SLEEP)
 		schedule(m, t, entered_ns + max(ns, (u64)1) + delay_ns);
+}
+
+void kthreads_begin(struct machine *m)
+{
+	struct kthread *t;
+
+	list_for_each_entry (t, &m->threads, list)
+		if (t->first_ns != KTHREAD_SLEEP)
+			schedule(m, t, m->now_ns + t->first_ns);
 }
 
 void wake_up_process(struct kthread *t)
@@ -94,5 +115,6 @@ void kthread_stop(struct kthread *t)
 		return;
 	if (event_pending(&t->ev))
 		event_cancel(&machine_current()->events, &t->ev);
+	list_del(&t->list);
 	instance_free(t);
 }

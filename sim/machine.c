@@ -171,6 +171,7 @@ struct machine *machine_create(const struct machine_config *config, struct err *
 	m->config = *config;
 	INIT_LIST_HEAD(&m->lock_classes);
 	INIT_LIST_HEAD(&m->instances);
+	INIT_LIST_HEAD(&m->threads);
 	make_nodes(m);
 	fill_kernel(m);
 	make_zones(m);

@@ -73,6 +73,7 @@ struct machine {
 
 	struct rcu_state *rcu;
 	struct list_head lock_classes; /* in order of creation */
+	struct list_head threads;      /* kthreads */
 	struct list_head instances;    /* host memory of layers */
 	u64 nr_extfrag[NR_EXTFRAG_CLASSES];
 	struct work_counts works;
@@ -124,6 +125,8 @@ bool machine_step(struct machine *m);
 u64 machine_end_ns(const struct machine *m);
 
 void machine_rcu_counts(const struct machine *m, struct rcu_counts *counts);
+/* The machine is bare no more: threads that wait for that begin. */
+void kthreads_begin(struct machine *m);
 /* All statistics begin anew: CPU time, locks, RCU, works, reports. What is pending stays. */
 void machine_count_anew(struct machine *m);
 

@@ -145,7 +145,7 @@ struct sink_compact { /* one run of compaction over a zone */
 	u64 t_ns;     /* when it began */
 	int node;
 	const char *zone;
-	const char *mode;   /* who: "direct async", ..., "kcompactd", "proactive" */
+	const char *mode;   /* who: "direct_async", ..., "kcompactd", "proactive" */
 	int page_order;	    /* wanted; -1: as many large blocks as can be */
 	const char *result; /* as in Linux: "success", "complete", "contended", ... */
 	u64 migrate_scanned, free_scanned, isolated, moved, failed; /* pages */

@@ -19,6 +19,7 @@ struct free_area {
 
 struct per_cpu_pages;
 struct idle_drain;
+struct zone_compaction;
 
 /*
  * Pages that stay free for others; marks of -1: none do. min, low and high are zone->_watermark[]:
@@ -48,7 +49,8 @@ struct buddy_zone {
 	 */
 	unsigned long fresh_pfn, end_pfn;
 	int fresh_type;
-	bool was_highatomic; /* there are or were HIGHATOMIC pageblocks */
+	bool was_highatomic;		    /* there are or were HIGHATOMIC pageblocks */
+	struct zone_compaction *compaction; /* compact_control.h; NULL: off */
 	spinlock_t lock;
 	struct zone_watermarks marks;
 	long boost_max;		      /* 0: the zone is never boosted */
@@ -76,6 +78,9 @@ void buddy_free(struct buddy_zone *bz, struct page *page, int order, int migrate
  * claims. False: there is none of at least `order` (ALLOC_NOFRAGMENT: or of a whole pageblock).
  */
 bool buddy_fallback(struct buddy_zone *bz, int order, int start_type, unsigned int alloc_flags);
+
+/* A block of this very order is there that a request of this type may claim for itself. */
+bool buddy_can_steal(const struct buddy_zone *bz, int order, int start_type);
 
 /*
  * The pageblock gets this type, and its free blocks go to lists of it; what HIGHATOMIC gains or

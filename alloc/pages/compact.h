@@ -44,6 +44,14 @@ enum compact_result try_to_compact_pages(const struct alloc_context *ac, unsigne
 					 enum compact_priority prio);
 /* The request was served after compaction: no deferral (compaction_defer_reset). */
 void compaction_defer_reset(struct buddy_zone *bz, int order, bool alloc_success);
+/* kcompactd has something to do; nothing happens while the machine is bare. */
 void wakeup_kcompactd(struct pglist_data *pgdat, int order, int highest_zone);
+/*
+ * kswapd goes to sleep: after a run over a whole zone, pageblocks that were passed over are looked
+ * at again (reset_isolation_suitable).
+ */
+void reset_isolation_suitable(struct pglist_data *pgdat);
+/* All of a node, whatever it costs (/proc/sys/vm/compact_memory). */
+void compact_node(struct pglist_data *pgdat);
 
 #endif

@@ -42,6 +42,11 @@ static bool may_steal(int order, int start_type)
 	return order >= pageblock_order / 2 || start_type != MIGRATE_MOVABLE;
 }
 
+bool buddy_can_steal(const struct buddy_zone *bz, int order, int start_type)
+{
+	return may_steal(order, start_type) && find_fallback(bz, order, start_type) != NO_TYPE;
+}
+
 struct block_census {
 	unsigned long free, movable; /* pages */
 };
