@@ -5,10 +5,9 @@
 
 struct pressure pressure;
 
-static bool migrate_nothing(struct page *from, struct page *to)
+static bool migrate(struct page *from, struct page *to)
 {
-	(void)from, (void)to;
-	return false;
+	return pressure.migrate && pressure.migrate(from, to);
 }
 
 /* One part a round: at_once blocks of the node's zones that the request may use. */
@@ -52,7 +51,7 @@ static void nothing_to_note(int nid)
 	(void)nid;
 }
 
-static const struct mm_ops pressure_ops = {.migrate_page = migrate_nothing,
+static const struct mm_ops pressure_ops = {.migrate_page = migrate,
 					   .shrink_node = give_back,
 					   .snapshot_refaults = nothing_to_note,
 					   .reclaimable_pages = reclaimable};

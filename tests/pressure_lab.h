@@ -7,12 +7,14 @@
 #include "alloc/mm.h"
 #include "tests/lab.h"
 
-/* What a test's reclaim has: pages that it gives back when asked, a so many at a time. */
+/* What a test's reclaim has: pages that it gives back when asked, so many at a time. */
 struct pressure {
 	struct lab *lab;
 	struct page *pages[8192];
 	int orders[8192];
 	unsigned int nr, at_once, rounds;
+	/* Whose movable pages these are; NULL: nothing moves. */
+	bool (*migrate)(struct page *from, struct page *to);
 };
 extern struct pressure pressure;
 
