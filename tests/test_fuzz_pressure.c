@@ -44,6 +44,22 @@ static void mark(const struct page *page, int order, u8 value)
 	}
 }
 
+/* The holder of a movable page is its place among the blocks held. Some stay where they are. */
+static bool move(struct page *from, struct page *to)
+{
+	unsigned long i = from->index;
+
+	ASSERT(i < nr_held && held[i].page == from && to->order == from->order);
+	if (page_to_pfn(to) % 8 == 3)
+		return false;
+	mark(from, held[i].order, 0);
+	mark(to, held[i].order, 1);
+	held[i].page = to;
+	from->flags &= ~(PG_held | PG_movable);
+	page_holder_set(to, i, true);
+	return true;
+}
+
 /* Frees that reclaim made: the test's own books must know. */
 static void forget_reclaimed(void)
 {
@@ -84,7 +100,8 @@ static void allocate_one(struct lab *lab, struct rng *r)
 {
 	int cpu = (int)rng_below(r, NR_CPUS), order = random_order(r);
 	int node = (int)rng_below(r, (u64)kernel->nr_node_ids + 1) - 1;
-	struct page *page = lab_alloc(lab, cpu, order, random_gfp(r), node);
+	gfp_t gfp = random_gfp(r);
+	struct page *page = lab_alloc(lab, cpu, order, gfp, node);
 
 	forget_reclaimed();
 	if (!page)
@@ -99,6 +116,8 @@ static void allocate_one(struct lab *lab, struct rng *r)
 		pressure_add(page, 0);
 		return;
 	}
+	if (gfp & __GFP_MOVABLE)
+		page_holder_set(page, nr_held, true);
 	held[nr_held].page = page;
 	held[nr_held++].order = order;
 }
@@ -111,6 +130,8 @@ static void free_one(struct lab *lab, struct rng *r)
 	mark(page, held[i].order, 0);
 	lab_free(lab, (int)rng_below(r, NR_CPUS), page, held[i].order);
 	held[i] = held[--nr_held];
+	if (i < nr_held && held[i].page->flags & PG_held)
+		held[i].page->index = i;
 }
 
 static void random_chain_text(struct rng *r, char *text, size_t n)
@@ -170,6 +191,7 @@ static void one_round(u64 seed)
 	memset(used, 0, sizeof(used));
 	nr_held = 0;
 	pressure_open(&lab, machines[seed % ARRAY_SIZE(machines)], chain, mode);
+	pressure.migrate = move;
 	for (int step = 0; step < NR_STEPS; step++) {
 		if (rng_below(&r, 100) < 62 || !nr_held)
 			allocate_one(&lab, &r);
