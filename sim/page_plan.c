@@ -9,6 +9,10 @@
  * memory is untouched; small ones spread over the pageblocks that are in use anyway, as on a
  * machine that has run for a while; whole pageblocks last.
  *
+ * Frames known to be free stay free. They are most of them as a rule; the few that nothing ever
+ * happened to are holes in larger blocks: from the largest order down, blocks that lack least are
+ * filled up until there are as many as wanted, or no more pages are missing.
+ *
  * A class that lacks room is given pageblocks that nobody needs: cells count more than the number
  * of pageblocks of a type.
  *
@@ -20,8 +24,8 @@
 #include <stdlib.h>
 
 #include "lib/mem.h"
+#include "sim/page_holes.h"
 
-#define WORD_ORDER 6
 /*
  * Pages on a CPU's lists came a batch at a time, or were freed together: they lie in pieces of a
  * few dozen, and when a list is drained they merge. Single frames between others' never would.
@@ -29,11 +33,6 @@
 #define PERCPU_ORDER 5
 
 /* ---- Blocks of bits ---- */
-
-static u64 block_mask(unsigned long frame, int order)
-{
-	return ((1ULL << (1U << order)) - 1) << frame % BITS_PER_WORD;
-}
 
 static bool words_are(const u64 *map, unsigned long frame, int order, u64 value)
 {
@@ -378,6 +377,7 @@ void page_plan_init(struct page_plan *p, unsigned long nr_frames)
 	p->nr_frames = nr_frames;
 	p->used = mem_alloc(nr_frames / BITS_PER_WORD, sizeof(u64));
 	p->keep = mem_alloc(nr_frames / BITS_PER_WORD, sizeof(u64));
+	p->known = mem_alloc(nr_frames / BITS_PER_WORD, sizeof(u64));
 	p->class = mem_alloc(nr_frames >> pageblock_order, 1);
 	p->like = mem_alloc(nr_frames >> pageblock_order, 1);
 }
@@ -386,13 +386,33 @@ void page_plan_free(struct page_plan *p)
 {
 	free(p->used);
 	free(p->keep);
+	free(p->known);
 	free(p->class);
 	free(p->like);
 	free(p->percpu);
 }
 
+/* ---- Frames known to be free ---- */
+
+static void plan_around_known(struct page_plan *p)
+{
+	u64 left;
+
+	for (unsigned long i = 0; i < p->nr_frames / BITS_PER_WORD; i++)
+		p->keep[i] = p->known[i] & ~p->used[i];
+	left = page_holes_pages(p);
+	page_holes_fill_large(p, &left);
+	give_classes(p);
+	page_holes_fill_small(p, &left);
+	choose_percpu(p);
+}
+
 void page_plan_make(struct page_plan *p)
 {
+	if (p->has_known) {
+		plan_around_known(p);
+		return;
+	}
 	for (int order = LARGEST_ORDER; order >= pageblock_order; order--)
 		for (unsigned int c = 0; c < p->nr_classes; c++)
 			keep_large(p, c, order);

@@ -19,9 +19,11 @@ struct page_plan {
 	u8 *like;  /* of each pageblock: the class of its used frames; NO_CLASS: it has none */
 	u64 want[MIGRATE_TYPES][MAX_ORDER];   /* blocks */
 	u64 missed[MIGRATE_TYPES][MAX_ORDER]; /* out: blocks there is no room for */
-	u64 nr_blocks[MIGRATE_TYPES];	      /* pageblocks of each class; all 0: any number */
-	unsigned long *percpu; /* out: frames for per-CPU lists, `nr_percpu` of them */
-	u64 nr_percpu;	       /* in: as many as wanted; out: as many as there are */
+	u64 *known; /* in: frames known to be free: they stay so, whatever is wanted */
+	bool has_known;
+	u64 nr_blocks[MIGRATE_TYPES]; /* pageblocks of each class; all 0: any number */
+	unsigned long *percpu;	      /* out: frames for per-CPU lists, `nr_percpu` of them */
+	u64 nr_percpu;		      /* in: as many as wanted; out: as many as there are */
 };
 #define NO_CLASS 0xff
 
@@ -31,6 +33,13 @@ void page_plan_init(struct page_plan *p, unsigned long nr_frames);
 void page_plan_free(struct page_plan *p);
 
 void page_plan_make(struct page_plan *p);
+
+#define WORD_ORDER 6
+
+static inline u64 block_mask(unsigned long frame, int order)
+{
+	return ((1ULL << (1U << order)) - 1) << frame % BITS_PER_WORD;
+}
 
 /* Bits of a naturally aligned block. */
 bool page_plan_clear(const u64 *map, unsigned long frame, int order);

@@ -131,6 +131,45 @@ static void take_places(struct page_state *ps)
 		take_place(ps, i);
 }
 
+/* ---- What is known to be free: births keep off it ---- */
+
+/* The largest blocks of `map` in this one, as far as they are to be had. */
+static void take_free(struct page_state *ps, const u64 *map, unsigned long pfn, int order)
+{
+	if (page_plan_clear(map, pfn, order))
+		return;
+	if (page_plan_full(map, pfn, order) && take_frames(ps, pfn, order, MIGRATE_MOVABLE)) {
+		MEM_ROOM(ps->kept_free, ps->nr_kept_free, ps->max_kept_free);
+		ps->kept_free[ps->nr_kept_free++] = (u64)pfn << 8 | (u64)order;
+	} else if (order) {
+		take_free(ps, map, pfn, order - 1);
+		take_free(ps, map, pfn + (1UL << (order - 1)), order - 1);
+	}
+}
+
+static void keep_free(struct page_state *ps)
+{
+	unsigned long end = kernel->max_pfn >> LARGEST_ORDER << LARGEST_ORDER;
+	u64 *map = mem_alloc(end / BITS_PER_WORD + 1, sizeof(u64));
+
+	for (u64 i = 0; i < ps->target->nr_frees; i++) {
+		const struct page_free *f = &ps->target->frees[i];
+
+		if (f->order < MAX_ORDER && f->pfn + (1ULL << f->order) <= end)
+			page_plan_set(map, f->pfn, f->order);
+	}
+	for (unsigned long pfn = 0; ps->target->nr_frees && pfn < end; pfn += 1UL << LARGEST_ORDER)
+		take_free(ps, map, pfn, LARGEST_ORDER);
+	free(map);
+}
+
+static void give_free(struct page_state *ps)
+{
+	for (size_t i = 0; i < ps->nr_kept_free; i++)
+		give_frames(ps, ps->kept_free[i] >> 8, (int)(ps->kept_free[i] & 0xff));
+	ps->nr_kept_free = 0;
+}
+
 static u64 pages_wanted(const struct page_target_zone *z)
 {
 	u64 pages = 0;
@@ -174,6 +213,7 @@ int page_state_begin(struct page_state *ps, const struct page_target *target,
 		return -1;
 	ps->target = target;
 	take_places(ps);
+	keep_free(ps);
 	return 0;
 }
 
@@ -264,10 +304,17 @@ void page_state_carry_out(struct page_state *ps, const struct zone *zone, struct
 	ps->pinned = false;
 }
 
-static void take_percpu(struct page_state *ps, const struct zone *zone, struct page_plan *p)
+static void take_percpu(struct page_state *ps, const struct zone *zone, struct zone_wish *w)
 {
+	struct page_plan *p = &w->plan;
 	u64 nr = 0;
 
+	for (u64 i = 0; i < w->nr_blocks; i++) {
+		struct percpu_block *b = &w->blocks[i];
+
+		b->taken = take_frames(ps, zone->zone_start_pfn + b->frame, b->order,
+				       p->class[b->frame >> pageblock_order]);
+	}
 	for (u64 i = 0; i < p->nr_percpu; i++)
 		if (take_frames(ps, zone->zone_start_pfn + p->percpu[i], 0,
 				p->class[p->percpu[i] >> pageblock_order]))
@@ -275,21 +322,46 @@ static void take_percpu(struct page_state *ps, const struct zone *zone, struct p
 	p->nr_percpu = nr;
 }
 
-/* Each CPU frees its pages, neighbours together. */
+static void give_on_cpu(struct page_state *ps, unsigned long pfn, int order, int cpu)
+{
+	struct machine *m = machine_current();
+
+	machine_enter_event(m, cpu, m->now_ns);
+	give_frames(ps, pfn, order);
+}
+
+/* What it did before is over: a list that was trimmed of late would give all back at the first
+ * block. */
+static void settle_list(const struct page_state *ps, const struct zone *zone, int cpu)
+{
+	const struct per_cpu_pages *pcp = zone_pageset(ps->source, zone, cpu);
+
+	if (pcp)
+		((struct per_cpu_pages *)(uintptr_t)pcp)->free_factor = 0;
+}
+
+/* Each CPU frees its pages, neighbours together. Those known to be on its list come last, and of
+ * them last the one to be given out first. */
 static void fill_percpu(struct page_state *ps, const struct zone *zone, struct zone_wish *w)
 {
 	struct machine *m = machine_current();
-	int cpu = 0, before = kernel->cpu;
+	int cpu, before = kernel->cpu;
 
+	for (cpu = 0; cpu < kernel->nr_cpu_ids; cpu++)
+		settle_list(ps, zone, cpu);
+	cpu = 0;
 	for (u64 i = 0; i < w->plan.nr_percpu; i++) {
 		while (!w->percpu[cpu])
 			cpu = (cpu + 1) % kernel->nr_cpu_ids;
 		w->percpu[cpu]--;
-		machine_enter_event(m, cpu, m->now_ns);
-		give_frames(ps, zone->zone_start_pfn + w->plan.percpu[i], 0);
+		give_on_cpu(ps, zone->zone_start_pfn + w->plan.percpu[i], 0, cpu);
 	}
+	for (u64 i = w->nr_blocks; i--;)
+		if (w->blocks[i].taken)
+			give_on_cpu(ps, zone->zone_start_pfn + w->blocks[i].frame,
+				    w->blocks[i].order, w->blocks[i].cpu);
 	machine_enter_event(m, before, m->now_ns);
-	for (cpu = 0; w->plan.nr_percpu && cpu < kernel->nr_cpu_ids; cpu++)
+	for (cpu = 0; w->plan.nr_percpu + w->nr_blocks && cpu < kernel->nr_cpu_ids; cpu++)
 		ps->report.percpu_got += zone_pageset(ps->source, zone, cpu)->count;
 }
 
@@ -341,11 +413,11 @@ static void report_types(struct page_state *ps, const struct zone_wish *w)
 
 static void settle_zone(struct page_state *ps, const struct zone *zone, struct zone_wish *w)
 {
-	zone_wish_plan(w, zone, ps->source);
+	zone_wish_plan(w, zone, ps->source, ps->target);
 	ps->report.sums |= w->sums;
 	ps->report.percpu_wanted += w->percpu_wanted;
 	hold_zone(ps, zone, &w->plan);
-	take_percpu(ps, zone, &w->plan);
+	take_percpu(ps, zone, w);
 	if (!w->sums)
 		set_types(ps, zone, &w->plan);
 	fill_percpu(ps, zone, w);
@@ -369,6 +441,7 @@ int page_state_settle(struct page_state *ps, struct err *e)
 	if (!ps->target)
 		return 0;
 	keep_unborn(ps);
+	give_free(ps);
 	page_allocator_drain(ps->source);
 	wishes = zone_wishes_make(ps->target, ps->source, &ps->report);
 	for_each_populated_zone (zone)
@@ -409,6 +482,8 @@ void page_state_end(struct page_state *ps)
 	for (u64 i = 0; ps->taken && i < ps->target->nr_places; i++)
 		if (bit_test(ps->taken, i))
 			give_frames(ps, ps->target->places[i].pfn, ps->target->places[i].order);
+	give_free(ps);
+	free(ps->kept_free);
 	for_each_populated_zone (zone)
 		give_held(ps, zone);
 	ASSERT(!ps->nr_held);

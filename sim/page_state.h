@@ -60,8 +60,10 @@ struct page_state {
 	bool pinned;   /* what is held now does not move */
 	u32 *place_of; /* of each object: index of its place + 1; NULL: no object has one */
 	u64 nr_objects;
-	u64 nr_held; /* blocks held for nobody: their structs say which, HOLDER_STATE */
-	u64 *taken;  /* bit for each place: its frames are held for the object */
+	u64 nr_held;	/* blocks held for nobody: their structs say which, HOLDER_STATE */
+	u64 *kept_free; /* pfn << 8 | order of every block that births are to leave free */
+	size_t nr_kept_free, max_kept_free;
+	u64 *taken; /* bit for each place: its frames are held for the object */
 	struct page_state_report report;
 };
 

@@ -36,11 +36,24 @@ struct page_place {
 };
 #define PAGE_PLACE_NOBODY (~0U)
 
+/* Frames that are free, in the order in which they were given out later. */
+struct page_free {
+	u64 pfn;
+	s16 cpu;  /* on this CPU's list; PAGE_FREE_LISTED: on a free list, or not known */
+	u8 order; /* of a block on a CPU's list; on a free list it may be part of a larger one */
+	u8 migratetype; /* what it was given out as first; PAGE_FREE_ANY: not known */
+};
+#define PAGE_FREE_LISTED (-1)
+#define PAGE_FREE_ANY 255
+
 struct page_target {
 	const struct page_target_zone *zones;
 	unsigned int nr_zones;
 	const struct page_place *places; /* by pfn, without overlap */
 	u64 nr_places;
+	/* Frames known to be free; of the rest only the zones' counts tell. No frame twice. */
+	const struct page_free *frees;
+	u64 nr_frees;
 };
 
 #endif

@@ -112,6 +112,7 @@ void zone_wishes_free(struct zone_wish *wishes)
 {
 	for (int i = 0; i < NR_ZONES; i++) {
 		free(wishes[i].percpu);
+		free(wishes[i].blocks);
 		page_plan_free(&wishes[i].plan);
 	}
 	free(wishes);
@@ -186,6 +187,8 @@ void zone_plan_begin(struct page_plan *p, const struct zone *zone,
 static void wish_percpu(struct zone_wish *w, const struct zone *zone,
 			const struct page_allocator *source)
 {
+	for (u64 i = 0; i < w->nr_blocks; i++)
+		w->percpu_wanted += 1ULL << w->blocks[i].order;
 	for (int cpu = 0; cpu < kernel->nr_cpu_ids; cpu++) {
 		const struct per_cpu_pages *pcp = zone_pageset(source, zone, cpu);
 
@@ -198,13 +201,111 @@ static void wish_percpu(struct zone_wish *w, const struct zone *zone,
 	}
 }
 
+/* ---- What is known to be free ---- */
+
+static bool any_used(const struct page_plan *p, unsigned long frame, int order)
+{
+	for (unsigned long i = 0; i < 1UL << order; i++)
+		if (bit_test(p->used, frame + i))
+			return true;
+	return false;
+}
+
+/*
+ * The CPU whose list a block was on: who got it, unless it was drained by another CPU than its own
+ * (__drain_all_pages): then the list that most is still wanted on.
+ */
+static int cpu_of(const struct zone_wish *w, const struct page_free *f)
+{
+	int most = f->cpu;
+
+	for (int cpu = 0; w->percpu[f->cpu] < 1U << f->order && cpu < kernel->nr_cpu_ids; cpu++)
+		if (w->percpu[cpu] > w->percpu[most])
+			most = cpu;
+	return most;
+}
+
+/* As long as that list has room: it gives pages back at `high`. */
+static bool known_percpu(struct zone_wish *w, const struct page_free *f, unsigned long frame,
+			 u32 *room)
+{
+	u32 nr = 1U << f->order;
+	int cpu;
+
+	if (f->cpu < 0 || f->cpu >= kernel->nr_cpu_ids)
+		return false;
+	cpu = cpu_of(w, f);
+	if (room[cpu] <= nr)
+		return false;
+	room[cpu] -= nr;
+	w->percpu[cpu] -= min(w->percpu[cpu], nr);
+	w->blocks[w->nr_blocks++] =
+		(struct percpu_block){.frame = frame, .order = f->order, .cpu = cpu};
+	for (u32 i = 0; i < nr; i++)
+		bit_set(w->plan.used, frame + i);
+	return true;
+}
+
+static u32 *rooms_of(const struct zone *zone, const struct page_allocator *source)
+{
+	u32 *room = mem_alloc((size_t)kernel->nr_cpu_ids, sizeof(*room));
+
+	for (int cpu = 0; cpu < kernel->nr_cpu_ids; cpu++) {
+		const struct per_cpu_pages *pcp = zone_pageset(source, zone, cpu);
+
+		room[cpu] = pcp ? pcp->high : 0;
+	}
+	return room;
+}
+
+/* Where nothing is in use, a pageblock is like what its free frames became. */
+static void like_known(struct zone_wish *w, const struct mobility_count *counts)
+{
+	struct page_plan *p = &w->plan;
+
+	for (unsigned long b = 0; b < p->nr_frames >> pageblock_order; b++) {
+		int like = prevailing_migratetype(counts[b].pages);
+
+		if (p->like[b] == NO_CLASS && like >= 0)
+			p->like[b] = w->sums ? 0 : (u8)like;
+	}
+}
+
+static void take_known(struct zone_wish *w, const struct zone *zone,
+		       const struct page_allocator *source, const struct page_target *t)
+{
+	struct page_plan *p = &w->plan;
+	struct mobility_count *counts =
+		mem_alloc(zone->spanned_pages >> pageblock_order, sizeof(*counts));
+	u32 *room = rooms_of(zone, source);
+
+	w->blocks = mem_alloc(t->nr_frees, sizeof(*w->blocks));
+	for (u64 i = 0; i < t->nr_frees; i++) {
+		const struct page_free *f = &t->frees[i];
+		unsigned long frame = f->pfn - zone->zone_start_pfn;
+
+		if (f->pfn < zone->zone_start_pfn || frame + (1UL << f->order) > p->nr_frames ||
+		    f->order >= MAX_ORDER || any_used(p, frame, f->order))
+			continue;
+		p->has_known = true;
+		if (f->migratetype < MIGRATE_TYPES)
+			counts[frame >> pageblock_order].pages[f->migratetype] += 1U << f->order;
+		if (!known_percpu(w, f, frame, room))
+			page_plan_set(p->known, frame, f->order);
+	}
+	like_known(w, counts);
+	free(counts);
+	free(room);
+}
+
 void zone_wish_plan(struct zone_wish *w, const struct zone *zone,
-		    const struct page_allocator *source)
+		    const struct page_allocator *source, const struct page_target *target)
 {
 	struct page_plan *p = &w->plan;
 	u64 wanted = 0;
 
 	zone_plan_begin(p, zone, source, w->sums);
+	take_known(w, zone, source, target);
 	wish_percpu(w, zone, source);
 	for (int mt = 0; mt < MIGRATE_TYPES; mt++)
 		for (int order = 0; order < MAX_ORDER; order++)

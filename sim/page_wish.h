@@ -12,12 +12,20 @@
 #include "sim/page_plan.h"
 #include "sim/page_state.h"
 
+struct percpu_block {
+	unsigned long frame;
+	int order, cpu;
+	bool taken;
+};
+
 struct zone_wish {
 	bool told;     /* the target speaks of this node */
 	bool sums;     /* types do not count: everything is of class 0 */
 	bool too_much; /* more free memory is wanted than there is */
 	u32 *percpu;   /* pages on each CPU's lists */
 	u64 percpu_wanted;
+	struct percpu_block *blocks; /* known to be on a list: `percpu` counts the others */
+	u64 nr_blocks;
 	struct page_plan plan;
 };
 
@@ -30,8 +38,9 @@ void zone_wishes_free(struct zone_wish *wishes);
 void zone_plan_begin(struct page_plan *p, const struct zone *zone,
 		     const struct page_allocator *source, bool sums);
 
-/* Looks at what is in use and plans; per-CPU lists are empty. */
+/* Looks at what is in use and plans; per-CPU lists are empty, and what the target knows to be free
+ * is. */
 void zone_wish_plan(struct zone_wish *w, const struct zone *zone,
-		    const struct page_allocator *source);
+		    const struct page_allocator *source, const struct page_target *target);
 
 #endif

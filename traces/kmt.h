@@ -70,6 +70,7 @@ u64 kmt_file_bytes(const struct source *s);
  */
 #define KMT_SECTION_SNAPSHOTS 0x50414e53U /* "SNAP": files of the recorded machine (snapshots.h) */
 #define KMT_SECTION_STATE 0x54415453U	  /* "STAT": slabs and pages at time zero */
+#define KMT_SECTION_FREE 0x45455246U	  /* "FREE": frames free then (free_frames.h) */
 #define KMT_SECTION_TALLY 0x594c4154U	  /* "TALY": events between marks (tally.h) */
 
 /* 1: *data (NUL-terminated, the caller frees) and *n are its content; 0: there is none; -1 with e

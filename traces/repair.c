@@ -16,6 +16,7 @@ int repair_open(struct repair *r, struct err *e)
 	frames_init(&r->frames);
 	naming_init(&r->naming);
 	map_init(&r->by_ptr);
+	free_frames_init(&r->free_frames);
 	return spool_open(&r->spool, e);
 }
 
@@ -24,6 +25,7 @@ void repair_close(struct repair *r)
 	frames_free(&r->frames);
 	naming_free(&r->naming);
 	map_free(&r->by_ptr);
+	free_frames_free(&r->free_frames);
 	spool_close(&r->spool);
 	repair_state_free(r);
 	silent_free(&r->silent);
@@ -139,6 +141,9 @@ static void mark(struct repair *r, const struct raw_event *ev)
 
 static int dispatch(struct repair *r, const struct raw_event *ev, struct err *e)
 {
+	int ret;
+
+	free_frames_event(&r->free_frames, ev);
 	switch ((enum raw_type)ev->type) {
 	case RAW_KMALLOC:
 	case RAW_CACHE_ALLOC:
@@ -149,7 +154,9 @@ static int dispatch(struct repair *r, const struct raw_event *ev, struct err *e)
 	case RAW_PAGE_ALLOC:
 		return repair_page_alloc(r, ev, e);
 	case RAW_PAGE_FREE:
-		return repair_page_free(r, ev, e);
+		ret = repair_page_free(r, ev, e);
+		free_frames_freed(&r->free_frames, ev);
+		return ret;
 	case RAW_PAGE_BATCHED:
 		repair_page_batched(r, ev);
 		return 0;
@@ -165,6 +172,10 @@ static int dispatch(struct repair *r, const struct raw_event *ev, struct err *e)
 		return 0;
 	case RAW_TRUTH_SLAB:
 		repair_page_truth(r, ev);
+		return 0;
+	case RAW_ZONE_LOCKED:
+	case RAW_PCPU_DRAIN:
+	case RAW_EXTFRAG:
 		return 0;
 	default:
 		r->store_recorded |= ev->type == RAW_STORE_ALLOC;

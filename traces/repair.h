@@ -17,6 +17,7 @@
 
 #include "sim/source.h"
 #include "traces/frames.h"
+#include "traces/free_frames.h"
 #include "traces/naming.h"
 #include "traces/raw_event.h"
 #include "traces/silent.h"
@@ -59,6 +60,8 @@ struct repair_state {
 	struct state_row *slots;
 	struct state_page_row *pages, *dead;
 	u32 nr_slots, slots_max, nr_pages, pages_max, nr_dead, dead_max;
+	u64 *free; /* frames that the trace had freed by then */
+	u32 nr_free, free_max;
 };
 
 /* A task inside the store or inside compaction. */
@@ -82,6 +85,7 @@ struct repair {
 	struct naming naming;
 	struct import_stats stats;
 	struct repair_state state;
+	struct free_frames free_frames;
 	struct silent silent;
 
 	struct map by_ptr; /* address -> object; store handles with bit 0 set -> slot */

@@ -302,6 +302,7 @@ static void free_orphan(struct repair *r, const struct raw_event *ev, const stru
 	}
 	if (t && t->in_compaction) {
 		r->stats.isolated_pages++;
+		free_frames_taken(&r->free_frames, ev);
 		set_free(r, ev, SLOT_NONE);
 		return;
 	}
@@ -310,6 +311,7 @@ static void free_orphan(struct repair *r, const struct raw_event *ev, const stru
 		q->nr--;
 		slot = q->slots[q->head++];
 		r->stats.moved_page_frees++;
+		free_frames_taken(&r->free_frames, ev);
 	} else {
 		slot = page_birth(r, ev, GFP_KERNEL);
 	}

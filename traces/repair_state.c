@@ -21,6 +21,7 @@ void repair_state_free(struct repair *r)
 	free(s->slots);
 	free(s->pages);
 	free(s->dead);
+	free(s->free);
 	free(s->label);
 }
 
@@ -39,6 +40,12 @@ static void add_page(struct repair_state *s, u64 pfn, const struct frame *f, u32
 	MEM_ROOM(s->pages, s->nr_pages, s->pages_max);
 	s->pages[s->nr_pages++] =
 		(struct state_page_row){.pfn = pfn, .slot = slot, .pos = f->pos, .order = f->order};
+}
+
+static void add_free(struct repair_state *s, u64 pfn)
+{
+	MEM_ROOM(s->free, s->nr_free, s->free_max);
+	s->free[s->nr_free++] = pfn;
 }
 
 /* Objects that the recorded store made for itself are not of the load: their slots are unknown. */
@@ -68,6 +75,8 @@ static void walk_frames(struct repair *r)
 			walk_objects(r, f);
 			if (f->state == FRAME_HEAD && f->slot != SLOT_NONE)
 				add_page(&r->state, (at->key - 1) * 64 + k, f, f->slot);
+			if (f->state == FRAME_FREE)
+				add_free(&r->state, (at->key - 1) * 64 + k);
 		}
 	}
 }
@@ -90,7 +99,8 @@ void repair_state_mark(struct repair *r, const char *text)
 	s->fixed = !strcmp(m.file, "shrink");
 	s->pos = r->spool.nr;
 	s->t_ns = r->now_ns;
-	s->nr_slots = s->nr_pages = s->nr_dead = 0;
+	s->nr_slots = s->nr_pages = s->nr_dead = s->nr_free = 0;
+	free_frames_begin(&r->free_frames);
 	walk_frames(r);
 }
 
@@ -147,4 +157,6 @@ void repair_state_finish(struct repair *r)
 {
 	for (u32 i = 0; i < r->nr_objects; i++)
 		repair_state_gone(r, &r->objects[i]);
+	for (u64 i = 0; i < r->state.nr_free; i++)
+		free_frames_add(&r->free_frames, r->state.free[i]);
 }

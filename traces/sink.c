@@ -135,8 +135,6 @@ int raw_sink_event(struct raw_sink *s, const struct raw_event *ev, struct err *e
 
 	stats->cpus_used = max(stats->cpus_used, (u64)ev->cpu + 1);
 	tally_event(&s->tally, ev);
-	if (raw_is_counted((enum raw_type)ev->type))
-		return 0;
 	if (ev->type == RAW_PAGE_ALLOC || ev->type == RAW_PAGE_FREE)
 		note_frame(s, ev);
 	if (likely(!s->held))
@@ -194,6 +192,19 @@ static int write_state(struct kmt_writer *w, const struct state *state, struct e
 
 	state_encode(state, &out);
 	ret = kmt_writer_section(w, KMT_SECTION_STATE, out.data, out.n, e);
+	bytes_free(&out);
+	return ret;
+}
+
+static int write_free(struct kmt_writer *w, const struct free_frames *f, struct err *e)
+{
+	struct bytes out = {0};
+	int ret;
+
+	if (!f->nr)
+		return 0;
+	free_frames_encode(f, &out);
+	ret = kmt_writer_section(w, KMT_SECTION_FREE, out.data, out.n, e);
 	bytes_free(&out);
 	return ret;
 }
@@ -262,7 +273,8 @@ int raw_sink_finish(struct raw_sink *s, struct kmt_writer *w, const struct impor
 	m->importer = mem_dup(importer);
 	m->stats = s->repair.stats;
 	if (check_snapshots(s, o, e) || emit_requests(&s->repair, nodes, w, &state, e) ||
-	    write_state(w, &state, e) || write_tally(w, &s->tally, e) || write_snapshots(w, o, e))
+	    write_state(w, &state, e) || write_free(w, &s->repair.free_frames, e) ||
+	    write_tally(w, &s->tally, e) || write_snapshots(w, o, e))
 		goto abort;
 	state_free(&state);
 	fill_caches(m, &s->repair);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "lib/mem.h"
+#include "traces/varint.h"
 
 #define PTR_UNIT 8 /* objects are that much aligned at least */
 
@@ -18,43 +19,6 @@ void state_free(struct state *s)
 	free(s->pages);
 	free(s->dead);
 	*s = (struct state){0};
-}
-
-static void put_varint(struct bytes *b, u64 v)
-{
-	for (; v >= 128; v >>= 7)
-		bytes_put_le(b, (v & 127) | 128, 1);
-	bytes_put_le(b, v, 1);
-}
-
-static u64 get_varint(struct bytes_reader *r)
-{
-	u64 v = 0;
-
-	for (unsigned int shift = 0; shift < 64; shift += 7) {
-		u64 byte = bytes_get_le(r, 1);
-
-		v |= (byte & 127) << shift;
-		if (byte < 128)
-			return v;
-	}
-	r->bad = true;
-	return 0;
-}
-
-/* Forward distances are even, backward ones odd. */
-static void put_step(struct bytes *b, u64 *last, u64 v)
-{
-	put_varint(b, v >= *last ? (v - *last) << 1 : ((*last - v) << 1) - 1);
-	*last = v;
-}
-
-static u64 get_step(struct bytes_reader *r, u64 *last)
-{
-	u64 step = get_varint(r);
-
-	*last += step & 1 ? -((step + 1) >> 1) : step >> 1;
-	return *last;
 }
 
 /* A slot's word: 0 and its cache if it is free; its object + 1 otherwise. */
@@ -100,21 +64,11 @@ void state_encode(const struct state *s, struct bytes *out)
 	put_blocks(s->dead, s->nr_dead, false, out);
 }
 
-/* How many rows follow: each takes at least one byte. */
-static u64 get_count(struct bytes_reader *r)
-{
-	u64 nr = get_varint(r);
-
-	if (r->bad || nr > r->n - r->pos)
-		r->bad = true;
-	return r->bad ? 0 : nr;
-}
-
 static void get_slots(struct state *s, struct bytes_reader *r, u64 nr_objects, u32 nr_caches)
 {
 	u64 ptr = 0, object = 0, cache = 0, v;
 
-	s->nr_slots = get_count(r);
+	s->nr_slots = get_row_count(r);
 	s->slots = mem_alloc(s->nr_slots, sizeof(*s->slots));
 	for (u64 i = 0; i < s->nr_slots; i++)
 		s->slots[i].ptr = ptr += get_varint(r) * PTR_UNIT;
@@ -137,7 +91,7 @@ static struct state_block *get_blocks(u64 *nr, struct bytes_reader *r, bool obje
 	struct state_block *blocks;
 	u64 pfn = 0, object = 0;
 
-	*nr = get_count(r);
+	*nr = get_row_count(r);
 	blocks = mem_alloc(*nr, sizeof(*blocks));
 	for (u64 i = 0; i < *nr; i++)
 		blocks[i].pfn = pfn += get_varint(r);

@@ -10,6 +10,7 @@
 #include "lib/digest.h"
 #include "lib/mem.h"
 #include "lib/units.h"
+#include "traces/free_frames.h"
 #include "traces/warm_priv.h"
 
 static struct warm *to_warm(struct source *s)
@@ -216,6 +217,7 @@ static void warm_close(struct source *s)
 		free(w->pcp_counts[i]);
 	free(w->pcp_counts);
 	free(w->places);
+	free(w->frees);
 	free(w->batch);
 	free(w);
 }
@@ -309,7 +311,8 @@ struct source *warm_open(struct source *kmt, const struct snapshots *snapshots,
 			   .snapshots = snapshots,
 			   .report = report};
 	begin_report(w);
-	if (read_state(w, e) || warm_scan(w, e) || check_state(w, e)) {
+	if (read_state(w, e) || free_frames_read(kmt, &w->frees, &w->nr_frees, e) < 0 ||
+	    warm_scan(w, e) || check_state(w, e)) {
 		warm_close(&w->src);
 		return NULL;
 	}

@@ -54,6 +54,18 @@ static void fill_zones(struct warm *w, const struct snapshot *snap)
 	w->pages.zones = w->zones;
 }
 
+/* The recorded kernel's numbers of migratetypes, to those of a target. */
+static void number_types(struct warm *w, const struct snapshot *snap)
+{
+	for (u64 i = 0; i < w->nr_frees; i++) {
+		u8 recorded = w->frees[i].migratetype;
+		int type = recorded < snap->nr_types ? snap->types[recorded] : -1;
+
+		w->frees[i].migratetype =
+			type >= 0 && type < PAGE_TARGET_TYPES ? (u8)type : PAGE_FREE_ANY;
+	}
+}
+
 void warm_pages(struct warm *w)
 {
 	const struct state *s = &w->state;
@@ -75,4 +87,7 @@ void warm_pages(struct warm *w)
 					    .migratetype = (u8)gfp_migratetype(q->gfp)};
 	}
 	w->pages.places = w->places;
+	number_types(w, &w->snapshots->snaps[0]);
+	w->pages.frees = w->frees;
+	w->pages.nr_frees = w->nr_frees;
 }

@@ -53,6 +53,8 @@ struct warm {
 	struct page_target_zone *zones;
 	u32 **pcp_counts;
 	struct page_place *places;
+	struct page_free *frees;
+	u64 nr_frees;
 
 	struct request *batch; /* shifted */
 	u64 skip;	       /* requests of the load still to leave out */
