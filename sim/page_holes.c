@@ -1,11 +1,10 @@
 /*
  * Free frames around those that are known to be free.
  *
- * Theory: a machine's free blocks are as large as its free frames allow. If most of these are known,
- * the few that nobody ever heard of are holes in larger blocks: from the largest order down, blocks
- * that lack least are filled up until there are as many as wanted, or no more pages are missing.
- * Blocks that are whole already keep what small ones they have swallowed from being counted twice,
- * for free blocks are counted where they are largest.
+ * Theory: a machine's free blocks are as large as its free frames allow. If most of these are
+ * known, the few that nobody ever heard of are holes in larger blocks: from the largest order down,
+ * blocks that lack least are filled up until there are as many as wanted, or no more pages are
+ * missing.
  *
  * Invariant: `keep` only grows, by no more frames than were missing, and never onto used ones.
  *
