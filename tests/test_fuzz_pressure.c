@@ -166,7 +166,7 @@ static void give_all_back(struct lab *lab)
 
 /* What the round came by; over all rounds each must have come by something. */
 static struct {
-	u64 stalls, oom, boosted, reserved;
+	u64 stalls, oom, boosted, reserved, moved;
 } met;
 
 static void note_met(struct lab *lab)
@@ -208,6 +208,7 @@ static void one_round(u64 seed)
 	for (int type = 0; type < MAX_NR_ZONES; type++)
 		met.stalls += vm_event(ALLOCSTALL_DMA + (unsigned int)type);
 	met.oom += vm_event(OOM_KILL);
+	met.moved += vm_event(PGMIGRATE_SUCCESS);
 	kernel->mm_mode = MM_BARE;
 	give_all_back(&lab);
 	pressure_close(&lab);
@@ -218,7 +219,7 @@ static void nothing_is_lost(void **state)
 	(void)state;
 	for (u64 i = 0; i < NR_ROUNDS; i++)
 		one_round(base_seed + i);
-	assert_true(met.stalls && met.oom && met.boosted && met.reserved);
+	assert_true(met.stalls && met.oom && met.boosted && met.reserved && met.moved);
 }
 
 int main(int argc, char **argv)

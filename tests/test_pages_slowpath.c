@@ -226,6 +226,120 @@ static void other_cpus_lists_are_emptied(void **state)
 	pressure_close(&lab);
 }
 
+/* ---- Compaction ---- */
+
+static struct page *where[4096]; /* by holder */
+
+static bool move(struct page *from, struct page *to)
+{
+	ASSERT(where[from->index] == from);
+	where[from->index] = to;
+	page_holder_set(to, from->index, true);
+	from->flags &= ~(PG_held | PG_movable);
+	return true;
+}
+
+/* Every second page is free; the others can move, if they may. */
+static void open_scattered(struct lab *lab, const char *chain, bool movable)
+{
+	pressure_open(lab, NODE, chain, MM_BARE);
+	pressure.migrate = move;
+	for (unsigned long i = 0; i < 4096; i++) {
+		where[i] = lab_alloc(lab, 0, 0, GFP_MOVABLE_USER, -1);
+		if (movable)
+			page_holder_set(where[i], i, true);
+	}
+	for (unsigned long i = 0; i < 4096; i += 2)
+		lab_free(lab, 0, where[i], 0);
+	assert_int_equal(nr_free_pages(), 2048);
+	kernel->mm_mode = MM_LIVE;
+}
+
+/* There is memory, but no block: pages move, and nothing is reclaimed. */
+static void a_huge_page_is_made_by_moving(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	open_scattered(&lab, CHAIN, true);
+	assert_non_null(lab_alloc(&lab, 0, 9, GFP_TRANSHUGE | __GFP_NORETRY, -1));
+	assert_int_equal(lab.m->k.path, PATH_COMPACT);
+	assert_int_equal(vm_event(COMPACTSTALL), 1);
+	assert_int_equal(vm_event(COMPACTSUCCESS), 1);
+	assert_int_equal(vm_event(COMPACTFAIL), 0);
+	assert_int_equal(stalls(), 0);
+	for (unsigned long i = 1; i < 4096; i += 2)
+		assert_true(where[i]->flags & PG_held && where[i]->index == i);
+	page_allocator_check(lab.pa);
+	pressure_close(&lab);
+}
+
+/* Nor is it where compaction is off, or the request may not start I/O, or may not wait. */
+static void who_may_not_compact_does_not(void **state)
+{
+	static const struct {
+		const char *chain;
+		gfp_t flags;
+	} cases[] = {
+		{"page_allocator(pcp=off,boost=0,compaction=off)", GFP_TRANSHUGE | __GFP_NORETRY},
+		{CHAIN, GFP_NOIO | __GFP_NORETRY},
+		{CHAIN, GFP_TRANSHUGE_LIGHT},
+	};
+	struct lab lab;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		open_scattered(&lab, cases[i].chain, true);
+		assert_null(lab_alloc(&lab, 0, 9, cases[i].flags, -1));
+		assert_int_equal(vm_event(COMPACTSTALL), 0);
+		assert_int_equal(vm_event(PGMIGRATE_SUCCESS), 0);
+		page_allocator_check(lab.pa);
+		pressure_close(&lab);
+	}
+}
+
+/* Where nothing can move it is tried, and then not for a while. */
+static void failing_compaction_is_put_off(void **state)
+{
+	u64 scanned;
+	struct lab lab;
+
+	(void)state;
+	open_scattered(&lab, CHAIN, false);
+	assert_null(lab_alloc(&lab, 0, 9, GFP_TRANSHUGE, -1));
+	assert_true(vm_event(COMPACTSTALL) > 0);
+	assert_int_equal(vm_event(COMPACTFAIL), vm_event(COMPACTSTALL));
+	assert_int_equal(vm_event(COMPACTSUCCESS), 0);
+	scanned = vm_event(COMPACTMIGRATE_SCANNED);
+	assert_true(scanned > 0);
+	assert_null(lab_alloc(&lab, 0, 9, GFP_TRANSHUGE | __GFP_NORETRY, -1));
+	assert_int_equal(vm_event(COMPACTMIGRATE_SCANNED), scanned);
+	page_allocator_check(lab.pa);
+	pressure_close(&lab);
+}
+
+/*
+ * A small block that is not for movable pages compacts before it reclaims, but at first only
+ * pageblocks of its own type: movable ones are for it when reclaim has not helped.
+ */
+static void small_blocks_compact_their_own_first(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	for (int own = 0; own < 2; own++) {
+		open_scattered(&lab, CHAIN, true);
+		for (unsigned long pfn = 0; own && pfn < 2048; pfn += 512)
+			set_pageblock_migratetype(lab.pa, pfn, MIGRATE_UNMOVABLE);
+		assert_non_null(lab_alloc(&lab, 0, 2, GFP_KERNEL, -1));
+		assert_int_equal(vm_event(COMPACTSUCCESS), 1);
+		assert_int_equal(vm_event(COMPACTFAIL), !own);
+		assert_int_equal(stalls(), !own);
+		page_allocator_check(lab.pa);
+		pressure_close(&lab);
+	}
+}
+
 /* ---- NOFAIL ---- */
 
 static void nofail_has_the_reserves(void **state)
@@ -262,6 +376,10 @@ int main(void)
 		cmocka_unit_test(not_every_refusal_is_oom),
 		cmocka_unit_test(flags_say_how_long),
 		cmocka_unit_test(other_cpus_lists_are_emptied),
+		cmocka_unit_test(a_huge_page_is_made_by_moving),
+		cmocka_unit_test(who_may_not_compact_does_not),
+		cmocka_unit_test(failing_compaction_is_put_off),
+		cmocka_unit_test(small_blocks_compact_their_own_first),
 		cmocka_unit_test(nofail_has_the_reserves),
 		cmocka_unit_test(nofail_ends),
 	};
