@@ -202,6 +202,55 @@ static void flags_say_how_long(void **state)
 	}
 }
 
+/* A costly block is given up at once; __GFP_RETRY_MAYFAIL tries as often as may help. */
+static void retry_mayfail_tries_again(void **state)
+{
+	unsigned int rounds[2];
+	struct lab lab;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		gfp_t flags = GFP_KERNEL | __GFP_NOWARN | (i ? __GFP_RETRY_MAYFAIL : 0);
+
+		open_without_blocks(&lab, 1900);
+		assert_null(lab_alloc(&lab, 0, 4, flags, -1));
+		rounds[i] = (unsigned int)stalls();
+		assert_int_equal(vm_event(OOM_KILL), 0);
+		page_allocator_check(lab.pa);
+		pressure_close(&lab);
+	}
+	assert_int_equal(rounds[0], 1);
+	assert_true(rounds[1] > 4);
+}
+
+#define TWO_NODES                                                                                  \
+	"  - {memory: 16MiB, cpus: 0, distance: [10, 20]}\n"                                       \
+	"  - {memory: 16MiB, cpus: 1, distance: [20, 10]}\n"                                       \
+	"watermarks: {min_free: 2MiB}\n"
+
+/* Of this node or none: others have memory, and page cache, to no avail. */
+static void thisnode_means_it(void **state)
+{
+	struct page *page;
+	struct lab lab;
+
+	(void)state;
+	pressure_open(&lab, TWO_NODES, CHAIN, MM_LIVE);
+	for (int i = 0; i < 64; i++)
+		pressure_add(lab_alloc(&lab, 0, 0, GFP_MOVABLE_USER | __GFP_THISNODE, 0), 0);
+	while (lab_alloc(&lab, 1, 0, GFP_MOVABLE_USER | __GFP_THISNODE | __GFP_NOWARN, 1))
+		;
+	assert_int_equal(pressure.nr, 64);
+	page = lab_alloc(&lab, 1, 0, GFP_MOVABLE_USER, 1);
+	assert_int_equal(page_to_nid(page), 0);
+	/* What reclaim has of that very node it takes. */
+	while (page)
+		page = lab_alloc(&lab, 0, 0, GFP_MOVABLE_USER | __GFP_THISNODE | __GFP_NOWARN, 0);
+	assert_int_equal(pressure.nr, 0);
+	page_allocator_check(lab.pa);
+	pressure_close(&lab);
+}
+
 /* What reclaim freed may lie on other CPUs' lists: they are emptied for who needs it. */
 static void other_cpus_lists_are_emptied(void **state)
 {
@@ -375,6 +424,8 @@ int main(void)
 		cmocka_unit_test(order_0_is_refused_last),
 		cmocka_unit_test(not_every_refusal_is_oom),
 		cmocka_unit_test(flags_say_how_long),
+		cmocka_unit_test(retry_mayfail_tries_again),
+		cmocka_unit_test(thisnode_means_it),
 		cmocka_unit_test(other_cpus_lists_are_emptied),
 		cmocka_unit_test(a_huge_page_is_made_by_moving),
 		cmocka_unit_test(who_may_not_compact_does_not),

@@ -345,6 +345,7 @@ static struct page *must_not_fail(struct slowpath *sp)
 	struct page *page = NULL;
 
 	(void)WARN_ON(!(sp->ac->gfp & __GFP_DIRECT_RECLAIM));
+	(void)WARN_ON(is_costly(sp->ac));
 	while (sp->ac->gfp & __GFP_DIRECT_RECLAIM && !page &&
 	       sp->nofail_rounds++ < MAX_RECLAIM_RETRIES) {
 		page = get_page_from_freelist(sp->ac, ALLOC_MIN_RESERVE);
