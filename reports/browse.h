@@ -9,7 +9,7 @@
 
 struct browse_column {
 	const char *title, *csv;
-	const char *kind; /* of page.js: text, bytes, count, percent, ns, ratio */
+	const char *kind; /* of page.js: text, bytes, count, number, percent, ns, ratio */
 	bool choose;	  /* few values: the reader picks one */
 };
 

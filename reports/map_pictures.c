@@ -353,10 +353,11 @@ static void end_zone(FILE *out, const struct end_picture *e, const struct map_lo
 	for (u32 i = 0; i < nr; i++) {
 		size_t cell = z->first_cell + i;
 
-		fprintf(out, "%d,%llu,%u,%u,%.1f,%u,%u", z->node,
+		fprintf(out, "%d,%llu,%u,", z->node,
 			(unsigned long long)(z->first_pfn + (u64)i * z->per_cell * 512),
-			z->per_cell * 512, (unsigned int)(z - f->zones), used_percent(f, cell),
-			i % g->cols, row + i / g->cols);
+			z->per_cell * 512);
+		csv_string(out, z->name);
+		fprintf(out, ",%.1f,%u,%u", used_percent(f, cell), i % g->cols, row + i / g->cols);
 		e->row(out, m, stack, cell);
 		fputc('\n', out);
 	}

@@ -36,6 +36,7 @@ const kmemsim = {};
 		ns: v => scaled(v, 1000, ['ns', 'us', 'ms', 's']),
 		percent: v => v.toFixed(1) + ' %',
 		count: v => String(Math.round(v)).replace(/\B(?=(\d{3})+$)/g, ','),
+		number: v => v < 100 ? v.toFixed(2).replace(/\.?0+$/, '') : show.count(v),
 		ratio: v => v.toFixed(3),
 	};
 

@@ -18,21 +18,25 @@
 static const struct section {
 	const char *id, *title;
 	int (*write)(struct report *p, struct err *e);
+	int (*any)(struct report *p, bool *any, struct err *e); /* NULL: always there */
 } sections[] = {
-	{"overview", "At one look", report_overview},
-	{"stacks", "Memory: the stacks against each other", report_stacks_figures},
-	{"memory", "Memory: where it goes", report_memory_figures},
-	{"map", "Memory map: what lives where", report_map_figures},
-	{"free", "Free memory: blocks of each order", report_free_figures},
-	{"unusable", "Free memory: what an order cannot use", report_unusable_figures},
-	{"slabs", "Slabs: how full they are", report_slab_figures},
-	{"latency", "Latency of operations", report_latency_figures},
-	{"caches", "Caches", report_caches},
-	{"sites", "Call sites to blame", report_sites},
-	{"layers", "Layers", report_layers},
-	{"fidelity", "Fidelity: simulated beside recorded", report_fidelity},
-	{"comparison", "Comparison", report_comparison},
-	{"expectations", "Expectations: measured against expected", report_expectations},
+	{"overview", "At one look", report_overview, NULL},
+	{"stacks", "Memory: the stacks against each other", report_stacks_figures, NULL},
+	{"memory", "Memory: where it goes", report_memory_figures, NULL},
+	{"map", "Memory map: what lives where", report_map_figures, NULL},
+	{"blame", "Blame: who keeps blocks from being free", report_blame, report_blame_any},
+	{"free", "Free memory: blocks of each order", report_free_figures, NULL},
+	{"unusable", "Free memory: what an order cannot use", report_unusable_figures, NULL},
+	{"pressure", "Pressure: watermarks, reclaim, compaction", report_pressure_figures,
+	 report_pressure_any},
+	{"slabs", "Slabs: how full they are", report_slab_figures, NULL},
+	{"latency", "Latency of operations", report_latency_figures, NULL},
+	{"caches", "Caches", report_caches, NULL},
+	{"sites", "Call sites to blame", report_sites, NULL},
+	{"layers", "Layers", report_layers, NULL},
+	{"fidelity", "Fidelity: simulated beside recorded", report_fidelity, NULL},
+	{"comparison", "Comparison", report_comparison, NULL},
+	{"expectations", "Expectations: measured against expected", report_expectations, NULL},
 };
 
 /* What the label stands for, with the options that tell it apart; all are under Provenance. */
@@ -73,7 +77,17 @@ static void early_ends(const struct report *p)
 	}
 }
 
-static void header(const struct report *p)
+static int sections_find(struct report *p, bool *shown, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+		shown[i] = true;
+		if (sections[i].any && sections[i].any(p, &shown[i], e))
+			return -1;
+	}
+	return 0;
+}
+
+static void header(const struct report *p, const bool *shown)
 {
 	FILE *f = p->html;
 	size_t nr_runs = 0;
@@ -103,17 +117,20 @@ static void header(const struct report *p)
 	early_ends(p);
 	fputs("<nav aria-label=\"sections\">", f);
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
-		fprintf(f, "<a href=\"#%s\">%s</a>\n", sections[i].id, sections[i].title);
+		if (shown[i])
+			fprintf(f, "<a href=\"#%s\">%s</a>\n", sections[i].id, sections[i].title);
 	fputs("<a href=\"#provenance\">Provenance</a></nav>\n</header>\n<main>\n", f);
 }
 
-static int body(struct report *p, struct err *e)
+static int body(struct report *p, const bool *shown, struct err *e)
 {
 	struct progress bar;
 	int rc = 0;
 
 	progress_begin(&bar, "report", ARRAY_SIZE(sections));
 	for (size_t i = 0; i < ARRAY_SIZE(sections) && !rc; i++) {
+		if (!shown[i])
+			continue;
 		fprintf(p->html, "<section id=\"%s\">\n<h2>%s</h2>\n", sections[i].id,
 			sections[i].title);
 		rc = sections[i].write(p, e);
@@ -132,13 +149,16 @@ static int body(struct report *p, struct err *e)
 
 static int write_page(struct report *p, struct err *e)
 {
+	bool shown[ARRAY_SIZE(sections)];
 	int rc;
 
+	if (sections_find(p, shown, e))
+		return -1;
 	p->html = report_file(&p->dir, e, "index.html");
 	if (!p->html)
 		return -1;
-	header(p);
-	rc = body(p, e);
+	header(p, shown);
+	rc = body(p, shown, e);
 	if (rc) {
 		fclose(p->html);
 		return -1;

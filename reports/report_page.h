@@ -124,6 +124,8 @@ int __must_check report_memory_figures(struct report *p, struct err *e);
 int __must_check report_free_figures(struct report *p, struct err *e);
 int __must_check report_unusable_figures(struct report *p, struct err *e);
 int __must_check report_map_figures(struct report *p, struct err *e);
+int __must_check report_blame(struct report *p, struct err *e);
+int __must_check report_pressure_figures(struct report *p, struct err *e);
 int __must_check report_slab_figures(struct report *p, struct err *e);
 int __must_check report_latency_figures(struct report *p, struct err *e);
 int __must_check report_caches(struct report *p, struct err *e);
@@ -133,5 +135,8 @@ int __must_check report_fidelity(struct report *p, struct err *e);
 int __must_check report_expectations(struct report *p, struct err *e);
 int __must_check report_comparison(struct report *p, struct err *e);
 void report_provenance(struct report *p);
+/* Is there anything to show? */
+int __must_check report_blame_any(struct report *p, bool *any, struct err *e);
+int __must_check report_pressure_any(struct report *p, bool *any, struct err *e);
 
 #endif

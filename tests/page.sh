@@ -1,5 +1,5 @@
 # The report's page in a browser: tables sort and filter, films play, themes switch, nothing is wider than a
-# phone, and the console stays quiet. The page tests itself (reports/page.js: #selftest); this looks at what it
+# phone, and the console stays quiet. The page tests itself (reports/page_test.js); this looks at what it
 # says.
 . tests/shell_lib
 

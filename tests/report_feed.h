@@ -22,6 +22,7 @@ struct feed {
 	u64 seed;
 	int nr_samples;
 	int nr_caches; /* at most FEED_CACHES_MAX */
+	bool pressure; /* memory runs short in the middle; compaction and reclaim at work */
 };
 
 #define FEED_CACHES_MAX 12
@@ -247,6 +248,62 @@ static inline void feed_blame(const struct feed *f, struct sink *s)
 	}
 }
 
+/* A zone of 4096 pages at most: in the second quarter it falls below its low watermark, then below
+ * min without rcu; what is left is in single pages. */
+static inline void feed_short(const struct feed *f, struct sink *s, u64 i)
+{
+	u64 x = i * 4 / (u64)f->nr_samples;
+	u64 nr_free[SINK_NR_ORDERS] = {x == 1 ? f->rcu ? 105 : 60 : 512};
+
+	nr_free[3] = x == 1 ? 0 : 64;
+	nr_free[10] = x == 1 ? 0 : 3;
+	s->ops->free_area(s, i * FEED_SAMPLE_NS, 0, "Normal", "Movable", nr_free);
+}
+
+static inline void feed_pressure(const struct feed *f, struct sink *s)
+{
+	static const struct metric_desc had = {"huge_success_percent", "percent", BETTER_HIGHER,
+					       ""};
+	static const struct metric_desc moved = {"compact_moved_pages", "pages", BETTER_LOWER, ""};
+	u64 end = (u64)f->nr_samples * FEED_SAMPLE_NS;
+	struct sink_zone zone = {.zone = "Normal",
+				 .start_pfn = 0x100000,
+				 .spanned = 4096,
+				 .present = 4096,
+				 .managed = 4000,
+				 .min = 100,
+				 .low = 125,
+				 .high = 150};
+	struct sink_latency huge = {"page_alloc/9", "direct_compact", 40, 9000, 12000, 50000, 70000,
+				    90000};
+
+	s->ops->zone(s, &zone);
+	for (u64 i = 0; i < 200; i++) {
+		struct sink_compact run = {.t_ns = end / 4 + i * end / 800,
+					   .zone = "Normal",
+					   .mode = i % 3 ? "direct sync" : "kcompactd",
+					   .page_order = 9,
+					   .result = i % 7 ? "success" : "complete",
+					   .migrate_scanned = 512,
+					   .free_scanned = 900,
+					   .isolated = 32,
+					   .moved = f->rcu ? 30 : 31,
+					   .failed = 1,
+					   .blocks_gained = i % 4 ? 0 : -1 + (s64)(i % 8),
+					   .ns = 4000};
+
+		s->ops->compact(s, &run);
+	}
+	for (u64 i = 0; i <= 10; i++) {
+		s->ops->vmstat(s, end * i / 10, "pgsteal_kswapd", i * 1000);
+		s->ops->vmstat(s, end * i / 10, "allocstall_normal", f->rcu ? 0 : i * i);
+		s->ops->vmstat(s, end * i / 10, "pgfree", i);
+	}
+	s->ops->latency(s, &huge);
+	s->ops->summary(s, "", &had, f->rcu ? 93.25 : 40);
+	s->ops->summary(s, "", &moved, f->rcu ? 6000 : 6200);
+}
+
 static inline void feed_tables(const struct feed *f, struct sink *s)
 {
 	static const char *const ops[] = {"kmalloc",	     "kfree",	     "kmem_cache_alloc",
@@ -324,12 +381,16 @@ static inline void feed_begin(const struct feed *f, struct sink *s)
 	for (u64 i = 0; i < (u64)f->nr_samples; i++) {
 		feed_memory(f, s, i);
 		feed_free_area(f, s, i);
+		if (f->pressure)
+			feed_short(f, s, i);
 		feed_slabs(f, s, i);
 		if (i % ((u64)f->nr_samples / 20 + 1) == 0)
 			feed_map(f, s, i);
 	}
 	feed_tables(f, s);
 	feed_blame(f, s);
+	if (f->pressure)
+		feed_pressure(f, s);
 	feed_summary(f, s);
 }
 

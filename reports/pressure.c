@@ -1,0 +1,381 @@
+/*
+ * What a run says of memory under pressure.
+ */
+#include "reports/pressure.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/mem.h"
+
+/* Each view is asked only where there is one. */
+static const struct {
+	const char *view, *sql;
+} tells_sql[] = {
+	{"compact_view", "SELECT 1 FROM compact_view WHERE run_id = ? LIMIT 1"},
+	{"vmstat_view",
+	 "SELECT 1 FROM vmstat_view WHERE run_id = ? AND value > 0"
+	 " AND (name GLOB 'allocstall*' OR name GLOB 'pgscan_*' OR name GLOB"
+	 " 'pgsteal_*' OR name IN ('compact_stall', 'pageoutrun', 'oom_kill')) LIMIT 1"},
+	{"latency_view", "SELECT 1 FROM latency_view WHERE run_id = ? AND op = 'page_alloc/9'"
+			 " AND count > 0 LIMIT 1"},
+	{"event_view",
+	 "SELECT 1 FROM event_view WHERE run_id = ? AND kind IN ('compact', 'reclaim', 'oom')"
+	 " LIMIT 1"},
+	{"zone_view", "SELECT 1 FROM zone_index_view i JOIN zone_view z ON z.run_id = i.run_id"
+		      " AND z.node = i.node AND z.zone = i.zone WHERE i.run_id = ?"
+		      " AND i.page_order = 0 AND i.free_pages < z.high LIMIT 1"},
+};
+
+/* A question about one run; NULL with rc 0 if the database does not know of `view`. */
+static sqlite3_stmt *ask(struct db *db, const char *view, const char *sql, s64 run_id, int *rc,
+			 struct err *e)
+{
+	sqlite3_stmt *row;
+	bool known;
+
+	*rc = db_has(db, view, &known, e);
+	if (*rc || !known)
+		return NULL;
+	row = db_prepare(db, sql, e);
+	if (row)
+		sqlite3_bind_int64(row, 1, run_id);
+	else
+		*rc = -1;
+	return row;
+}
+
+int pressure_tells(struct db *db, s64 run_id, bool *tells, struct err *e)
+{
+	*tells = false;
+	for (size_t i = 0; i < ARRAY_SIZE(tells_sql) && !*tells; i++) {
+		int rc;
+		sqlite3_stmt *row = ask(db, tells_sql[i].view, tells_sql[i].sql, run_id, &rc, e);
+
+		if (rc)
+			return -1;
+		if (!row)
+			continue;
+		rc = db_step(db, row, e);
+		sqlite3_finalize(row);
+		if (rc < 0)
+			return -1;
+		*tells = rc > 0;
+	}
+	return 0;
+}
+
+/* ---- Curves ---- */
+
+static void curve_add(struct curve *c, u64 t_ns, double value)
+{
+	/* Of what happens at one instant the last counts. */
+	if (c->nr && c->t_ns[c->nr - 1] == t_ns) {
+		c->value[c->nr - 1] = value;
+		return;
+	}
+	if (c->nr == c->room) {
+		c->room = c->room ? 2 * c->room : 64;
+		c->t_ns = mem_grow(c->t_ns, c->room, sizeof(*c->t_ns));
+		c->value = mem_grow(c->value, c->room, sizeof(*c->value));
+	}
+	c->t_ns[c->nr] = t_ns;
+	c->value[c->nr++] = value;
+}
+
+static void curve_free(struct curve *c)
+{
+	free(c->t_ns);
+	free(c->value);
+}
+
+double curve_at(const struct curve *c, u64 t_ns)
+{
+	size_t low = 0, high = c ? c->nr : 0;
+	double share;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (c->t_ns[mid] <= t_ns)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (!low)
+		return 0;
+	if (low == c->nr)
+		return c->value[low - 1];
+	share = (double)(t_ns - c->t_ns[low - 1]) / (double)(c->t_ns[low] - c->t_ns[low - 1]);
+	return c->value[low - 1] + share * (c->value[low] - c->value[low - 1]);
+}
+
+double curve_most(const struct curve *c)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < c->nr; i++)
+		most = max(most, c->value[i]);
+	return most;
+}
+
+double curve_least(const struct curve *c)
+{
+	double least = c->nr ? c->value[0] : 0;
+
+	for (size_t i = 0; i < c->nr; i++)
+		least = min(least, c->value[i]);
+	return least;
+}
+
+/* ---- Zones ---- */
+
+const struct pressure_zone *pressure_zone(const struct pressure *p, int node, const char *name)
+{
+	for (size_t i = 0; i < p->nr_zones; i++)
+		if (p->zones[i].node == node && !strcmp(p->zones[i].name, name))
+			return &p->zones[i];
+	return NULL;
+}
+
+const struct pressure_node *pressure_node(const struct pressure *p, int node)
+{
+	for (size_t i = 0; i < p->nr_nodes; i++)
+		if (p->nodes[i].node == node)
+			return &p->nodes[i];
+	return NULL;
+}
+
+static struct pressure_zone *zone_of(struct pressure *p, sqlite3_stmt *row)
+{
+	int node = sqlite3_column_int(row, 1);
+	char name[sizeof(p->zones->name)];
+	const struct pressure_zone *known;
+
+	snprintf(name, sizeof(name), "%s", (const char *)sqlite3_column_text(row, 2));
+	known = pressure_zone(p, node, name);
+	if (known)
+		return &p->zones[known - p->zones];
+	MEM_ROOM(p->zones, p->nr_zones, p->zones_room);
+	p->zones[p->nr_zones] = (struct pressure_zone){.node = node};
+	memcpy(p->zones[p->nr_zones].name, name, sizeof(name));
+	return &p->zones[p->nr_zones++];
+}
+
+static int marks_load(struct pressure *p, struct db *db, s64 run_id, struct err *e)
+{
+	int rc;
+	sqlite3_stmt *row = ask(db, "zone_view",
+				"SELECT 0, node, zone, min, low, high FROM zone_view"
+				" WHERE run_id = ? ORDER BY node, zone",
+				run_id, &rc, e);
+
+	if (!row)
+		return rc;
+	while ((rc = db_step(db, row, e)) > 0) {
+		struct pressure_zone *z = zone_of(p, row);
+
+		z->min = max(sqlite3_column_double(row, 3), 0.0);
+		z->low = max(sqlite3_column_double(row, 4), 0.0);
+		z->high = max(sqlite3_column_double(row, 5), 0.0);
+	}
+	sqlite3_finalize(row);
+	return rc;
+}
+
+/* A row for each instant, zone and order. */
+static void index_take(struct pressure *p, sqlite3_stmt *row)
+{
+	struct pressure_zone *z = zone_of(p, row);
+	int k = sqlite3_column_int(row, 3);
+
+	curve_add(&z->free, (u64)sqlite3_column_int64(row, 0), sqlite3_column_double(row, 4));
+	if (z->index_room < z->free.room) {
+		z->index_room = z->free.room;
+		z->fragmentation =
+			mem_grow(z->fragmentation, z->index_room, sizeof(*z->fragmentation));
+		z->unusable = mem_grow(z->unusable, z->index_room, sizeof(*z->unusable));
+	}
+	z->fragmentation[z->free.nr - 1][k] = (s16)sqlite3_column_int(row, 5);
+	z->unusable[z->free.nr - 1][k] = (s16)sqlite3_column_int(row, 6);
+}
+
+static int indices_load(struct pressure *p, struct db *db, s64 run_id, struct err *e)
+{
+	int rc;
+	sqlite3_stmt *row = ask(db, "zone_index_view",
+				"SELECT t_ns, node, zone, page_order, free_pages,"
+				" fragmentation_index, unusable_free_index FROM zone_index_view"
+				" WHERE run_id = ? ORDER BY node, zone, t_ns, page_order",
+				run_id, &rc, e);
+
+	if (!row)
+		return rc;
+	while ((rc = db_step(db, row, e)) > 0)
+		index_take(p, row);
+	sqlite3_finalize(row);
+	return rc;
+}
+
+static int scores_load(struct pressure *p, struct db *db, s64 run_id, struct err *e)
+{
+	int rc;
+	sqlite3_stmt *row = ask(db, "compaction_score_view",
+				"SELECT t_ns, node, score FROM compaction_score_view"
+				" WHERE run_id = ? ORDER BY node, t_ns",
+				run_id, &rc, e);
+
+	if (!row)
+		return rc;
+	while ((rc = db_step(db, row, e)) > 0) {
+		int node = sqlite3_column_int(row, 1);
+
+		if (!p->nr_nodes || p->nodes[p->nr_nodes - 1].node != node) {
+			MEM_ROOM(p->nodes, p->nr_nodes, p->nodes_room);
+			p->nodes[p->nr_nodes++] = (struct pressure_node){.node = node};
+		}
+		curve_add(&p->nodes[p->nr_nodes - 1].score, (u64)sqlite3_column_int64(row, 0),
+			  sqlite3_column_double(row, 2));
+	}
+	sqlite3_finalize(row);
+	return rc;
+}
+
+/* ---- What was done ---- */
+
+/* A sum that grows while something runs, and stays as it is between. */
+static void curve_run(struct curve *c, u64 begin, u64 end, double value)
+{
+	if (!c->nr || begin > c->t_ns[c->nr - 1])
+		curve_add(c, begin, c->nr ? c->value[c->nr - 1] : 0);
+	curve_add(c, max(end, c->t_ns[c->nr - 1]), value);
+}
+
+static int compaction_load(struct pressure *p, struct db *db, s64 run_id, struct err *e)
+{
+	double moved = 0, gained = 0, ns = 0;
+	int rc;
+	sqlite3_stmt *row = ask(db, "compact_view",
+				"SELECT t_ns, t_ns + ns, moved, blocks_gained, ns FROM compact_view"
+				" WHERE run_id = ? ORDER BY t_ns + ns, t_ns",
+				run_id, &rc, e);
+
+	if (!row)
+		return rc;
+	while ((rc = db_step(db, row, e)) > 0) {
+		u64 begin = (u64)sqlite3_column_int64(row, 0);
+		u64 end = (u64)sqlite3_column_int64(row, 1);
+
+		curve_run(&p->work[WORK_MOVED], begin, end, moved += sqlite3_column_double(row, 2));
+		curve_run(&p->work[WORK_GAINED], begin, end,
+			  gained += sqlite3_column_double(row, 3));
+		curve_run(&p->work[WORK_COMPACT_NS], begin, end,
+			  ns += sqlite3_column_double(row, 4));
+	}
+	sqlite3_finalize(row);
+	return rc;
+}
+
+/*
+ * Rounds of reclaim are events whose text says who, how many pages, and since when: "kswapd node 0
+ * ... reclaimed 32 from 1000 ns ...". Text of another shape is none of them.
+ */
+static bool reclaim_read(const char *detail, bool *kswapd, double *pages, u64 *begin)
+{
+	const char *at = detail ? strstr(detail, " reclaimed ") : NULL;
+	unsigned long long from, nr;
+
+	if (!at || sscanf(at, " reclaimed %llu from %llu ns", &nr, &from) != 2)
+		return false;
+	*kswapd = !strncmp(detail, "kswapd ", strlen("kswapd "));
+	*pages = (double)nr;
+	*begin = from;
+	return true;
+}
+
+static int reclaim_load(struct pressure *p, struct db *db, s64 run_id, struct err *e)
+{
+	double pages[2] = {0}, stalls = 0;
+	int rc;
+	sqlite3_stmt *row = ask(db, "event_view",
+				"SELECT t_ns, detail FROM event_view WHERE run_id = ?"
+				" AND kind = 'reclaim' ORDER BY t_ns",
+				run_id, &rc, e);
+
+	if (!row)
+		return rc;
+	while ((rc = db_step(db, row, e)) > 0) {
+		u64 t_ns = (u64)sqlite3_column_int64(row, 0), begin;
+		double n;
+		bool kswapd;
+
+		if (!reclaim_read((const char *)sqlite3_column_text(row, 1), &kswapd, &n, &begin))
+			continue;
+		begin = min(begin, t_ns);
+		pages[kswapd] += n;
+		curve_run(&p->work[kswapd ? WORK_STEAL_KSWAPD : WORK_STEAL_DIRECT], begin, t_ns,
+			  pages[kswapd]);
+		if (!kswapd)
+			curve_run(&p->work[WORK_STALLS], begin, t_ns, ++stalls);
+	}
+	sqlite3_finalize(row);
+	return rc;
+}
+
+static int states_load(struct pressure *p, struct db *db, s64 run_id, struct err *e)
+{
+	static const char *const metrics_of[NR_STATES] = {[STATE_AVAILABLE] = "availability/9",
+							  [STATE_COMPACTED] =
+								  "availability_compacted/9",
+							  [STATE_MOVES] = "huge_moves_bound"};
+	int rc;
+	sqlite3_stmt *row =
+		ask(db, "sample_view",
+		    "SELECT metric, t_ns, value FROM sample_view WHERE run_id = ? AND layer = ''"
+		    " AND metric IN ('availability/9', 'availability_compacted/9',"
+		    " 'huge_moves_bound') ORDER BY t_ns",
+		    run_id, &rc, e);
+
+	if (!row)
+		return rc;
+	while ((rc = db_step(db, row, e)) > 0)
+		for (int i = 0; i < NR_STATES; i++)
+			if (!strcmp((const char *)sqlite3_column_text(row, 0), metrics_of[i]))
+				curve_add(&p->state[i], (u64)sqlite3_column_int64(row, 1),
+					  sqlite3_column_double(row, 2));
+	sqlite3_finalize(row);
+	return rc;
+}
+
+int pressure_load(struct pressure *p, struct db *db, s64 run_id, struct err *e)
+{
+	int rc;
+
+	memset(p, 0, sizeof(*p));
+	rc = marks_load(p, db, run_id, e) || indices_load(p, db, run_id, e) ||
+	     scores_load(p, db, run_id, e) || compaction_load(p, db, run_id, e) ||
+	     reclaim_load(p, db, run_id, e) || states_load(p, db, run_id, e);
+	if (rc)
+		pressure_free(p);
+	return rc ? -1 : 0;
+}
+
+void pressure_free(struct pressure *p)
+{
+	for (size_t i = 0; i < p->nr_zones; i++) {
+		curve_free(&p->zones[i].free);
+		free(p->zones[i].fragmentation);
+		free(p->zones[i].unusable);
+	}
+	for (size_t i = 0; i < p->nr_nodes; i++)
+		curve_free(&p->nodes[i].score);
+	for (int i = 0; i < NR_WORK; i++)
+		curve_free(&p->work[i]);
+	for (int i = 0; i < NR_STATES; i++)
+		curve_free(&p->state[i]);
+	free(p->zones);
+	free(p->nodes);
+	memset(p, 0, sizeof(*p));
+}

@@ -1,0 +1,290 @@
+/*
+ * What pressure came to, in numbers: huge pages by path, compaction by who did it, figures and
+ * counters of the end. Tables of the lowest seed, figures the median of the seeds.
+ */
+#include <fnmatch.h>
+#include <math.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/mem.h"
+#include "reports/figure_curves.h"
+#include "reports/html.h"
+#include "reports/values.h"
+
+struct table_column {
+	const char *title, *unit; /* unit NULL: text */
+};
+
+/* A row for each row of each stack's answer. */
+struct stack_table {
+	const char *view, *heading, *sql;
+	const struct table_column *columns;
+	size_t nr_columns;
+};
+
+static const struct table_column huge_columns[] = {
+	{"path", NULL}, {"requests", "count"}, {"p50", "ns"},
+	{"p99", "ns"},	{"p99.9", "ns"},       {"max", "ns"},
+};
+static const struct table_column compact_columns[] = {
+	{"by", NULL},
+	{"result", NULL},
+	{"runs", "count"},
+	{"looked at for pages to move", "pages"},
+	{"moved", "pages"},
+	{"failed", "pages"},
+	{"2 MiB blocks gained", "count"},
+	{"time", "ns"},
+	{"longest", "ns"},
+};
+
+static const struct stack_table stack_tables[] = {
+	{"latency_view", "Huge pages (order 9): how they were had, and how long it took",
+	 "SELECT path, count, p50_ns, p99_ns, p999_ns, max_ns FROM latency_view"
+	 " WHERE run_id = ? AND op = 'page_alloc/9' AND count > 0 ORDER BY count DESC, path",
+	 huge_columns, ARRAY_SIZE(huge_columns)},
+	{"compact_view", "Runs of compaction",
+	 "SELECT mode, result, count(*), sum(migrate_scanned), sum(moved), sum(failed),"
+	 " sum(blocks_gained), sum(ns), max(ns) FROM compact_view WHERE run_id = ?"
+	 " GROUP BY mode, result ORDER BY count(*) DESC, mode, result LIMIT 24",
+	 compact_columns, ARRAY_SIZE(compact_columns)},
+};
+
+static void head(FILE *f, const char *title, bool number)
+{
+	fprintf(f, "<th scope=\"col\"%s>", number ? " class=\"n\"" : "");
+	html_text(f, title);
+	fputs("</th>", f);
+}
+
+static void cell(FILE *f, const char *text, bool number)
+{
+	fputs(number ? "<td class=\"n\">" : "<td>", f);
+	html_text(f, text);
+	fputs("</td>", f);
+}
+
+static void value_cell(FILE *f, double v, const char *unit)
+{
+	char text[VALUE_TEXT_MAX] = "–";
+
+	if (!isnan(v))
+		value_print(v, unit, text, sizeof(text));
+	cell(f, text, true);
+}
+
+static void table_begin(FILE *f, const char *heading)
+{
+	fputs("<h4>", f);
+	html_text(f, heading);
+	fputs("</h4>\n<div class=\"scroll\"><table>\n<tr>", f);
+}
+
+static void row_write(FILE *f, const char *stack, const struct stack_table *t, sqlite3_stmt *row)
+{
+	fputs("<tr>", f);
+	cell(f, stack, false);
+	for (size_t i = 0; i < t->nr_columns; i++) {
+		const char *text = (const char *)sqlite3_column_text(row, (int)i);
+
+		if (t->columns[i].unit)
+			value_cell(f, text ? sqlite3_column_double(row, (int)i) : NAN,
+				   t->columns[i].unit);
+		else
+			cell(f, text ? text : "", false);
+	}
+	fputs("</tr>\n", f);
+}
+
+static int run_rows(struct report *p, const struct report_run *run, const struct stack_table *t,
+		    bool *begun, struct err *e)
+{
+	sqlite3_stmt *row = db_prepare(p->db, t->sql, e);
+	int rc;
+
+	if (!row)
+		return -1;
+	sqlite3_bind_int64(row, 1, run->info->id);
+	while ((rc = db_step(p->db, row, e)) > 0) {
+		if (!*begun) {
+			table_begin(p->html, t->heading);
+			head(p->html, "stack", false);
+			for (size_t i = 0; i < t->nr_columns; i++)
+				head(p->html, t->columns[i].title, t->columns[i].unit);
+			fputs("</tr>\n", p->html);
+			*begun = true;
+		}
+		row_write(p->html, p->stacks[run->stack].name, t, row);
+	}
+	sqlite3_finalize(row);
+	return rc;
+}
+
+static int stack_table(struct report *p, size_t load, const struct stack_table *t, struct err *e)
+{
+	bool known, begun = false;
+	int rc = db_has(p->db, t->view, &known, e);
+
+	for (size_t s = 0; s < p->nr_stacks && !rc && known; s++)
+		if (report_run(p, load, s))
+			rc = run_rows(p, report_run(p, load, s), t, &begun, e);
+	if (begun)
+		fputs("</table></div>\n", p->html);
+	return rc;
+}
+
+/* ---- Figures of the whole run: a row for each, a column for each stack ---- */
+
+static const char *const pressure_metrics[] = {
+	"huge_*",    "availability_*", "free_huge_*",	  "mixed_pageblocks_*",
+	"compact_*", "kswapd_*",       "direct_reclaim*", "reclaim_*",
+	"refault*",  "nr_extfrag*",    "*watermark*",
+};
+
+static bool row_tells(const double *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!isnan(v[i]) && v[i] != 0)
+			return true;
+	return false;
+}
+
+static void heads(const struct report *p, size_t load, const char *first)
+{
+	head(p->html, first, false);
+	for (size_t s = 0; s < p->nr_stacks; s++)
+		if (report_run(p, load, s))
+			head(p->html, p->stacks[s].name, true);
+	fputs("</tr>\n", p->html);
+}
+
+static void metric_row(const struct report *p, size_t load, const struct metric_desc *m,
+		       bool *begun)
+{
+	double v[REPORT_STACKS_MAX];
+	size_t n = 0;
+
+	for (size_t s = 0; s < p->nr_stacks; s++)
+		if (report_run(p, load, s))
+			v[n++] = report_summary(report_run(p, load, s), m->name, NAN);
+	if (!row_tells(v, n))
+		return;
+	if (!*begun) {
+		table_begin(p->html, "Figures");
+		heads(p, load, "figure");
+		*begun = true;
+	}
+	fputs("<tr><td><code title=\"", p->html);
+	html_text(p->html, m->summary);
+	fprintf(p->html, "\">%s</code></td>", m->name);
+	for (size_t i = 0; i < n; i++)
+		value_cell(p->html, v[i], m->unit);
+	fputs("</tr>\n", p->html);
+}
+
+static void metrics_table(const struct report *p, size_t load)
+{
+	bool begun = false;
+
+	for (size_t g = 0; g < ARRAY_SIZE(pressure_metrics); g++)
+		for (const struct metric_desc *m = metrics; m->name; m++)
+			if (!fnmatch(pressure_metrics[g], m->name, 0))
+				metric_row(p, load, m, &begun);
+	if (begun)
+		fputs("</table></div>\n", p->html);
+}
+
+/* ---- Counters of /proc/vmstat ---- */
+
+static const char counter_sql[] =
+	"SELECT name, max(t_ns), value FROM vmstat_view WHERE run_id = ?"
+	" AND (name GLOB 'allocstall*' OR name GLOB 'pg[srm]*' OR name GLOB 'compact_*'"
+	" OR name GLOB 'workingset_*' OR name GLOB 'kswapd_*' OR name GLOB 'thp_*'"
+	" OR name IN ('slabs_scanned', 'pageoutrun', 'oom_kill')) GROUP BY name ORDER BY name";
+
+struct counters {
+	char *names[64]; /* more are not shown */
+	double v[64][REPORT_STACKS_MAX];
+	size_t nr;
+};
+
+static size_t counter_of(struct counters *c, const char *name)
+{
+	size_t i = 0;
+
+	while (i < c->nr && strcmp(c->names[i], name) != 0)
+		i++;
+	if (i < c->nr || c->nr == ARRAY_SIZE(c->names))
+		return i;
+	c->names[c->nr++] = mem_dup(name);
+	return i;
+}
+
+static int counters_read(struct report *p, const struct report_run *run, struct counters *c,
+			 struct err *e)
+{
+	sqlite3_stmt *row = db_prepare(p->db, counter_sql, e);
+	int rc;
+
+	if (!row)
+		return -1;
+	sqlite3_bind_int64(row, 1, run->info->id);
+	while ((rc = db_step(p->db, row, e)) > 0) {
+		size_t i = counter_of(c, (const char *)sqlite3_column_text(row, 0));
+
+		if (i < c->nr)
+			c->v[i][run->stack] = sqlite3_column_double(row, 2);
+	}
+	sqlite3_finalize(row);
+	return rc;
+}
+
+static void counters_write(const struct report *p, size_t load, const struct counters *c)
+{
+	FILE *f = p->html;
+
+	fputs("<details><summary>Counters of <code>/proc/vmstat</code> at the end</summary>"
+	      "<div class=\"scroll\"><table>\n<tr>",
+	      f);
+	heads(p, load, "counter");
+	for (size_t i = 0; i < c->nr; i++) {
+		if (!row_tells(c->v[i], p->nr_stacks))
+			continue;
+		fputs("<tr><td><code>", f);
+		html_text(f, c->names[i]);
+		fputs("</code></td>", f);
+		for (size_t s = 0; s < p->nr_stacks; s++)
+			if (report_run(p, load, s))
+				value_cell(f, c->v[i][s], "count");
+		fputs("</tr>\n", f);
+	}
+	fputs("</table></div></details>\n", f);
+}
+
+static int counters_table(struct report *p, size_t load, struct err *e)
+{
+	struct counters *c = mem_alloc(1, sizeof(*c));
+	bool known;
+	int rc = db_has(p->db, "vmstat_view", &known, e);
+
+	for (size_t s = 0; s < p->nr_stacks && !rc && known; s++)
+		if (report_run(p, load, s))
+			rc = counters_read(p, report_run(p, load, s), c, e);
+	if (!rc && c->nr)
+		counters_write(p, load, c);
+	for (size_t i = 0; i < c->nr; i++)
+		free(c->names[i]);
+	free(c);
+	return rc;
+}
+
+int pressure_tables(struct report *p, size_t load, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(stack_tables); i++)
+		if (stack_table(p, load, &stack_tables[i], e))
+			return -1;
+	metrics_table(p, load);
+	return counters_table(p, load, e);
+}
