@@ -202,27 +202,6 @@ static void flags_say_how_long(void **state)
 	}
 }
 
-/* A costly block is given up at once; __GFP_RETRY_MAYFAIL tries as often as may help. */
-static void retry_mayfail_tries_again(void **state)
-{
-	unsigned int rounds[2];
-	struct lab lab;
-
-	(void)state;
-	for (int i = 0; i < 2; i++) {
-		gfp_t flags = GFP_KERNEL | __GFP_NOWARN | (i ? __GFP_RETRY_MAYFAIL : 0);
-
-		open_without_blocks(&lab, 1900);
-		assert_null(lab_alloc(&lab, 0, 4, flags, -1));
-		rounds[i] = (unsigned int)stalls();
-		assert_int_equal(vm_event(OOM_KILL), 0);
-		page_allocator_check(lab.pa);
-		pressure_close(&lab);
-	}
-	assert_int_equal(rounds[0], 1);
-	assert_true(rounds[1] > 4);
-}
-
 #define TWO_NODES                                                                                  \
 	"  - {memory: 16MiB, cpus: 0, distance: [10, 20]}\n"                                       \
 	"  - {memory: 16MiB, cpus: 1, distance: [20, 10]}\n"                                       \
@@ -424,7 +403,6 @@ int main(void)
 		cmocka_unit_test(order_0_is_refused_last),
 		cmocka_unit_test(not_every_refusal_is_oom),
 		cmocka_unit_test(flags_say_how_long),
-		cmocka_unit_test(retry_mayfail_tries_again),
 		cmocka_unit_test(thisnode_means_it),
 		cmocka_unit_test(other_cpus_lists_are_emptied),
 		cmocka_unit_test(a_huge_page_is_made_by_moving),
