@@ -77,6 +77,7 @@ bench:
 	@$(MAKE) --no-print-directory -s $(JOBS) kmemsim benches
 	@bench/run
 	@bench/scale
+	@bench/pressure
 
 format-check:
 	$(CLANG_FORMAT) --dry-run --Werror $(FORMAT)
