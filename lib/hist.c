@@ -14,6 +14,15 @@ static u64 hist_bucket_low(unsigned int i)
 	return (u64)(i - (shift << HIST_SUB_BITS)) << shift;
 }
 
+void hist_merge(struct hist *h, const struct hist *from)
+{
+	h->count += from->count;
+	h->sum += from->sum;
+	h->max = max(h->max, from->max);
+	for (unsigned int i = 0; i < HIST_BUCKETS; i++)
+		h->bucket[i] += from->bucket[i];
+}
+
 u64 hist_quantile(const struct hist *h, double q)
 {
 	double need = q * (double)h->count;

@@ -41,6 +41,9 @@ static inline void hist_add(struct hist *h, u64 v)
 	h->bucket[hist_index(v)]++;
 }
 
+/* The samples of `from` are added. */
+void hist_merge(struct hist *h, const struct hist *from);
+
 /* Upper end of the first bucket at which at least q (0..1) of all samples have been seen;
  * 0 if empty, never above max. */
 u64 hist_quantile(const struct hist *h, double q);

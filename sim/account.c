@@ -113,8 +113,6 @@ void account_count_anew(struct account *a)
 			a->latency[op][path] = NULL;
 		}
 	}
-	memset(&a->allocs, 0, sizeof(a->allocs));
-	memset(&a->frees, 0, sizeof(a->frees));
 	a->nr_alloc = a->nr_free = a->nr_failed = a->nr_skipped_frees = a->nr_unserved = 0;
 	account_restart_peaks(a);
 	a->bytes_req_total = a->bytes_alloc_total = 0;
@@ -156,64 +154,24 @@ u32 account_other_row(struct account *a, u32 site, u32 name)
 	return a->site_rows[site] = i ? i : new_row(a, site, name);
 }
 
+static bool op_frees(unsigned int op)
+{
+	return op == OP_KFREE || op == OP_CACHE_FREE || op >= OP_PAGE_FREE;
+}
+
 struct hist *account_new_hist(struct account *a, unsigned int op, enum op_path path)
 {
 	return a->latency[op][path] = mem_alloc(1, sizeof(struct hist));
 }
 
-void account_alloc(struct account *a, struct object *o, u64 bytes_alloc, int nid, bool birth)
+void account_all_latencies(const struct account *a, struct hist *allocs, struct hist *frees)
 {
-	struct site_row *row = &a->rows[o->row];
-	struct name *name = &a->names[o->name];
-
-	name->live_objs++;
-	name->bytes_req += o->size;
-	name->bytes_alloc += bytes_alloc;
-	row->live_objs++;
-	row->live_bytes += bytes_alloc;
-	a->live_objs++;
-	a->bytes_req_live += o->size;
-	a->bytes_alloc_live += bytes_alloc;
-	a->bytes_req_live_max = max(a->bytes_req_live_max, a->bytes_req_live);
-	a->bytes_alloc_live_max = max(a->bytes_alloc_live_max, a->bytes_alloc_live);
-	if (o->name == a->name_pages)
-		a->page_bytes_live += bytes_alloc;
-	if (birth)
-		return;
-	a->nr_alloc++;
-	row->hits++;
-	row->bytes_req += o->size;
-	row->bytes_alloc += bytes_alloc;
-	a->bytes_req_total += o->size;
-	a->bytes_alloc_total += bytes_alloc;
-	if (nid != kernel->nid) {
-		row->cross_node++;
-		a->cross_node++;
-	}
-}
-
-void account_freed(struct account *a, struct object *o, u64 bytes_alloc, int cpu, u8 flags)
-{
-	struct site_row *row = &a->rows[o->row];
-	struct name *name = &a->names[o->name];
-
-	name->live_objs--;
-	name->bytes_req -= o->size;
-	name->bytes_alloc -= bytes_alloc;
-	row->live_objs--;
-	row->live_bytes -= bytes_alloc;
-	a->live_objs--;
-	a->bytes_req_live -= o->size;
-	a->bytes_alloc_live -= bytes_alloc;
-	if (o->name == a->name_pages)
-		a->page_bytes_live -= bytes_alloc;
-	if (flags & REQ_F_BIRTH)
-		return;
-	a->nr_free++;
-	if (o->cpu != cpu && !(flags & REQ_F_REPAIR) && !o->guessed) {
-		row->ping_pong++;
-		a->ping_pong++;
-	}
+	memset(allocs, 0, sizeof(*allocs));
+	memset(frees, 0, sizeof(*frees));
+	for (unsigned int op = 0; op < NR_LATENCY_OPS; op++)
+		for (unsigned int path = 0; path < NR_OP_PATHS; path++)
+			if (a->latency[op][path])
+				hist_merge(op_frees(op) ? frees : allocs, a->latency[op][path]);
 }
 
 /* "kmalloc", "page_alloc/3", ... */

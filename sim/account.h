@@ -79,7 +79,6 @@ struct account {
 	u32 nr_row_slots; /* a power of two, at least twice nr_rows */
 
 	struct hist *latency[NR_LATENCY_OPS][NR_OP_PATHS]; /* made at the first sample */
-	struct hist allocs, frees;			   /* all operations together */
 
 	u64 nr_requests, nr_alloc, nr_free, nr_failed, nr_skipped_frees;
 	u64 nr_unserved; /* store requests on a stack without a store */
@@ -128,10 +127,67 @@ static inline void account_latency(struct account *a, unsigned int op, enum op_p
 	hist_add(h, ns);
 }
 
+/* All allocations together, and all frees. */
+void account_all_latencies(const struct account *a, struct hist *allocs, struct hist *frees);
+
 /* An object came to live: bytes_alloc is what it occupies, nid the node of its memory. */
-void account_alloc(struct account *a, struct object *o, u64 bytes_alloc, int nid, bool birth);
+static inline void account_alloc(struct account *a, struct object *o, u64 bytes_alloc, int nid,
+				 bool birth)
+{
+	struct site_row *row = &a->rows[o->row];
+	struct name *name = &a->names[o->name];
+
+	name->live_objs++;
+	name->bytes_req += o->size;
+	name->bytes_alloc += bytes_alloc;
+	row->live_objs++;
+	row->live_bytes += bytes_alloc;
+	a->live_objs++;
+	a->bytes_req_live += o->size;
+	a->bytes_alloc_live += bytes_alloc;
+	a->bytes_req_live_max = max(a->bytes_req_live_max, a->bytes_req_live);
+	a->bytes_alloc_live_max = max(a->bytes_alloc_live_max, a->bytes_alloc_live);
+	if (o->name == a->name_pages)
+		a->page_bytes_live += bytes_alloc;
+	if (birth)
+		return;
+	a->nr_alloc++;
+	row->hits++;
+	row->bytes_req += o->size;
+	row->bytes_alloc += bytes_alloc;
+	a->bytes_req_total += o->size;
+	a->bytes_alloc_total += bytes_alloc;
+	if (nid != kernel->nid) {
+		row->cross_node++;
+		a->cross_node++;
+	}
+}
+
 /* And went, on CPU `cpu`; flags are those of the request (REQ_F_REPAIR: nobody recorded where). */
-void account_freed(struct account *a, struct object *o, u64 bytes_alloc, int cpu, u8 flags);
+static inline void account_freed(struct account *a, struct object *o, u64 bytes_alloc, int cpu,
+				 u8 flags)
+{
+	struct site_row *row = &a->rows[o->row];
+	struct name *name = &a->names[o->name];
+
+	name->live_objs--;
+	name->bytes_req -= o->size;
+	name->bytes_alloc -= bytes_alloc;
+	row->live_objs--;
+	row->live_bytes -= bytes_alloc;
+	a->live_objs--;
+	a->bytes_req_live -= o->size;
+	a->bytes_alloc_live -= bytes_alloc;
+	if (o->name == a->name_pages)
+		a->page_bytes_live -= bytes_alloc;
+	if (flags & REQ_F_BIRTH)
+		return;
+	a->nr_free++;
+	if (o->cpu != cpu && !(flags & REQ_F_REPAIR) && !o->guessed) {
+		row->ping_pong++;
+		a->ping_pong++;
+	}
+}
 
 /* Rows, latencies to the sink. */
 void account_report(const struct account *a, const struct source_tables *t, struct sink *s);

@@ -14,13 +14,21 @@ static inline int bad_request(const struct replay *rp, const struct request *r, 
 		       r->kind < NR_REQUEST_KINDS ? request_kind_names[r->kind] : "?", what);
 }
 
+/* A shrink, a mark, or a kind that does not exist. */
+static inline bool asks_for_nothing(const struct source_tables *t, const struct request *r)
+{
+	return r->kind == REQ_SHRINK || (r->kind == REQ_MARK && r->object < t->nr_marks);
+}
+
 static inline bool names_what_exists(const struct source_tables *t, const struct request *r)
 {
-	return r->kind < NR_REQUEST_KINDS && r->cpu < t->nr_cpus && r->order < MAX_ORDER &&
-	       (r->object < t->nr_objects_max || r->kind >= REQ_SHRINK) &&
-	       (r->site < t->nr_sites || !r->site) &&
-	       (r->cache < t->nr_caches || r->kind != REQ_CACHE_ALLOC) &&
-	       (r->object < t->nr_marks || r->kind != REQ_MARK);
+	if (unlikely(r->cpu >= t->nr_cpus || r->order >= MAX_ORDER ||
+		     (r->site >= t->nr_sites && r->site)))
+		return false;
+	if (unlikely(r->kind >= REQ_SHRINK))
+		return asks_for_nothing(t, r);
+	return r->object < t->nr_objects_max &&
+	       (r->kind != REQ_CACHE_ALLOC || r->cache < t->nr_caches);
 }
 
 static inline bool in_its_time(const struct replay *rp, const struct request *r)

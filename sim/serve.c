@@ -207,7 +207,8 @@ static inline unsigned int alloc_op(const struct request *r)
 	}
 }
 
-static inline void *allocate(struct replay *rp, const struct request *r, struct object *o)
+static inline __attribute__((always_inline)) void *
+allocate(struct replay *rp, const struct request *r, struct object *o)
 {
 	switch (r->kind) {
 	case REQ_KMALLOC:
@@ -238,6 +239,13 @@ allocate_or_reclaim(struct replay *rp, const struct request *r, struct object *o
 	return addr;
 }
 
+/* page_to_nid(virt_to_page(addr)), which divides by the size of a page struct. */
+static inline int nid_of(const void *addr)
+{
+	return kernel->section_zone[virt_to_phys(addr) >> (PAGE_SHIFT + SECTION_PFN_SHIFT)] /
+	       MAX_NR_ZONES;
+}
+
 void serve_alloc(struct replay *rp, const struct request *r, struct object *o)
 {
 	u64 entered_ns = machine_enter(rp->m, r->cpu, r->t_ns), ns;
@@ -258,7 +266,7 @@ void serve_alloc(struct replay *rp, const struct request *r, struct object *o)
 		refused(rp, r);
 	} else {
 		o->row = account_row(&rp->acc, r->site, o->name);
-		account_alloc(&rp->acc, o, occupied(rp, o), page_to_nid(virt_to_page(addr)), birth);
+		account_alloc(&rp->acc, o, occupied(rp, o), nid_of(addr), birth);
 		note_peak(rp);
 		if (unlikely(is_movable(rp, o)))
 			movable_born(rp, o);
@@ -269,10 +277,8 @@ void serve_alloc(struct replay *rp, const struct request *r, struct object *o)
 	o->born_ns = kernel->clock_ns;
 	rp->digest = digest_u64(rp->digest, (addr ? virt_to_phys(addr) : ~0ULL) ^
 						    (kernel->clock_ns << 20) ^ r->object);
-	if (!birth) {
+	if (!birth)
 		account_latency(&rp->acc, alloc_op(r), kernel->path, ns);
-		hist_add(&rp->acc.allocs, ns);
-	}
 }
 
 unsigned int serve_give_back(struct replay *rp, struct object *o)
@@ -313,7 +319,6 @@ void serve_free(struct replay *rp, const struct request *r, struct object *o)
 	if (unlikely(r->flags & REQ_F_BIRTH))
 		return;
 	account_latency(&rp->acc, op, kernel->path, ns);
-	hist_add(&rp->acc.frees, ns);
 }
 
 /* ---- Reclaim ---- */

@@ -3,6 +3,9 @@
  */
 #include "sim/summary.h"
 
+#include <stdlib.h>
+
+#include "lib/mem.h"
 #include "sim/metrics.h"
 #include "sim/reclaim.h"
 #include "sim/replay.h"
@@ -85,9 +88,10 @@ static void report_fragmentation(struct replay *rp)
 
 static void report_time(struct replay *rp)
 {
-	const struct hist *al = &rp->acc.allocs, *fr = &rp->acc.frees;
+	struct hist *al = mem_alloc(2, sizeof(*al)), *fr = al + 1;
 	double cpu_ns = 0;
 
+	account_all_latencies(&rp->acc, al, fr);
 	put_whole(rp, "alloc_latency_mean_ns", al->count ? (double)al->sum / (double)al->count : 0);
 	put_whole(rp, "alloc_latency_p50_ns", (double)hist_quantile(al, 0.5));
 	put_whole(rp, "alloc_latency_p99_ns", (double)hist_quantile(al, 0.99));
@@ -98,6 +102,7 @@ static void report_time(struct replay *rp)
 	put_whole(rp, "free_latency_p99_ns", (double)hist_quantile(fr, 0.99));
 	put_whole(rp, "free_latency_p999_ns", (double)hist_quantile(fr, 0.999));
 	put_whole(rp, "free_latency_max_ns", (double)fr->max);
+	free(al);
 	for (int cpu = 0; cpu < kernel->nr_cpu_ids; cpu++)
 		cpu_ns += (double)rp->m->cpus[cpu].busy_ns;
 	put_whole(rp, "cpu_ns", cpu_ns);
