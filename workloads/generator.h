@@ -53,8 +53,8 @@ struct generator {
 	 */
 	u32 (*workers)(const struct job *job, bool *hold);
 	/*
-	 * How long an object lives that is asked for at t_ns, beyond any load: forever. Not set: the
-	 * job's key `lifetime` says it.
+	 * How long an object lives that is asked for at t_ns; beyond any load: forever. Not set:
+	 * the job's key `lifetime` says it.
 	 */
 	u64 (*lifetime_ns)(const struct job *job, struct rng *r, u64 t_ns);
 	/* An object of an open loop is freed at t_ns: is one asked for at once, on its CPU? */
