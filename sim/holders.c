@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include "alloc/pages/block.h"
 #include "lib/digest.h"
 #include "sim/reclaim.h"
 
@@ -49,21 +50,6 @@ const struct mm_ops mm_nobody = {.migrate_page = move_nothing,
 
 /* ---- Of a run ---- */
 
-/* Page tables point nowhere meanwhile, and other CPUs forget what they knew: an interrupt each. */
-static void copy_block(struct page *from, struct page *to)
-{
-	charge(COST_INTERRUPT);
-	charge_n(COST_COPY_PAGE, 1UL << from->order);
-	for (unsigned long i = 0; i < 1UL << from->order; i++) {
-		if (from[i].flags & PG_written) {
-			memcpy(page_address(to + i), page_address(from + i), PAGE_SIZE);
-		} else if (to[i].flags & PG_written) { /* what reads as zero does so there */
-			memset(page_address(to + i), 0, PAGE_SIZE);
-			to[i].flags &= ~PG_written;
-		}
-	}
-}
-
 static bool migrate_page(struct page *from, struct page *to)
 {
 	struct replay *rp = machine_current()->run;
@@ -71,7 +57,9 @@ static bool migrate_page(struct page *from, struct page *to)
 
 	ASSERT((from->flags & (PG_held | PG_movable)) == (PG_held | PG_movable));
 	ASSERT(from->order == to->order && !(to->flags & PG_held));
-	copy_block(from, to);
+	/* Page tables point nowhere meanwhile, and other CPUs forget what they knew. */
+	charge(COST_INTERRUPT);
+	block_copy(to, from, from->order);
 	if (holder != HOLDER_STATE) {
 		struct object *o = &rp->acc.objects[holder];
 

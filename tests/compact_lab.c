@@ -3,6 +3,8 @@
  */
 #include "tests/compact_lab.h"
 
+#include "alloc/pages/block.h"
+
 struct page *frames[NR_FRAMES];
 u64 nr_moves, nr_asked;
 int refuse_every;
@@ -19,8 +21,7 @@ static bool move(struct page *from, struct page *to)
 	assert_int_equal(to->migratetype, from->migratetype);
 	if (refuse_every && ++nr_asked % (u64)refuse_every == 0)
 		return false;
-	memcpy(page_address(to), page_address(from), PAGE_SIZE);
-	charge(COST_COPY_PAGE);
+	block_copy(to, from, 0);
 	frames[holder] = to;
 	page_holder_clear(from);
 	page_holder_set(to, holder, true);

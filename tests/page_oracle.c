@@ -194,3 +194,22 @@ struct oracle_block page_oracle_freeing(struct page_oracle *o, unsigned int i)
 	o->blocks[i] = o->blocks[--o->nr_blocks];
 	return b;
 }
+
+void page_oracle_moved(struct page_oracle *o, unsigned int i, struct page *to)
+{
+	struct oracle_block *b = &o->blocks[i];
+
+	ASSERT(i < o->nr_blocks);
+	if (page_zone(to) != page_zone(b->page))
+		page_oracle_wrong(o, "pfn 0x%lx moved to another zone, pfn 0x%lx",
+				  page_to_pfn(b->page), page_to_pfn(to));
+	if (!frames_free(o, page_to_pfn(to), b->order))
+		page_oracle_wrong(o, "pfn 0x%lx moved to pfn 0x%lx, which is in use",
+				  page_to_pfn(b->page), page_to_pfn(to));
+	for (unsigned long k = 0; k < 1UL << b->order; k++) {
+		bit_clear(o->used, page_to_pfn(b->page) + k);
+		bit_set(o->used, page_to_pfn(to) + k);
+	}
+	b->page = to;
+	check_stamps(o, b);
+}

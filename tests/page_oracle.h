@@ -43,7 +43,9 @@ void page_oracle_refused(struct page_oracle *o, const struct oracle_request *r);
 /* The block at pfn was refused although every free frame was within reach. */
 void page_oracle_refused_at(struct page_oracle *o, const struct oracle_request *r,
 			    unsigned long pfn);
-/* Before a free: forgets block number i. */
+/* Block number i lies there from now on. */
+void page_oracle_moved(struct page_oracle *o, unsigned int i, struct page *to);
+/* Before a free: forgets block number i; the last one gets its number. */
 struct oracle_block page_oracle_freeing(struct page_oracle *o, unsigned int i);
 bool page_oracle_in_use(const struct page_oracle *o, unsigned long pfn, int order);
 /* All blocks still carry their stamps. */

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "alloc/pages/block.h"
+#include "alloc/pages/compact.h"
 #include "alloc/pages/page_allocator.h"
 #include "alloc/stack.h"
 #include "lib/rng.h"
@@ -73,6 +75,8 @@ static const char *random_page_allocator(struct rng *r)
 		"page_allocator(grouping=off)",
 		"page_allocator(pcp=off,grouping=off)",
 		"page_allocator(watermarks=off)",
+		"page_allocator(compaction=off)",
+		"page_allocator(proactiveness=100,pcp=off)",
 	};
 
 	return variants[rng_below(r, ARRAY_SIZE(variants))];
@@ -98,7 +102,11 @@ struct fuzz {
 	u64 free_pages;
 	s64 reserve[LAYERS_MAX + 1]; /* live bytes of each layer of the idle chain */
 	bool injecting;
+	u64 nr_moves;
 };
+
+static struct fuzz fuzz; /* the one that runs */
+static u64 all_moves;
 
 static u64 below(struct fuzz *f, u64 n)
 {
@@ -108,6 +116,41 @@ static u64 below(struct fuzz *f, u64 n)
 static bool one_in(struct fuzz *f, u64 n)
 {
 	return below(f, n) == 0;
+}
+
+/* ---- Pages that move: the holder is the number of the oracle's block ---- */
+
+static bool move(struct page *from, struct page *to)
+{
+	unsigned int i = (unsigned int)from->index;
+
+	if (fuzz.oracle.blocks[i].page != from)
+		page_oracle_wrong(&fuzz.oracle, "pfn 0x%lx is not holder %u's", page_to_pfn(from),
+				  i);
+	if (one_in(&fuzz, 20) || *fuzz.oracle.wrong)
+		return false;
+	block_copy(to, from, 0);
+	page_oracle_moved(&fuzz.oracle, i, to);
+	page_holder_clear(from);
+	page_holder_set(to, i, true);
+	fuzz.nr_moves++;
+	return true;
+}
+
+static void hold(struct fuzz *f, struct page *page, int order)
+{
+	if (*f->oracle.wrong || !f->oracle.nr_blocks)
+		return;
+	page_holder_set(page, f->oracle.nr_blocks - 1, !order && !one_in(f, 10));
+}
+
+static void compact(struct fuzz *f)
+{
+	const struct page_allocator *pa = page_allocator_source(f->lab.pa);
+	const struct page_source *ps = container_of(pa, const struct page_source, pa);
+
+	if (!strcmp(pa->desc->name, "page_allocator"))
+		compact_node(&ps->nodes[below(f, (u64)kernel->nr_node_ids)]);
 }
 
 static gfp_t random_flags(struct fuzz *f)
@@ -161,9 +204,11 @@ static void allocate(struct fuzz *f)
 		return;
 	page_chain_rewrite(f->lab.pa, &r.flags, &r.node);
 	page = page_alloc(f->lab.pa, order, flags, node);
-	if (page)
+	if (page) {
 		page_oracle_allocated(&f->oracle, &r, page, !one_in(f, 3));
-	else if (must_succeed(f, flags))
+		if (gfp_migratetype(flags) == MIGRATE_MOVABLE)
+			hold(f, page, order);
+	} else if (must_succeed(f, flags))
 		page_oracle_refused(&f->oracle, &r);
 }
 
@@ -204,13 +249,22 @@ static void free_twice(struct fuzz *f, struct page *page, int order)
 				  page_to_pfn(page));
 }
 
+static struct oracle_block forget(struct fuzz *f, unsigned int i)
+{
+	struct oracle_block b = page_oracle_freeing(&f->oracle, i);
+
+	if (i < f->oracle.nr_blocks && f->oracle.blocks[i].page->flags & PG_held)
+		f->oracle.blocks[i].page->index = i;
+	return b;
+}
+
 static void free_one(struct fuzz *f)
 {
 	struct oracle_block b;
 
 	if (!f->oracle.nr_blocks)
 		return;
-	b = page_oracle_freeing(&f->oracle, (unsigned int)below(f, f->oracle.nr_blocks));
+	b = forget(f, (unsigned int)below(f, f->oracle.nr_blocks));
 	page_free(f->lab.pa, b.page, b.order);
 	if (one_in(f, 50) && !strstr(f->chain->text, "broken"))
 		free_twice(f, b.page, b.order);
@@ -253,6 +307,8 @@ static void one_step(struct fuzz *f, bool growing)
 		inject(f);
 	if (one_in(f, 4000))
 		hand_over(f);
+	if (one_in(f, 100) && kernel->slab_state == SLAB_NORMAL)
+		compact(f);
 	if (one_in(f, 300) && kernel->slab_state == SLAB_NORMAL)
 		set_pageblock_migratetype(f->lab.pa, below(f, kernel->max_pfn),
 					  (int)below(f, MIGRATE_PCPTYPES));
@@ -269,7 +325,7 @@ static void tear_down(struct fuzz *f)
 
 	hand_over(f);
 	while (f->oracle.nr_blocks) {
-		struct oracle_block b = page_oracle_freeing(&f->oracle, 0);
+		struct oracle_block b = forget(f, 0);
 
 		lab_free(&f->lab, (int)below(f, NR_CPUS), b.page, b.order);
 	}
@@ -303,33 +359,40 @@ static void take_census(const struct fuzz *f)
 static const char *fuzz_run(const char *nodes, const struct fuzz_chain *chain, u64 seed,
 			    unsigned int steps)
 {
-	static struct fuzz f;
+	struct mm_ops ops = mm_nobody;
+	struct fuzz *f = &fuzz;
 	static char found[256];
 	unsigned int depth = 0;
 	struct err e;
 
-	memset(&f, 0, sizeof(f));
-	f.chain = chain;
-	rng_init(&f.rng, seed, chain->text, "fuzz");
-	lab_open(&f.lab, nodes, NULL);
-	f.lab.pa = lab_chain(chain->text, &e);
-	if (!f.lab.pa) {
-		lab_close(&f.lab);
+	memset(f, 0, sizeof(*f));
+	f->chain = chain;
+	rng_init(&f->rng, seed, chain->text, "fuzz");
+	lab_open(&f->lab, nodes, NULL);
+	f->lab.pa = lab_chain(chain->text, &e);
+	if (!f->lab.pa) {
+		lab_close(&f->lab);
 		return NULL;
 	}
-	lab_settle(&f.lab); /* a reserve was taken when the chain was made */
-	f.free_pages = lab_free_pages(&f.lab);
-	for (const struct page_allocator *pa = f.lab.pa; pa; pa = pa->base)
-		f.reserve[depth++] = pa->layer->live_bytes;
-	page_oracle_init(&f.oracle);
-	for (unsigned int i = 0; i < steps && !*f.oracle.wrong; i++)
-		one_step(&f, i % 8192 < 5000);
-	take_census(&f);
+	lab_settle(&f->lab); /* a reserve was taken when the chain was made */
+	f->free_pages = lab_free_pages(&f->lab);
+	for (const struct page_allocator *pa = f->lab.pa; pa; pa = pa->base)
+		f->reserve[depth++] = pa->layer->live_bytes;
+	page_oracle_init(&f->oracle);
+	ops.migrate_page = move;
+	kernel->mm_ops = &ops;
+	kernel->mm_mode = MM_RECORDED;
+	kthreads_begin(f->lab.m);
+	for (unsigned int i = 0; i < steps && !*f->oracle.wrong; i++)
+		one_step(f, i % 8192 < 5000);
+	take_census(f);
+	kernel->mm_mode = MM_BARE;
 	if (!strstr(chain->text, "misdeed=twice"))
-		tear_down(&f);
-	strcpy(found, f.oracle.wrong);
-	page_oracle_fini(&f.oracle);
-	lab_close(&f.lab);
+		tear_down(f);
+	all_moves += f->nr_moves;
+	strcpy(found, f->oracle.wrong);
+	page_oracle_fini(&f->oracle);
+	lab_close(&f->lab);
 	return found;
 }
 
@@ -369,6 +432,7 @@ static void every_allocator_alone(void **state)
 			assert_true(fuzz_chain(machines[i], &c, rng_u64(&r), 40000));
 		}
 	}
+	assert_true(all_moves > 500);
 }
 
 /* Up to eight layers deep, and nobody is left out. */

@@ -27,6 +27,20 @@ static inline void block_zero(struct page *page, int order)
 	}
 }
 
+/* What `from` holds, which may be nothing, is what `to` holds afterwards. */
+static inline void block_copy(struct page *to, struct page *from, int order)
+{
+	charge_n(COST_COPY_PAGE, 1UL << order);
+	for (unsigned long i = 0; i < 1UL << order; i++) {
+		if (from[i].flags & PG_written) {
+			memcpy(page_address(to + i), page_address(from + i), PAGE_SIZE);
+		} else if (to[i].flags & PG_written) {
+			memset(page_address(to + i), 0, PAGE_SIZE);
+			to[i].flags &= ~PG_written;
+		}
+	}
+}
+
 static inline void block_set_tails(struct page *page, int order)
 {
 	unsigned long head = page_to_pfn(page);
