@@ -17,6 +17,7 @@
 #include "tests/broken_pages.h"
 #include "tests/lab.h"
 #include "tests/page_oracle.h"
+#include "tests/page_variants.h"
 #include "tests/random_chain.h"
 
 #define LAYERS_MAX 8 /* above a source */
@@ -52,44 +53,6 @@ static void add_text(struct fuzz_chain *c, const char *text)
 static bool usable(const struct allocator_desc *d, enum allocator_role role)
 {
 	return d->kind == ALLOC_PAGES && d->role == role && !d->keeps_nothing && d != &broken_desc;
-}
-
-static void print_numactl(struct rng *r, char *text, size_t n)
-{
-	static const char *const names[] = {"", "GFP_THISNODE", "__GFP_DMA32", "__GFP_ZERO",
-					    "__GFP_RECLAIMABLE"};
-	int node = (int)rng_below(r, 4) - 1;
-	u64 i = rng_below(r, ARRAY_SIZE(names));
-
-	snprintf(text, n, "numactl(node=%d,flags=%s)", node, names[i]);
-}
-
-static const char *random_page_allocator(struct rng *r)
-{
-	static const char *const variants[] = {
-		"page_allocator",
-		"page_allocator(pcp=off)",
-		"page_allocator(batch=1,high=3)",
-		"page_allocator(batch=7,high=40)",
-		"page_allocator(high=2000)",
-		"page_allocator(grouping=off)",
-		"page_allocator(pcp=off,grouping=off)",
-		"page_allocator(watermarks=off)",
-		"page_allocator(compaction=off)",
-		"page_allocator(proactiveness=100,pcp=off)",
-	};
-
-	return variants[rng_below(r, ARRAY_SIZE(variants))];
-}
-
-static void print_allocator(struct rng *r, const struct allocator_desc *d, char *text, size_t n)
-{
-	if (!strcmp(d->name, "numactl"))
-		print_numactl(r, text, n);
-	else if (!strcmp(d->name, "page_allocator"))
-		snprintf(text, n, "%s", random_page_allocator(r));
-	else
-		snprintf(text, n, "%s", d->name);
 }
 
 /* ---- One run ---- */
@@ -447,7 +410,7 @@ static void random_stacks(void **state)
 	for (int i = 0; i < 120; i++) {
 		bool normal = rng_below(&r, 4) == 0;
 		const char *nodes = normal ? NODES_NORMAL : NODES_SMALL;
-		struct chain_kind k = {ALLOC_PAGES, nodes, NULL, print_allocator};
+		struct chain_kind k = {ALLOC_PAGES, nodes, NULL, print_page_allocator};
 		struct fuzz_chain c = {.text = ""};
 
 		random_chain(&r, &k, (unsigned int)rng_below(&r, LAYERS_MAX + 1), c.text);
