@@ -159,21 +159,24 @@ static const struct curve *score_of(const struct pressure *p, const struct curve
 	return n ? &n->score : NULL;
 }
 
-/* An option of the stack, as its canonical form says it; -1: it has none of the name. */
-static double stack_option(const char *stack, const char *name)
+/* The text of an option of the stack, as its canonical form says it; NULL: it has none of the name.
+ */
+static const char *stack_option(const char *stack, const char *name)
 {
 	size_t n = strlen(name);
 
 	for (const char *at = stack; (at = strstr(at, name)); at += n)
 		if (at > stack && strchr("(,", at[-1]) && at[n] == '=')
-			return strtod(at + n + 1, NULL);
-	return -1;
+			return at + n + 1;
+	return NULL;
 }
 
 /* Between which scores kcompactd works by itself (metrics.md); 0 and 0: never. */
-static void score_ends(const struct report_run *run, double *low, double *high)
+static void score_ends(const char *stack, double *low, double *high)
 {
-	double eager = run ? stack_option(run->info->stack, "proactiveness") : 0;
+	const char *compaction = stack_option(stack, "compaction");
+	const char *text = stack_option(stack, "proactiveness");
+	double eager = text && compaction && !strncmp(compaction, "on", 2) ? strtod(text, NULL) : 0;
 
 	*low = eager > 0 ? max(100 - eager, 5.0) : 0;
 	*high = eager > 0 ? min(*low + 10, 100.0) : 0;
@@ -196,9 +199,12 @@ static void mark_add(struct curve_panel *panel, double height, const char *colou
 static void score_marks(const struct report *p, size_t load, struct curve_panel *panel)
 {
 	for (size_t s = 0; s < p->nr_stacks; s++) {
+		const struct report_run *run = report_run(p, load, s);
 		double low, high;
 
-		score_ends(report_run(p, load, s), &low, &high);
+		if (!run)
+			continue;
+		score_ends(run->info->stack, &low, &high);
 		mark_add(panel, low, p->stacks[s].colour);
 		mark_add(panel, high, p->stacks[s].colour);
 	}

@@ -19,15 +19,61 @@ for pages in bitmap rcu:page_allocator; do
 done
 succeeds "the report" "$KMEMSIM" report "$db" -o "$SCRATCH/report" --page-only
 
-# browse NAME FLAG...: what the page says of itself, and what the console says of the page.
+# A made-up load that runs short: compaction moves pages, somebody keeps blocks.
+cat >"$SCRATCH/short.yaml" <<'EOF'
+kmemsim: workload/1
+duration: 600ms
+jobs:
+  pinned:
+    generator: poisson
+    rate: 8k/s
+    pages: {order: 0, gfp: GFP_KERNEL}
+    lifetime: {dist: exponential, mean: 1s}
+  anon:
+    generator: poisson
+    rate: 200k/s
+    pages: {order: 0, gfp: GFP_HIGHUSER_MOVABLE}
+    lifetime: {dist: exponential, mean: 200ms}
+  page_cache:
+    generator: poisson
+    rate: 60k/s
+    pages: {order: 0, gfp: GFP_HIGHUSER_MOVABLE}
+    lifetime: {dist: exponential, mean: 2s}
+    reclaim: {accessed: {dist: exponential, mean: 200ms}}
+  huge:
+    generator: periodic
+    every: 2ms
+    pages: {order: 9, gfp: GFP_TRANSHUGE}
+    lifetime: 60ms
+    on_failure: count
+EOF
+cat >"$SCRATCH/experiment.yaml" <<'EOF'
+kmemsim: experiment/1
+machine: {kmemsim: machine/1, name: small, hz: 250, nodes: [{memory: 256MiB, cpus: 0-1, distance: [10]}]}
+stacks:
+  plain: {pages: page_allocator}
+  eager: {pages: "page_allocator(proactiveness=80)"}
+loads:
+  short: {workload: short.yaml}
+sample: 5ms
+EOF
+"$KMEMSIM" run "$SCRATCH/experiment.yaml" --db "$SCRATCH/short.db" >/dev/null 2>&1
+verdict "a load under pressure" $?
+succeeds "its report" "$KMEMSIM" report "$SCRATCH/short.db" -o "$SCRATCH/short" --page-only
+for plot in blame-map moves-map marks unusable-zones availability score work; do
+	[ -s "$SCRATCH/short/plots/$plot-short.svg" ]
+	verdict "the figure $plot is drawn" $?
+done
+
+# browse NAME REPORT FLAG...: what the page says of itself, and what the console says of the page.
 browse()
 {
-	local name=$1 sandbox=
-	shift
+	local name=$1 report=$2 sandbox=
+	shift 2
 	[ "$(id -u)" = 0 ] && sandbox=--no-sandbox
 	timeout 120 chromium --headless $sandbox --disable-gpu --user-data-dir="$SCRATCH/profile" "$@" \
 		--enable-logging=stderr --virtual-time-budget=100000 --dump-dom \
-		"file://$SCRATCH/report/index.html#selftest" >"$SCRATCH/$name.html" 2>"$SCRATCH/$name.err"
+		"file://$SCRATCH/$report/index.html#selftest" >"$SCRATCH/$name.html" 2>"$SCRATCH/$name.err"
 	sed -n '/<pre id="selftest">/,/<\/pre>/p' "$SCRATCH/$name.html" | sed 's/<[^>]*>//g' |
 		grep -E '^(not )?ok ' | sed "s/^\(not ok\|ok\) /\1 $name: /"
 	grep -q '^1\.\.[0-9]*$' <(sed 's/<[^>]*>//g' "$SCRATCH/$name.html")
@@ -37,11 +83,18 @@ browse()
 	verdict "$name: nothing on the console" $?
 }
 
-browse desktop --window-size=1280,900
-browse phone --window-size=390,844 --force-dark-mode
+browse desktop report --window-size=1280,900
+browse phone report --window-size=390,844 --force-dark-mode
+browse short short --window-size=390,844
 for section in caches sites layers fidelity; do
 	grep -q "^ok table-$section sorts" "$SCRATCH/desktop.html"
 	verdict "the table of $section is there" $?
 done
 grep -q '^ok film-.* plays' "$SCRATCH/desktop.html"
 verdict "the film is there" $?
+grep -q '^ok film-.* says what a holder keeps' "$SCRATCH/desktop.html"
+verdict "the film knows whom to blame" $?
+for what in 'film-short shows blame' 'film-short is read by keys' 'film-short shows moves' 'table-blame sorts'; do
+	grep -q "^ok $what" "$SCRATCH/short.html"
+	verdict "under pressure: $what" $?
+done
