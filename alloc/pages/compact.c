@@ -110,7 +110,7 @@ static void place_scanners(struct compact_control *cc)
 		cc->migrate_pfn = start;
 		c->cached_migrate_pfn[0] = c->cached_migrate_pfn[1] = start;
 	}
-	if (cc->migrate_pfn <= c->init_migrate_pfn)
+	if (cc->migrate_pfn < c->init_migrate_end)
 		cc->whole_zone = true;
 }
 

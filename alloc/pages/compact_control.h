@@ -21,7 +21,9 @@ struct zone_compaction {
 	struct page_source *ps;
 	unsigned long cached_migrate_pfn[2]; /* where to go on: async, sync */
 	unsigned long cached_free_pfn;
-	unsigned long init_migrate_pfn, init_free_pfn; /* after pageblocks were last reset */
+	/* Where they began when pageblocks were last reset; init_migrate_end is one pfn more, as
+	 * the first zone starts at pfn 0 here. */
+	unsigned long init_migrate_end, init_free_pfn;
 	unsigned int considered, defer_shift;
 	int order_failed;
 	bool blockskip_flush;

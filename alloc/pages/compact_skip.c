@@ -130,7 +130,7 @@ void zone_reset_isolation(const struct buddy_zone *bz)
 		    migrate_pfn < reset_migrate) {
 			source_set = true;
 			reset_migrate = migrate_pfn;
-			c->init_migrate_pfn = reset_migrate;
+			c->init_migrate_end = reset_migrate + 1;
 			c->cached_migrate_pfn[0] = c->cached_migrate_pfn[1] = reset_migrate;
 		}
 		if (reset_isolation(bz, free_pfn, free_set, true) && free_pfn > reset_free) {
