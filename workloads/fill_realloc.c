@@ -5,7 +5,7 @@
  * Theory: the fate of an object is drawn when it is made. Of those that fill memory a share is
  * kept, the others go at random times while nothing is asked for. From then on each object goes,
  * and is asked for again in the same instant on the same CPU, at times that know nothing of what
- * was before: a round is as long as it takes for `realloc` of them. So the number alive stays as it is.
+ * was before: a round is as long as it takes for `realloc` of them. So the number alive stays.
  * Requests and frees come at equal distances on average, over the whole load.
  *
  * Times below are from the start of the job, in units of 2^-DIST_FRACTION_BITS ns: 52 days of them
