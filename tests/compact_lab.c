@@ -104,7 +104,7 @@ void contents_are_there(void)
 {
 	for (unsigned long i = 0; i < NR_FRAMES; i++)
 		if (frames[i])
-			assert_int_equal(*(unsigned long *)page_address(frames[i]), i);
+			assert_int_equal(*(unsigned long *)page_name(frames[i]), i);
 }
 
 long free_huge(const struct zone *zone, const struct lab *lab)

@@ -133,13 +133,37 @@ static void refusals(void **state)
 	compact_lab_close(&lab);
 }
 
+/* A page that was cleared and never written to reads as zero where others had written before. */
+static void cleared_pages_stay_clear(void **state)
+{
+	const unsigned long *words;
+	struct lab lab;
+
+	(void)state;
+	compact_lab_open(&lab, "page_allocator(pcp=off)", MM_BARE);
+	for (unsigned long pfn = NR_FRAMES - 512; pfn < NR_FRAMES; pfn++)
+		hold(&lab, pfn, true);
+	for (unsigned long pfn = NR_FRAMES - 512; pfn < NR_FRAMES; pfn += 2) {
+		lab_free(&lab, 0, frames[pfn], 0);
+		frames[pfn] = NULL;
+	}
+	frames[0] = page_alloc_at(lab.pa, DMA32_PFN, 0, GFP_HIGHUSER_MOVABLE | __GFP_ZERO, -1);
+	page_holder_set(frames[0], 0, true);
+	compact_all(&lab);
+	assert_in_range(page_to_pfn(frames[0]), NR_FRAMES - 512, NR_FRAMES);
+	assert_int_equal(frames[0]->flags & PG_written, 0);
+	words = page_name(frames[0]);
+	for (size_t i = 0; i < PAGE_SIZE / sizeof(*words); i++)
+		assert_int_equal(words[i], 0);
+	compact_lab_close(&lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_other_page),
-		cmocka_unit_test(pinned_pages_stay),
-		cmocka_unit_test(before_and_after),
-		cmocka_unit_test(refusals),
+		cmocka_unit_test(every_other_page),	    cmocka_unit_test(pinned_pages_stay),
+		cmocka_unit_test(before_and_after),	    cmocka_unit_test(refusals),
+		cmocka_unit_test(cleared_pages_stay_clear),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
