@@ -56,6 +56,7 @@ static int trial(struct running *run, struct trial *t, bool first, struct err *e
 		.source = run->source,
 		.sink = first ? NULL : run->r->sink,
 		.slabinfo = first ? NULL : run->r->slabinfo,
+		.proc = first ? NULL : run->r->proc,
 		.fragment = run->r->fragment,
 		.shapes = run->r->shapes,
 		.at_marks = run->r->at_marks,

@@ -31,6 +31,7 @@ struct one_run {
 	const char *recorded_machine; /* YAML, for a load that carries none */
 	struct sink *sink;	      /* NULL: results are not kept */
 	char **slabinfo;	      /* as of struct trial */
+	struct proc_files *proc;      /* likewise */
 	/* Where another process looks how far it is; NULL: a bar on standard error. */
 	struct progress_cell *progress;
 };

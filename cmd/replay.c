@@ -6,6 +6,7 @@
 #include "cmd/cmd.h"
 #include "cmd/fragment_read.h"
 #include "cmd/load.h"
+#include "cmd/proc_write.h"
 #include "cmd/replay_args.h"
 #include "lib/file.h"
 #include "lib/units.h"
@@ -22,16 +23,20 @@ static const char usage[] =
 	"  --fragment TEXT   the state memory starts in: 'pinned(p=1/512)'; see `kmemsim list "
 	"fragmenters`\n"
 	"  --slabinfo FILE   /proc/slabinfo as it is at the end goes there\n"
+	"  --proc DIR        the same of buddyinfo, pagetypeinfo, vmstat and zoneinfo, too; in "
+	"DIR/snaps\n"
+	"                    as they were at time zero and at the recorded machine's snapshots\n"
 	"  --duration TIME   of a workload, in place of its own\n" REPLAY_USAGE("results.db",
 										"slabifier");
 
-enum { OPT_SNAPSHOTS = OPT_OWN, OPT_COLD, OPT_DURATION, OPT_SLABINFO, OPT_FRAGMENT };
+enum { OPT_SNAPSHOTS = OPT_OWN, OPT_COLD, OPT_DURATION, OPT_SLABINFO, OPT_PROC, OPT_FRAGMENT };
 
 static const struct option long_options[] = {
 	REPLAY_OPTIONS,
 	{"snapshots", required_argument, NULL, OPT_SNAPSHOTS},
 	{"cold", no_argument, NULL, OPT_COLD},
 	{"slabinfo", required_argument, NULL, OPT_SLABINFO},
+	{"proc", required_argument, NULL, OPT_PROC},
 	{"duration", required_argument, NULL, OPT_DURATION},
 	{"fragment", required_argument, NULL, OPT_FRAGMENT},
 	{0},
@@ -40,6 +45,7 @@ static const struct option long_options[] = {
 struct replay_own {
 	struct replay_args args; /* first: the shared part leads back here */
 	const char *slabinfo;	 /* a path; NULL: not wanted */
+	const char *proc;	 /* a folder; likewise */
 	struct fragment_spec fragment;
 };
 
@@ -79,6 +85,8 @@ static int set(void *arg, int opt, const char *text, struct err *e)
 		a->run.start.dir = text;
 	else if (opt == OPT_SLABINFO)
 		own->slabinfo = text;
+	else if (opt == OPT_PROC)
+		own->proc = text;
 	else if (opt == OPT_COLD)
 		a->run.start.cold = true;
 	else
@@ -86,6 +94,27 @@ static int set(void *arg, int opt, const char *text, struct err *e)
 	if (a->run.start.cold && a->run.start.dir)
 		return err_set(e, "--cold: --snapshots asks for a warm start");
 	return 0;
+}
+
+/* Nothing is written of a run that did not come to its end. */
+static int run_with_proc(struct replay_args *a, const char *dir, struct err *e)
+{
+	struct proc_files files = {.nr = 0};
+	struct report_dir out;
+	int ret;
+
+	if (!dir)
+		return one_run(&a->run, e);
+	if (proc_write_open(&out, dir, e))
+		return EXIT_MISTAKE;
+	a->run.proc = &files;
+	ret = one_run(&a->run, e);
+	if (ret && ret != EXIT_OOM)
+		report_dir_abort(&out);
+	else if (proc_write(&out, &files, e))
+		ret = EXIT_MISTAKE;
+	proc_files_free(&files);
+	return ret;
 }
 
 static int run(struct replay_args *a, struct err *e)
@@ -96,11 +125,11 @@ static int run(struct replay_args *a, struct err *e)
 	int ret;
 
 	if (!own->slabinfo)
-		return one_run(&a->run, e);
+		return run_with_proc(a, own->proc, e);
 	if (new_file_open(&out, own->slabinfo, e))
 		return EXIT_MISTAKE;
 	a->run.slabinfo = &slabinfo;
-	ret = one_run(&a->run, e);
+	ret = run_with_proc(a, own->proc, e);
 	if (!slabinfo) {
 		new_file_abort(&out);
 		return ret;

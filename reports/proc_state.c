@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/buddyinfo.h"
 #include "lib/mem.h"
 #include "lib/slabinfo.h"
 
 #define PAGEBLOCK_ORDER 9
 #define PAGEBLOCK_PAGES 512UL
-#define FREE_SHOWN_MAX 100000UL /* pagetypeinfo_showfree_print stops counting a list there */
 
 const char *const proc_type_names[PROC_TYPES] = {"Unmovable", "Movable", "Reclaimable",
 						 "HighAtomic", "Isolate"};
@@ -123,9 +123,9 @@ void proc_print_buddyinfo(FILE *f, const struct proc_state *s)
 
 		if (!z->has_free)
 			continue;
-		fprintf(f, "Node %d, zone %8s ", z->node, z->zone);
+		fprintf(f, PROC_ZONE, z->node, z->zone);
 		for (int o = 0; o < PROC_ORDERS; o++)
-			fprintf(f, "%6llu ", (unsigned long long)z->nr_free[o]);
+			fprintf(f, BUDDYINFO_FREE, (unsigned long long)z->nr_free[o]);
 		fputc('\n', f);
 	}
 }
@@ -133,12 +133,12 @@ void proc_print_buddyinfo(FILE *f, const struct proc_state *s)
 static void print_type_free(FILE *f, const struct proc_zone *z)
 {
 	for (int t = 0; t < PROC_TYPES; t++) {
-		fprintf(f, "Node %4d, zone %8s, type %12s ", z->node, z->zone, proc_type_names[t]);
+		fprintf(f, PAGETYPEINFO_TYPE, z->node, z->zone, proc_type_names[t]);
 		for (int o = 0; o < PROC_ORDERS; o++) {
 			u64 n = z->type_free[t][o];
 
-			fprintf(f, "%s%6llu ", n >= FREE_SHOWN_MAX ? ">" : "",
-				(unsigned long long)min(n, FREE_SHOWN_MAX));
+			fprintf(f, PAGETYPEINFO_FREE, n >= PAGETYPEINFO_FREE_MAX ? ">" : "",
+				(unsigned long long)min(n, (u64)PAGETYPEINFO_FREE_MAX));
 		}
 		fputc('\n', f);
 	}
@@ -146,9 +146,9 @@ static void print_type_free(FILE *f, const struct proc_zone *z)
 
 static void print_type_blocks(FILE *f, const struct proc_zone *z)
 {
-	fprintf(f, "Node %d, zone %8s ", z->node, z->zone);
+	fprintf(f, PROC_ZONE, z->node, z->zone);
 	for (int t = 0; t < PROC_TYPES; t++)
-		fprintf(f, "%12llu ", (unsigned long long)z->type_blocks[t]);
+		fprintf(f, PAGETYPEINFO_BLOCKS, (unsigned long long)z->type_blocks[t]);
 	fputc('\n', f);
 }
 
@@ -156,11 +156,10 @@ static void print_node_types(FILE *f, const struct proc_state *s, int node)
 {
 	bool blocks = false;
 
-	fprintf(f, "Page block order: %d\nPages per block:  %lu\n\n", PAGEBLOCK_ORDER,
-		PAGEBLOCK_PAGES);
-	fprintf(f, "%-43s ", "Free pages count per migrate type at order");
+	fprintf(f, PAGETYPEINFO_HEAD, PAGEBLOCK_ORDER, PAGEBLOCK_PAGES);
+	fprintf(f, PAGETYPEINFO_FREE_HEAD, PAGETYPEINFO_FREE_TITLE);
 	for (int o = 0; o < PROC_ORDERS; o++)
-		fprintf(f, "%6d ", o);
+		fprintf(f, PAGETYPEINFO_ORDER, o);
 	fputc('\n', f);
 	for (size_t i = 0; i < s->nr_zones; i++) {
 		if (s->zones[i].node != node || !s->zones[i].has_types)
@@ -170,9 +169,9 @@ static void print_node_types(FILE *f, const struct proc_state *s, int node)
 	}
 	if (!blocks)
 		return;
-	fprintf(f, "\n%-23s", "Number of blocks type ");
+	fprintf(f, PAGETYPEINFO_BLOCKS_HEAD, PAGETYPEINFO_BLOCKS_TITLE);
 	for (int t = 0; t < PROC_TYPES; t++)
-		fprintf(f, "%12s ", proc_type_names[t]);
+		fprintf(f, PAGETYPEINFO_BLOCKS_TYPE, proc_type_names[t]);
 	fputc('\n', f);
 	for (size_t i = 0; i < s->nr_zones; i++)
 		if (s->zones[i].node == node && s->zones[i].has_types)

@@ -17,6 +17,7 @@
 #include "sim/holders.h"
 #include "sim/movable.h"
 #include "sim/prefetch.h"
+#include "sim/proc_files.h"
 #include "sim/proof.h"
 #include "sim/reclaim.h"
 #include "sim/serve.h"
@@ -117,6 +118,7 @@ int replay_begin(struct replay *rp, struct trial *t, struct err *e)
 		.digest = DIGEST_INIT,
 		.check_every = t->check_every,
 		.at_marks = t->at_marks && t->sink,
+		.proc = t->proc,
 		.warming_up = tables->warmup_ns,
 		.fragment = t->fragment && t->fragment->how ? t->fragment : NULL,
 		.fragment_report = text_in(t->fragment_report, sizeof(t->fragment_report)),
@@ -198,6 +200,14 @@ static inline int free_request(struct replay *rp, const struct request *r, struc
 	return 0;
 }
 
+static void at_mark(struct replay *rp, u64 t_ns, const char *text)
+{
+	if (rp->proc)
+		proc_files_at_mark(rp->proc, rp, t_ns, text);
+	if (rp->at_marks)
+		sampler_mark(rp, t_ns, text);
+}
+
 /* Proves of each request what the source promises, where that costs next to nothing. */
 static int do_request(struct replay *rp, const struct request *r, struct err *e)
 {
@@ -215,8 +225,8 @@ static int do_request(struct replay *rp, const struct request *r, struct err *e)
 		ret = free_request(rp, r, e);
 	else if (r->kind == REQ_SHRINK)
 		movable_shrink(rp, r);
-	else if (rp->at_marks)
-		sampler_mark(rp, r->t_ns, rp->tables->marks[r->object].text);
+	else
+		at_mark(rp, r->t_ns, rp->tables->marks[r->object].text);
 	if (unlikely(rp->check_every && rp->acc.nr_requests % rp->check_every == 0))
 		check_all(rp);
 	return ret;
@@ -235,6 +245,8 @@ static int start_timing(struct replay *rp, struct err *e)
 	rp->timed = true;
 	replay_restart_peaks(rp);
 	vmstat_restart();
+	if (rp->proc)
+		proc_files_take(rp->proc, rp, PROC_FILES_START);
 	memcpy(kernel->cost_ns, rp->m->config.costs.ns, sizeof(kernel->cost_ns));
 	return 0;
 }

@@ -53,9 +53,10 @@ struct replay {
 	u64 taken_max;	   /* bytes of page_source at its peak */
 	u64 taken_max_req; /* bytes asked for at that moment */
 	u64 check_every;
-	bool at_marks;	 /* the sink wants to see the state at marks */
-	bool timed;	 /* births are over, costs count */
-	bool warming_up; /* nothing is counted yet */
+	struct proc_files *proc; /* NULL: nobody wants them */
+	bool at_marks;		 /* the sink wants to see the state at marks */
+	bool timed;		 /* births are over, costs count */
+	bool warming_up;	 /* nothing is counted yet */
 	enum trial_status status;
 	char mem_info[MEM_INFO_MAX]; /* when it was no longer TRIAL_OK */
 };

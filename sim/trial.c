@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc/slabinfo.h"
 #include "lib/clock.h"
 #include "lib/digest.h"
 #include "lib/mem.h"
+#include "sim/proc_files.h"
 #include "sim/replay.h"
 #include "sim/summary.h"
 
@@ -76,19 +76,6 @@ static void keep_results(struct trial *t, struct replay *rp)
 			t->idle_choices |= 1U << i;
 }
 
-static char *slabinfo(const struct slabulator *sl)
-{
-	for (size_t n = 16384;; n *= 2) {
-		char *buf = mem_alloc(n, 1);
-		struct text t = text_in(buf, n);
-
-		slabulator_slabinfo(sl, &t);
-		if (!text_cut(&t))
-			return buf;
-		free(buf);
-	}
-}
-
 static int tell_end(const struct trial *t, struct err *e)
 {
 	return t->sink->ops->end(t->sink,
@@ -115,8 +102,10 @@ static int replay(struct trial *t, struct replay *rp, struct err *e)
 	keep_results(t, rp);
 	if (t->sink)
 		summary_report(rp);
+	if (t->proc)
+		proc_files_take(t->proc, rp, PROC_FILES_END);
 	if (t->slabinfo)
-		*t->slabinfo = slabinfo(&rp->slabulator);
+		*t->slabinfo = proc_file_text(rp, PROC_SLABINFO);
 	return 0;
 }
 

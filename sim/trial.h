@@ -16,6 +16,8 @@
 #include "sim/sink.h"
 #include "sim/source.h"
 
+struct proc_files; /* sim/proc_files.h */
+
 enum trial_status { TRIAL_OK, TRIAL_OOM };
 
 #define MEM_INFO_MAX 8192
@@ -45,6 +47,7 @@ struct trial {
 	u64 wall_ns; /* host time of the replay alone */
 	/* Where /proc/slabinfo at the end goes, which the caller frees; NULL: nobody asks. */
 	char **slabinfo;
+	struct proc_files *proc; /* what else /proc says, at marks and at the end; NULL: likewise */
 	struct boot_report boot;
 	char mem_info
 		[MEM_INFO_MAX]; /* free lists when it ended in oom, as the kernel prints them */

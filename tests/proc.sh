@@ -1,0 +1,99 @@
+# What replay --proc writes: files of /proc, beside those of the machine that was recorded.
+. tests/shell_lib
+
+trace=traces/samples/small-pressure.kmt
+recorded=tests/proc/small-pressure-before
+new=$SCRATCH/proc
+run() { "$KMEMSIM" replay "$@" --db none 2>"$SCRATCH.err"; }
+digest() { grep -o 'digest [0-9a-f]*' "$SCRATCH.err"; }
+
+# --- at time zero memory is as the recorder found it
+run $trace --proc "$new"
+verdict "a replay with --proc" $?
+with=$(digest)
+for file in buddyinfo pagetypeinfo; do
+	cmp -s "$new/snaps/00-start/$file" $recorded/$file
+	verdict "$file at time zero is the recorded one, byte for byte" $?
+done
+
+# names FILE: what stands in it, figures masked, zones of one kind once.
+names() { sed -E 's/[0-9]+/N/g' "$1"; }
+# in_order OURS THEIRS: every line of ours is in theirs, in their order.
+in_order()
+{
+	awk 'BEGIN { at = 0 } NR == FNR { line[n++] = $0; next }
+		at < n && $0 == line[at] { at++ }
+		END { if (at < n) print "# not there: " line[at]; exit at < n }' <(names "$1") <(names "$2")
+}
+for file in vmstat zoneinfo; do
+	in_order "$new/snaps/00-start/$file" $recorded/$file
+	verdict "$file: lines of Linux, in its order, in its layout" $?
+done
+[ "$(wc -l <"$new/vmstat")" -gt 30 ] && grep -q '^pgalloc_dma32 [1-9]' "$new/vmstat" &&
+	grep -q '^pgfree [1-9]' "$new/vmstat"
+verdict "counters of the run are in vmstat" $?
+for part in pages managed protection count: batch: start_pfn; do
+	grep -q "^ .*$part" "$new/zoneinfo" || break
+done
+verdict "zoneinfo has marks, reserves and per-CPU lists" $?
+
+# free_pages FILE NODE ZONE: of buddyinfo or zoneinfo.
+buddy_pages() { awk -v n="$2," -v z="$3" '$2 == n && $4 == z { for (o = 0; o < 11; o++) sum += $(5 + o) * 2 ^ o } END { print sum }' "$1"; }
+zone_pages() { awk -v n="$2," -v z="$3" '/^Node/ { here = $2 == n && $4 == z } here && /pages free/ { print $3 }' "$1"; }
+for when in . snaps/03-after; do
+	[ "$(buddy_pages "$new/$when/buddyinfo" 0 DMA32)" = "$(zone_pages "$new/$when/zoneinfo" 0 DMA32)" ] || break
+done
+[ "$(buddy_pages "$new/buddyinfo" 0 DMA32)" = "$(zone_pages "$new/zoneinfo" 0 DMA32)" ] &&
+	[ "$(buddy_pages "$new/buddyinfo" 1 DMA32)" = "$(zone_pages "$new/zoneinfo" 1 DMA32)" ]
+verdict "buddyinfo and zoneinfo agree on what is free" $?
+"$KMEMSIM" replay $trace --db none --slabinfo "$SCRATCH/slabinfo" 2>"$SCRATCH.err"
+without=$(digest)
+cmp -s "$SCRATCH/slabinfo" "$new/slabinfo"
+verdict "slabinfo is what --slabinfo writes" $?
+[ -n "$with" ] && [ "$with" = "$without" ]
+verdict "looking changes nothing: the same digest" $?
+
+# --- at the marks of the recording
+[ "$(cd "$new/snaps" && echo *)" = "00-start 01-before 02-cache_full 03-after 04-after_shrunk" ]
+verdict "a folder for each snapshot" $?
+cmp -s "$new/snaps/02-cache_full/buddyinfo" "$new/buddyinfo"
+[ $? = 1 ]
+verdict "which says what was then" $?
+
+# --- other allocators, other loads
+run $trace --pages bitmap --proc "$SCRATCH/bitmap" &&
+	[ "$(awk '/type (Unmovable|Reclaimable)/ { for (o = 0; o < 11; o++) n += $(7 + o) } END { print n + 0 }' \
+		"$SCRATCH/bitmap/pagetypeinfo")" = 0 ] && grep -q 'min      0$' "$SCRATCH/bitmap/zoneinfo"
+verdict "an allocator without types and marks says so" $?
+cat >"$SCRATCH/load.yaml" <<'YAML'
+kmemsim: workload/1
+duration: 20ms
+jobs:
+  pages: {generator: poisson, rate: 10k/s, pages: {order: 0, gfp: GFP_KERNEL}, lifetime: 1ms}
+YAML
+run "$SCRATCH/load.yaml" --proc "$SCRATCH/made" && [ "$(ls "$SCRATCH/made/snaps")" = 00-start ]
+verdict "a made-up load has no snapshots" $?
+
+# --- all or nothing
+run $trace --proc "$new" && [ -s "$new/buddyinfo" ]
+verdict "an earlier result is replaced" $?
+mkdir "$SCRATCH/theirs" && echo important >"$SCRATCH/theirs/notes"
+refused "a folder with other people's files" "holds other files" "$KMEMSIM" replay $trace --db none --proc "$SCRATCH/theirs"
+refused "a folder that cannot be made" "$SCRATCH/none" "$KMEMSIM" replay $trace --db none --proc "$SCRATCH/none/proc"
+refused "a run that is refused leaves no folder" "no.such" \
+	"$KMEMSIM" replay $trace --db none --slab no.such --proc "$SCRATCH/never"
+
+# --- other recordings, where they are
+for name in small-{forkstorm,fstree,hackbench,zram}; do
+	recording=${KMEMSIM_RECORDINGS:-../shared/traces}/$name
+	if [ ! -f "$recording/snaps/01-before/pagetypeinfo" ]; then
+		skip "$name: pagetypeinfo at time zero" "no recording"
+		continue
+	fi
+	"$KMEMSIM" import "$recording" -o "$SCRATCH/$name.kmt" >/dev/null 2>&1
+	run "$SCRATCH/$name.kmt" --proc "$SCRATCH/$name"
+	for file in buddyinfo pagetypeinfo; do
+		cmp -s "$SCRATCH/$name/snaps/00-start/$file" "$recording/snaps/01-before/$file"
+		verdict "$name: $file at time zero is the recorded one, byte for byte" $?
+	done
+done
