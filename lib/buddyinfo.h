@@ -1,7 +1,7 @@
 /*
- * /proc/buddyinfo and /proc/pagetypeinfo as Linux 6.1 prints them (frag_show_print,
- * pagetypeinfo_showfree_print, pagetypeinfo_showblockcount_print, mm/vmstat.c). One format for every
- * writer: sim/proc_files.c, which asks the simulated machine, and reports/proc_state.c, which puts
+ * /proc/buddyinfo and /proc/pagetypeinfo as Linux 6.1 prints them (mm/vmstat.c: frag_show_print,
+ * pagetypeinfo_showfree_print, pagetypeinfo_showblockcount_print). One format for every writer:
+ * sim/proc_files.c, which asks the simulated machine, and reports/proc_state.c, which puts
  * recorded zones beside simulated ones.
  *
  * Both go through the zones of each node; pagetypeinfo begins anew at each node.

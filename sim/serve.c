@@ -246,6 +246,13 @@ static inline int nid_of(const void *addr)
 	       MAX_NR_ZONES;
 }
 
+/* A page fault that wants a huge page (do_huge_pmd_anonymous_page, mm/huge_memory.c). */
+static void count_huge_fault(const struct request *r, bool had)
+{
+	if ((r->gfp & GFP_TRANSHUGE_LIGHT) == GFP_TRANSHUGE_LIGHT)
+		count_vm_event(had ? THP_FAULT_ALLOC : THP_FAULT_FALLBACK);
+}
+
 void serve_alloc(struct replay *rp, const struct request *r, struct object *o)
 {
 	u64 entered_ns = machine_enter(rp->m, r->cpu, r->t_ns), ns;
@@ -271,6 +278,8 @@ void serve_alloc(struct replay *rp, const struct request *r, struct object *o)
 		if (unlikely(is_movable(rp, o)))
 			movable_born(rp, o);
 	}
+	if (unlikely(r->kind == REQ_PAGE_ALLOC && r->order == pageblock_order))
+		count_huge_fault(r, addr);
 	if (unlikely(rp->reclaim))
 		reclaim_asked(rp, r, o);
 	ns = machine_leave(rp->m, entered_ns);

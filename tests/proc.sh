@@ -7,14 +7,21 @@ new=$SCRATCH/proc
 run() { "$KMEMSIM" replay "$@" --db none 2>"$SCRATCH.err"; }
 digest() { grep -o 'digest [0-9a-f]*' "$SCRATCH.err"; }
 
-# --- at time zero memory is as the recorder found it
+# as_recorded NAME TRACE FOLDER: memory brought to what pagetypeinfo of the recording says is printed as it was.
+as_recorded()
+{
+	run "$2" --cold --fragment "state(file=$3/pagetypeinfo)" --proc "$SCRATCH/$1"
+	for file in buddyinfo pagetypeinfo; do
+		cmp -s "$SCRATCH/$1/snaps/00-start/$file" "$3/$file"
+		verdict "$1: $file of the recorded state, byte for byte" $?
+	done
+}
+
+# --- what Linux printed
+as_recorded small-pressure $trace $recorded
 run $trace --proc "$new"
 verdict "a replay with --proc" $?
 with=$(digest)
-for file in buddyinfo pagetypeinfo; do
-	cmp -s "$new/snaps/00-start/$file" $recorded/$file
-	verdict "$file at time zero is the recorded one, byte for byte" $?
-done
 
 # names FILE: what stands in it, figures masked, zones of one kind once.
 names() { sed -E 's/[0-9]+/N/g' "$1"; }
@@ -87,13 +94,9 @@ refused "a run that is refused leaves no folder" "no.such" \
 for name in small-{forkstorm,fstree,hackbench,zram}; do
 	recording=${KMEMSIM_RECORDINGS:-../shared/traces}/$name
 	if [ ! -f "$recording/snaps/01-before/pagetypeinfo" ]; then
-		skip "$name: pagetypeinfo at time zero" "no recording"
+		skip "$name: buddyinfo and pagetypeinfo of the recorded state" "no recording"
 		continue
 	fi
 	"$KMEMSIM" import "$recording" -o "$SCRATCH/$name.kmt" >/dev/null 2>&1
-	run "$SCRATCH/$name.kmt" --proc "$SCRATCH/$name"
-	for file in buddyinfo pagetypeinfo; do
-		cmp -s "$SCRATCH/$name/snaps/00-start/$file" "$recording/snaps/01-before/$file"
-		verdict "$name: $file at time zero is the recorded one, byte for byte" $?
-	done
+	as_recorded "$name" "$SCRATCH/$name.kmt" "$recording/snaps/01-before"
 done
