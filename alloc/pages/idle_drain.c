@@ -11,9 +11,9 @@
  * Invariant: a CPU's work is pending only if a counter changed since its last round; a quiet CPU
  * has none, and keeps what is on its lists, as in Linux.
  *
- * Unlike Linux: only free pages are counted per CPU, so a change is one of those. The first round
- * after a quiet time is a second after the change; there the shepherd comes by within a second.
- * Nothing runs on a bare machine.
+ * Unlike Linux: only free pages are counted per CPU, so a change is one of those, and rounds that
+ * find no remote list to wait for are left out. The first round after a quiet time is a second
+ * after the change; there the shepherd comes by within a second. Nothing runs on a bare machine.
  */
 #include "alloc/pages/idle_drain.h"
 
@@ -27,6 +27,7 @@
 struct idle_drain {
 	struct delayed_work dwork;
 	struct page_source *ps;
+	bool remote; /* there is a remote list that may have to go back */
 };
 
 static void run_later(struct idle_drain *drain)
@@ -36,10 +37,15 @@ static void run_later(struct idle_drain *drain)
 
 void idle_drain_note(struct buddy_zone *bz)
 {
+	struct idle_drain *drain = this_cpu_ptr(bz->idle_drain);
+
 	if (kernel->mm_mode == MM_BARE)
 		return;
 	this_cpu_ptr(bz->pageset)->changed = true;
-	run_later(this_cpu_ptr(bz->idle_drain));
+	if (bz->zone->node != kernel->nid)
+		drain->remote = true;
+	if (drain->remote)
+		run_later(drain);
 }
 
 /* One zone in one round; true: its counters had changed, or change now. */
@@ -61,16 +67,29 @@ static bool refresh(struct buddy_zone *bz)
 	return changed || pcp->changed;
 }
 
+static bool waits_for(const struct buddy_zone *bz)
+{
+	const struct per_cpu_pages *pcp = this_cpu_ptr(bz->pageset);
+
+	return bz->zone->node != kernel->nid && pcp->count && (pcp->expire || pcp->changed);
+}
+
 static void vmstat_update(struct work_struct *work)
 {
 	struct delayed_work *dwork = container_of(work, struct delayed_work, work);
 	struct idle_drain *drain = container_of(dwork, struct idle_drain, dwork);
-	bool changed = false;
+	bool changed = false, remote = false;
 
-	for (int i = 0; i < drain->ps->nr_zones; i++)
-		if (drain->ps->zones[i].pageset && refresh(&drain->ps->zones[i]))
-			changed = true;
-	if (changed)
+	for (int i = 0; i < drain->ps->nr_zones; i++) {
+		struct buddy_zone *bz = &drain->ps->zones[i];
+
+		if (!bz->pageset)
+			continue;
+		changed |= refresh(bz);
+		remote |= waits_for(bz);
+	}
+	drain->remote = remote;
+	if (changed && remote)
 		run_later(drain);
 }
 
