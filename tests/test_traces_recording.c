@@ -20,7 +20,7 @@
 
 #define ROUNDS 2000
 
-static char path[64];
+static char path[96];
 
 static int begin(void **state)
 {

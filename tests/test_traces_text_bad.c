@@ -18,7 +18,7 @@
 
 #define SAMPLE "traces/samples/small-fstree.dat"
 
-static char input[64], output[64];
+static char input[96], output[96];
 
 static int begin(void **state)
 {
