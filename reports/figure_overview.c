@@ -13,7 +13,7 @@
 
 #define ROW_PIXELS 34
 
-enum { MEMORY, SLABS, ROUNDING, CPU_TIME, LATENCY, UNUSABLE, REFUSED };
+enum { MEMORY, SLABS, ROUNDING, CPU_TIME, LATENCY, UNUSABLE, REFUSED, HUGE_REFUSED, STALLED };
 
 static const struct {
 	const char *metric, *unit, *title;
@@ -24,7 +24,10 @@ static const struct {
 	{"cpu_ns", "ns", "CPU time"},
 	{"alloc_latency_mean_ns", "ns", "allocation, mean latency"},
 	{"unusable_free_index_9_mean", "permille", "free, but too small for a huge page"},
-	{"nr_failed", "count", "requests refused"}, /* drawn only where there are any */
+	/* Drawn only where there are any. */
+	{"nr_failed", "count", "requests refused"},
+	{"huge_failed", "count", "huge pages refused"},
+	{"direct_reclaim_ns", "ns", "requests waiting for reclaim"},
 };
 
 struct overview {

@@ -277,7 +277,7 @@ static void blame_legend(struct figure *f, const struct map_load *m)
 	}
 	if (m->nr_holders > nr)
 		figure_legend(f, AXIS, 1, "others");
-	figure_legend(f, USE_3, 1, "in use, could move");
+	figure_legend(f, USE_3, 1, "in use");
 	figure_legend(f, USE_4, 1, "free");
 	fputs("holder(h) = ", f->gp);
 	for (size_t i = 0; i < nr; i++)

@@ -318,7 +318,7 @@
 		}
 		if (data.holders.length + data.other_holders > nr)
 			list.append(key('axis', data.holders.length + data.other_holders - nr + ' others'));
-		list.append(key('use3', 'in use, could move'), key('use4', 'free again'));
+		list.append(key('use3', 'in use'), key('use4', 'free again'));
 		list.pick = pick;
 		return list;
 	}
