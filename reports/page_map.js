@@ -371,7 +371,7 @@
 		m.keeps = m.kept ? unpackKept(m) : null;
 		m.picked = m.cursor = -1;
 		m.grid = shape;
-		m.canvas = make('canvas', {role: 'img', tabIndex: 0,
+		m.canvas = make('canvas', {role: 'application', tabIndex: 0,
 			'aria-label': 'memory map of ' + m.stack + ': arrow keys read its blocks'});
 		m.note = make('span', {className: 'sub how'});
 		const swatch = make('i', {className: 'key'});

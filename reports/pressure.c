@@ -20,7 +20,7 @@ static const struct {
 	 " AND (name GLOB 'allocstall*' OR name GLOB 'pgscan_*' OR name GLOB"
 	 " 'pgsteal_*' OR name IN ('compact_stall', 'pageoutrun', 'oom_kill')) LIMIT 1"},
 	{"latency_view", "SELECT 1 FROM latency_view WHERE run_id = ? AND op = 'page_alloc/9'"
-			 " AND count > 0 LIMIT 1"},
+			 " AND path NOT IN ('fast', 'slow', 'early') AND count > 0 LIMIT 1"},
 	{"event_view",
 	 "SELECT 1 FROM event_view WHERE run_id = ? AND kind IN ('compact', 'reclaim', 'oom')"
 	 " LIMIT 1"},

@@ -62,7 +62,7 @@ struct pressure {
 	struct curve state[NR_STATES];
 };
 
-/* Was the run ever under pressure, or did it ask for huge pages? */
+/* Was the run ever under pressure, or not given a huge page at once? */
 int __must_check pressure_tells(struct db *db, s64 run_id, bool *tells, struct err *e);
 int __must_check pressure_load(struct pressure *p, struct db *db, s64 run_id, struct err *e);
 void pressure_free(struct pressure *p);

@@ -52,17 +52,22 @@ int report_blame_any(struct report *p, bool *any, struct err *e)
 struct worst {
 	const struct report_run *of;
 	char holder[160], number[VALUE_TEXT_MAX];
-	double blocks, pages, longest_ns;
+	double blocks, pages, longest_ns, all_blocks;
 };
+
+/* Somebody one can talk to first: "(per-CPU lists)", what was there at the start and unknown call
+ * sites come behind. */
+static const char worst_sql[] =
+	"SELECT call_site, cache, blocks_end, pages_end, longest_ns,"
+	" (SELECT sum(blocks_end) FROM blame_view WHERE run_id = ?1)"
+	" FROM blame_view WHERE run_id = ?1 AND blocks_end > 0"
+	" ORDER BY cache GLOB '(*' OR (cache = '' AND call_site IN ('', '?')),"
+	" blocks_end DESC, call_site, cache LIMIT 1";
 
 static int worst_read(struct report *p, const struct report_run *run, struct worst *w,
 		      struct err *e)
 {
-	sqlite3_stmt *row = db_prepare(p->db,
-				       "SELECT call_site, cache, blocks_end, pages_end, longest_ns"
-				       " FROM blame_view WHERE run_id = ?"
-				       " ORDER BY blocks_end DESC, call_site, cache LIMIT 1",
-				       e);
+	sqlite3_stmt *row = db_prepare(p->db, worst_sql, e);
 	int rc;
 
 	if (!row)
@@ -74,6 +79,7 @@ static int worst_read(struct report *p, const struct report_run *run, struct wor
 		w->blocks = sqlite3_column_double(row, 2);
 		w->pages = sqlite3_column_double(row, 3);
 		w->longest_ns = sqlite3_column_double(row, 4);
+		w->all_blocks = sqlite3_column_double(row, 5);
 		holder_print((const char *)sqlite3_column_text(row, 0),
 			     (const char *)sqlite3_column_text(row, 1), w->holder,
 			     sizeof(w->holder));
@@ -82,9 +88,14 @@ static int worst_read(struct report *p, const struct report_run *run, struct wor
 	return rc < 0 ? -1 : 0;
 }
 
+static void blocks_print(double blocks, char *buf, size_t n)
+{
+	snprintf(buf, n, blocks < 100 ? "%.3g" : "%.0f", blocks);
+}
+
 static int blame_finding(struct report *p, size_t load, struct err *e)
 {
-	char size[VALUE_TEXT_MAX], longest[VALUE_TEXT_MAX];
+	char size[VALUE_TEXT_MAX], longest[VALUE_TEXT_MAX], all[VALUE_TEXT_MAX];
 	struct worst w = {.blocks = 0};
 
 	for (size_t s = 0; s < p->nr_stacks; s++)
@@ -92,13 +103,14 @@ static int blame_finding(struct report *p, size_t load, struct err *e)
 			return -1;
 	if (!w.of)
 		return 0;
-	snprintf(w.number, sizeof(w.number), w.blocks < 100 ? "%.3g" : "%.0f", w.blocks);
+	blocks_print(w.blocks, w.number, sizeof(w.number));
+	blocks_print(w.all_blocks, all, sizeof(all));
 	size_human(w.blocks * 2 * MIB, size, sizeof(size));
 	time_human(w.longest_ns, longest, sizeof(longest));
 	report_finding(p,
-		       "When %s ends, %s keeps %s blocks of 2 MiB (%s) from being free with %.0f "
-		       "pages under %s, the most of all; the longest has been kept for %s.",
-		       p->loads.names[load], w.holder, w.number, size, w.pages,
+		       "When %s ends, of all that are known %s keeps most blocks of 2 MiB from "
+		       "being free: %s of %s (%s) with %.0f pages under %s, one of them for %s.",
+		       p->loads.names[load], w.holder, w.number, all, size, w.pages,
 		       p->stacks[w.of->stack].name, longest);
 	return 0;
 }
