@@ -57,6 +57,8 @@ static void hand_on_compact(void *arg, const struct compact_trace *t)
 						 .blocks_gained = t->blocks_gained,
 						 .ns = t->ns,
 					 });
+	if (++rp->nr_compactions == EVENTS_MAX)
+		rp->m->on_compact = NULL;
 }
 
 static int check_fits(const struct trial *trial, const struct machine *m, struct err *e)

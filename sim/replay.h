@@ -48,10 +48,11 @@ struct replay {
 	struct boot_phase boot;
 	u64 t_ns; /* of the last request */
 	u64 digest;
-	u64 nr_reported;   /* events handed to the sink */
-	u64 slab_max;	   /* bytes of the slab layer at their peak */
-	u64 taken_max;	   /* bytes of page_source at its peak */
-	u64 taken_max_req; /* bytes asked for at that moment */
+	u64 nr_reported;    /* events handed to the sink */
+	u64 nr_compactions; /* the same, runs of compaction */
+	u64 slab_max;	    /* bytes of the slab layer at their peak */
+	u64 taken_max;	    /* bytes of page_source at its peak */
+	u64 taken_max_req;  /* bytes asked for at that moment */
 	u64 check_every;
 	struct proc_files *proc; /* NULL: nobody wants them */
 	bool at_marks;		 /* the sink wants to see the state at marks */
