@@ -142,35 +142,32 @@ static u32 between(u32 a, u32 b, double share)
 	return mixed;
 }
 
-static void key(struct figure *f, u32 low, u32 high, double share, const char *text)
+static void fragmentation_legend(struct figure *f)
 {
-	char colour[16];
+	u32 low = theme_rgb(LIVES_MOVABLE), high = theme_rgb(LIVES_UNMOVABLE);
+	char half[16];
 
-	snprintf(colour, sizeof(colour), "#%06x", between(low, high, share) & 0xffffff);
-	figure_legend(f, colour, 1, text);
-}
-
-static void legend(struct figure *f, int kind)
-{
-	u32 low = theme_rgb(kind == FRAGMENTATION ? LIVES_MOVABLE : USE_4);
-	u32 high = theme_rgb(LIVES_UNMOVABLE);
-
-	if (kind == FRAGMENTATION) {
-		figure_legend(f, USE_4, 1, "a block is there");
-		key(f, low, high, 0, "0: none, memory is short");
-		key(f, low, high, 0.5, "500");
-		key(f, low, high, 1, "1000: none, memory is fragmented");
-	} else {
-		key(f, low, high, 0, "0: all of it can be used");
-		key(f, low, high, 0.5, "500");
-		key(f, low, high, 1, "1000: none of it");
-	}
+	snprintf(half, sizeof(half), "#%06x", between(low, high, 0.5) & 0xffffff);
+	figure_legend(f, USE_4, 1, "a block is there");
+	figure_legend(f, LIVES_MOVABLE, 1, "0: none, memory is short");
+	figure_legend(f, half, 1, "500");
+	figure_legend(f, LIVES_UNMOVABLE, 1, "1000: none, memory is fragmented");
 	fprintf(f->gp,
 		"part(a, b, s) = int(a+(b-a)*s)\n"
 		"colour(v) = v < 0 ? 0x%06x : part(%u, %u, v/1000.)*65536 + "
 		"part(%u, %u, v/1000.)*256 + part(%u, %u, v/1000.)\n",
 		theme_rgb(USE_4), low >> 16 & 255, high >> 16 & 255, low >> 8 & 255,
 		high >> 8 & 255, low & 255, high & 255);
+}
+
+/* By opacity, which is right before a light and a dark page. */
+static void unusable_legend(struct figure *f)
+{
+	figure_legend(f, LIVES_UNMOVABLE, 0.06, "0: all of it can be used");
+	figure_legend(f, LIVES_UNMOVABLE, 0.5, "500");
+	figure_legend(f, LIVES_UNMOVABLE, 1, "1000: none of it");
+	fprintf(f->gp, "colour(v) = int(255*(0.94-0.94*v/1000))*16777216 + 0x%06x\n",
+		theme_rgb(LIVES_UNMOVABLE));
 }
 
 static void panel(struct figure *f, const struct report_run *run, const struct index_zone *z,
@@ -183,7 +180,7 @@ static void panel(struct figure *f, const struct report_run *run, const struct i
 		 z->node, z->name);
 	figure_panel(f, title);
 	if (f->nr_panels == 1)
-		legend(f, kind);
+		(kind == FRAGMENTATION ? fragmentation_legend : unusable_legend)(f);
 	factor = figure_time_axis(f);
 	fputs("set yrange [-0.5:10.5]\nset format y \"%g\"\nset ytics 0,2\nunset grid\n", f->gp);
 	fprintf(f->gp,
