@@ -79,15 +79,17 @@
 
 	/* Sets the colours; false if the film has nothing of the kind. */
 	function setMode(f, value) {
+		if (![...f.mode.options].some(o => o.value === value))
+			return false;
 		f.mode.value = value;
 		f.mode.dispatchEvent(new Event('change'));
-		return f.mode.value === value;
+		return true;
 	}
 
 	function testBlame(f, say) {
 		const name = f.box.dataset.film, tip = f.box.querySelector('.tip'), plain = (setMode(f, 'lives'), picture(f));
 		if (!setMode(f, 'blame'))
-			return f.mode.value = 'lives';
+			return;
 		const legend = f.box.querySelector('.legend.blame'), button = legend.querySelector('button'), all = picture(f);
 		say(all !== plain && !legend.hidden && f.slider.disabled, name + ' shows blame, of the end');
 		button.dispatchEvent(new Event('pointerenter'));
@@ -113,7 +115,7 @@
 	function testMoves(f, say) {
 		const name = f.box.dataset.film, plain = (setMode(f, 'lives'), picture(f));
 		if (!setMode(f, 'moves'))
-			return f.mode.value = 'lives';
+			return;
 		f.slider.value = f.frames - 1;
 		f.slider.dispatchEvent(new Event('input'));
 		const end = picture(f), sum = (map, nth) => map.moved.subarray(-2 * map.nr_cells).reduce((a, n, i) => a + (i % 2 === nth ? n : 0), 0);
