@@ -126,7 +126,9 @@ int replay_begin(struct replay *rp, struct trial *t, struct err *e)
 		.fragment_report = text_in(t->fragment_report, sizeof(t->fragment_report)),
 		.seed = t->seed,
 	};
-	if (check_fits(t, rp->m, e) || stack_create(&rp->stack, t->stack, e))
+	/* A load that was run before knows of more objects than at its start. */
+	if (t->source->ops->rewind(t->source, e) || check_fits(t, rp->m, e) ||
+	    stack_create(&rp->stack, t->stack, e))
 		return -1;
 	rp->page_source = page_allocator_source(rp->stack.pages)->layer;
 	rp->reserved_objs = rp->page_source->live_objs;

@@ -184,11 +184,33 @@ static int make_dir(void **state)
 	return 0;
 }
 
+/* A load that grew beyond what it was expected to be runs again as it ran. */
+static void a_load_that_grew_runs_again(void **state)
+{
+	struct source *s;
+	struct trial a, b;
+	FILE *f = fopen(yaml_path, "w");
+
+	(void)state;
+	assert_non_null(f);
+	fputs("kmemsim: workload/1\nduration: 1s\njobs:\n"
+	      "  all: {generator: poisson, rate: 18k/s, size: 64B, lifetime: forever}\n",
+	      f);
+	fclose(f);
+	s = open_yaml(1);
+	a = run(s);
+	assert_true(s->tables.nr_objects_max > s->tables.nr_requests);
+	b = run(s);
+	s->ops->close(s);
+	assert_true(a.digest == b.digest && a.nr_requests == b.nr_requests);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_rewind_once_written),
 		cmocka_unit_test(traces_replay_as_they_ran),
+		cmocka_unit_test(a_load_that_grew_runs_again),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, tmp_dir_remove);

@@ -360,6 +360,7 @@ int workload_rewind(struct source *s, struct err *e)
 	idset_init(&ws->ids);
 	ws->nr_repeats = ws->nr_free_repeats = 0;
 	ws->over = false;
+	ws->base.tables.nr_objects_max = FIRST_OBJECTS;
 	if (mark_warmup(w))
 		put_mark(ws, 0, 0);
 	if (w->warmup_ns)

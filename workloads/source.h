@@ -31,6 +31,9 @@ struct lane {
 	struct flight *held; /* by worker: what it keeps */
 };
 
+/* Ids there are room for at the start; room grows by doubling. */
+#define FIRST_OBJECTS 4096
+
 struct workload_source {
 	struct source base;
 	struct source_ops ops;

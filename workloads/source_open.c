@@ -7,8 +7,6 @@
 #include "lib/mem.h"
 #include "workloads/source.h"
 
-#define FIRST_OBJECTS 4096
-
 static void workload_close(struct source *s)
 {
 	struct workload_source *ws = to_workload(s);
