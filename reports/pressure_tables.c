@@ -280,8 +280,62 @@ static int counters_table(struct report *p, size_t load, struct err *e)
 	return rc;
 }
 
+/* ---- What is not listed ---- */
+
+/* A run lists its first events and runs of compaction, and counts all of them. */
+static const struct {
+	const char *view, *sql, *metric, *what;
+} listed[] = {
+	{"compact_view", "SELECT count(*) FROM compact_view WHERE run_id = ?", "compact_runs",
+	 "runs of compaction"},
+	{"event_view", "SELECT count(*) FROM event_view WHERE run_id = ?", "nr_reports", "events"},
+};
+
+static int listed_note(struct report *p, const struct report_run *run, size_t nth, struct err *e)
+{
+	double all = report_summary_of(&run->seeds[0], listed[nth].metric, 0);
+	sqlite3_stmt *row = db_prepare(p->db, listed[nth].sql, e);
+	double nr;
+	int rc;
+
+	if (!row)
+		return -1;
+	sqlite3_bind_int64(row, 1, run->info->id);
+	rc = db_step(p->db, row, e);
+	nr = rc > 0 ? sqlite3_column_double(row, 0) : 0;
+	sqlite3_finalize(row);
+	if (rc < 0)
+		return -1;
+	if (nr < 1 || nr >= all)
+		return 0;
+	fputs("<p class=\"note\">", p->html);
+	html_print(
+		p->html,
+		"Of %.0f %s under %s the first %.0f are listed: tables of runs and curves of what "
+		"was done end there, the figures count all.",
+		all, listed[nth].what, p->stacks[run->stack].name, nr);
+	fputs("</p>\n", p->html);
+	return 0;
+}
+
+static int listed_notes(struct report *p, size_t load, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(listed); i++) {
+		bool known;
+
+		if (db_has(p->db, listed[i].view, &known, e))
+			return -1;
+		for (size_t s = 0; s < p->nr_stacks && known; s++)
+			if (report_run(p, load, s) && listed_note(p, report_run(p, load, s), i, e))
+				return -1;
+	}
+	return 0;
+}
+
 int pressure_tables(struct report *p, size_t load, struct err *e)
 {
+	if (listed_notes(p, load, e))
+		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(stack_tables); i++)
 		if (stack_table(p, load, &stack_tables[i], e))
 			return -1;

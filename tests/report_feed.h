@@ -264,6 +264,7 @@ static inline void feed_pressure(const struct feed *f, struct sink *s)
 {
 	static const struct metric_desc had = {"huge_success_percent", "percent", BETTER_HIGHER,
 					       ""};
+	static const struct metric_desc runs = {"compact_runs", "count", BETTER_NEITHER, ""};
 	static const struct metric_desc moved = {"compact_moved_pages", "pages", BETTER_LOWER, ""};
 	u64 end = (u64)f->nr_samples * FEED_SAMPLE_NS;
 	struct sink_zone zone = {.zone = "Normal",
@@ -300,6 +301,7 @@ static inline void feed_pressure(const struct feed *f, struct sink *s)
 		s->ops->vmstat(s, end * i / 10, "pgfree", i);
 	}
 	s->ops->latency(s, &huge);
+	s->ops->summary(s, "", &runs, f->rcu ? 200 : 205);
 	s->ops->summary(s, "", &had, f->rcu ? 93.25 : 40);
 	s->ops->summary(s, "", &moved, f->rcu ? 6000 : 6200);
 }

@@ -80,6 +80,9 @@ static void test_pressure_is_told(void **state)
 	page = page_of();
 	for (size_t i = 0; i < ARRAY_SIZE(told); i++)
 		assert_says(page, told[i]);
+	/* Only the first are listed, under plain. */
+	assert_says(page, "Of 205 runs of compaction under plain the first 200 are listed");
+	assert_null(strstr(page, "runs of compaction under rcu"));
 	/* It is about pressure: pages freed are not. */
 	assert_null(strstr(page, "pgfree"));
 	free(page);
