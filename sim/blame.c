@@ -20,6 +20,7 @@
 #include "lib/mem.h"
 #include "sim/holders.h"
 #include "sim/replay.h"
+#include "sim/slab_sites.h"
 
 struct blame_holder {
 	u64 key;
@@ -320,21 +321,29 @@ void blame_look(struct blame *b, const struct replay *rp, u64 t_ns)
 
 /* ---- Results ---- */
 
+static const char *site_of(const struct replay *rp, u64 row)
+{
+	return rp->tables->nr_sites ? rp->tables->sites[rp->acc.rows[row].site] : "?";
+}
+
+static const struct slab_cache *cache_of(const struct blame_holder *h)
+{
+	return (h->key & 3) == KEY_CACHE ? (const void *)(uintptr_t)(h->key >> 2 << 2) : NULL;
+}
+
 static void name_holder(const struct blame_holder *h, const struct replay *rp, const char **site,
 			const char **cache)
 {
 	u64 value = h->key >> 2;
-	const struct site_row *row;
 
 	*site = "";
 	switch ((enum key_kind)(h->key & 3)) {
 	case KEY_ROW:
-		row = &rp->acc.rows[value];
-		*site = rp->tables->nr_sites ? rp->tables->sites[row->site] : "?";
-		*cache = rp->acc.names[row->name].name;
+		*site = site_of(rp, value);
+		*cache = rp->acc.names[rp->acc.rows[value].name].name;
 		break;
 	case KEY_CACHE:
-		*cache = ((const struct slab_cache *)(uintptr_t)(value << 2))->name;
+		*cache = cache_of(h)->name;
 		break;
 	default:
 		*cache = other_names[value];
@@ -359,10 +368,21 @@ static void report_holder(const struct blame *b, const struct blame_holder *h,
 	rp->sink->ops->blame(rp->sink, &row);
 }
 
-/* kept[i] is the pageblock, its holders follow. */
-static void report_block(const struct blame *b, size_t i, const struct replay *rp)
+/* kept[i] is the pageblock, its holders follow: the one with most pages, of equals the first. */
+static const struct blame_kept *main_holder(const struct blame *b, size_t i)
 {
-	const struct blame_kept *k = &b->kept[i], *most = &b->kept[i + 1];
+	const struct blame_kept *most = &b->kept[i + 1];
+
+	for (size_t j = i + 1; j < b->nr_kept && b->kept[j].holder != WHOLE; j++)
+		if (b->kept[j].pages > most->pages)
+			most = &b->kept[j];
+	return most;
+}
+
+static void report_block(const struct blame *b, size_t i, const struct replay *rp,
+			 const u32 *slab_rows)
+{
+	const struct blame_kept *k = &b->kept[i], *most = main_holder(b, i);
 	unsigned long pfn = (unsigned long)k->block << pageblock_order;
 	const struct pageblock_use *u = &kernel->block_use[k->block];
 	const struct zone *zone = page_zone(pfn_to_page(pfn));
@@ -378,19 +398,34 @@ static void report_block(const struct blame *b, size_t i, const struct replay *r
 
 	for (int mt = 0; mt < MIGRATE_PCPTYPES; mt++)
 		row.free_pages -= u->nr[mt];
-	for (size_t j = i + 1; j < b->nr_kept && b->kept[j].holder != WHOLE; j++)
-		if (b->kept[j].pages > most->pages)
-			most = &b->kept[j];
 	row.holder_pages = most->pages;
 	name_holder(&b->holders[most->holder], rp, &row.call_site, &row.cache);
+	if (slab_rows[k->block])
+		row.call_site = site_of(rp, slab_rows[k->block]);
 	rp->sink->ops->blame_block(rp->sink, &row);
+}
+
+static void report_blocks(const struct blame *b, const struct replay *rp)
+{
+	u64 nr_blocks = kernel->max_pfn >> pageblock_order;
+	const struct slab_cache **caches = mem_alloc(nr_blocks, sizeof(*caches));
+	u32 *slab_rows = mem_alloc(nr_blocks, sizeof(*slab_rows));
+
+	for (size_t i = 0; i < b->nr_kept; i++)
+		if (b->kept[i].holder == WHOLE)
+			caches[b->kept[i].block] = cache_of(&b->holders[main_holder(b, i)->holder]);
+	slab_sites_find(rp, caches, slab_rows);
+	for (size_t i = 0; i < b->nr_kept; i++)
+		if (b->kept[i].holder == WHOLE)
+			report_block(b, i, rp, slab_rows);
+	free(caches);
+	free(slab_rows);
 }
 
 void blame_report(const struct blame *b, const struct replay *rp)
 {
 	for (u32 i = 0; i < b->nr_holders; i++)
 		report_holder(b, &b->holders[i], rp);
-	for (size_t i = 0; i < b->nr_kept; i++)
-		if (b->kept[i].holder == WHOLE)
-			report_block(b, i, rp);
+	if (b->nr_kept)
+		report_blocks(b, rp);
 }

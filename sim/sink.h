@@ -98,7 +98,11 @@ struct sink_blame_block { /* one otherwise free pageblock at the end */
 	const char *zone;
 	u64 pfn; /* of its first page */
 	u32 free_pages, movable_pages, unmovable_pages;
-	const char *call_site, *cache; /* the holder with most of the unmovable pages */
+	/*
+	 * The holder with most of the unmovable pages; of a cache the call site with most of the
+	 * objects that it has here.
+	 */
+	const char *call_site, *cache;
 	u32 holder_pages;
 	u64 kept_ns; /* for so long it has been kept, by whomever */
 };

@@ -26,6 +26,7 @@ struct recorder {
 	unsigned int nr_rows, nr_blocks;
 	u64 unmovable;
 	struct sink_blame_block last;
+	char last_site[64];
 };
 
 static struct recorder *to_recorder(struct sink *s)
@@ -85,6 +86,7 @@ static void on_blame_block(struct sink *s, const struct sink_blame_block *b)
 	r->nr_blocks++;
 	r->unmovable += b->unmovable_pages;
 	r->last = *b;
+	snprintf(r->last_site, sizeof(r->last_site), "%s", b->call_site);
 	r->last.call_site = r->last.cache = NULL;
 }
 
@@ -317,6 +319,23 @@ static void held_back_is_the_layers(void **state)
 	assert_int_equal(row_of(&r, "", "(held back by a layer)")->b.pages_end, 20);
 }
 
+/* Of three objects on a slab two are other_site's; of pages, whose they are. */
+static void objects_name_the_site_of_a_slab(void **state)
+{
+	struct request q[] = {thing(1000, 0), thing(2000, 1), thing(3000, 2),
+			      pages(4000, 3, 1, GFP_KERNEL)};
+	struct recorder r;
+
+	(void)state;
+	q[0].site = 1;
+	q[1].site = q[2].site = 2;
+	run(&r, q, 3, "page_allocator(pcp=off)");
+	assert_string_equal(r.last_site, "other_site+0x4");
+	assert_true(row_of(&r, "", "thing")->b.sole_end == 1);
+	run(&r, q, 4, "page_allocator(pcp=off)");
+	assert_string_equal(r.last_site, SITE);
+}
+
 #define FUZZ 12000
 
 /* Shares against the walk, under load of all kinds; twice the same. */
@@ -370,6 +389,7 @@ int main(void)
 		cmocka_unit_test(lists_keep_pages),
 		cmocka_unit_test(kmalloc_beyond_classes_has_a_site),
 		cmocka_unit_test(held_back_is_the_layers),
+		cmocka_unit_test(objects_name_the_site_of_a_slab),
 		cmocka_unit_test(books_and_structs_agree),
 	};
 
