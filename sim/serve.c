@@ -170,7 +170,7 @@ static inline u64 occupied(const struct replay *rp, const struct object *o)
 	return o->kind == REQ_PAGE_ALLOC ? PAGE_SIZE << o->order : ksize(o->addr);
 }
 
-static void note_peak(struct replay *rp)
+static inline void note_peak(struct replay *rp)
 {
 	u64 taken = (u64)rp->page_source->live_bytes;
 
@@ -265,8 +265,8 @@ void serve_alloc(struct replay *rp, const struct request *r, struct object *o)
 	else
 		addr = allocate(rp, r, o);
 	o->addr = addr;
-	o->missing = !addr;
 	o->cpu = r->cpu;
+	o->missing = !addr;
 	o->guessed = birth;
 	o->pinned = (r->flags & REQ_F_PINNED) != 0;
 	if (unlikely(!addr)) {
@@ -290,7 +290,7 @@ void serve_alloc(struct replay *rp, const struct request *r, struct object *o)
 		account_latency(&rp->acc, alloc_op(r), kernel->path, ns);
 }
 
-unsigned int serve_give_back(struct replay *rp, struct object *o)
+static inline unsigned int give_back(struct replay *rp, struct object *o)
 {
 	switch (o->kind) {
 	case REQ_KMALLOC:
@@ -304,6 +304,11 @@ unsigned int serve_give_back(struct replay *rp, struct object *o)
 		page_free(rp->stack.pages, virt_to_page(o->addr), o->order);
 		return OP_PAGE_FREE + o->order;
 	}
+}
+
+unsigned int serve_give_back(struct replay *rp, struct object *o)
+{
+	return give_back(rp, o);
 }
 
 void serve_free(struct replay *rp, const struct request *r, struct object *o)
@@ -320,7 +325,7 @@ void serve_free(struct replay *rp, const struct request *r, struct object *o)
 	if (unlikely(o->reclaimable))
 		reclaim_freeing(rp, o);
 	account_freed(&rp->acc, o, occupied(rp, o), r->cpu, r->flags);
-	op = serve_give_back(rp, o);
+	op = give_back(rp, o);
 	ns = machine_leave(rp->m, entered_ns);
 	rp->digest = digest_u64(rp->digest, (virt_to_phys(o->addr) << 1) ^
 						    (kernel->clock_ns << 20) ^ r->object);
