@@ -118,6 +118,34 @@ static void who_may_wait_reclaims(void **state)
 	pressure_close(&lab);
 }
 
+/* Below low whoever says __GFP_KSWAPD_RECLAIM wakes kswapd, which rests above high. */
+static void kswapd_is_woken_by_who_says_so(void **state)
+{
+	static const struct {
+		gfp_t flags;
+		bool wakes;
+	} cases[] = {
+		{GFP_NOWAIT, true},  {GFP_ATOMIC, true},
+		{GFP_KERNEL, true},  {GFP_KERNEL & ~__GFP_KSWAPD_RECLAIM, false},
+		{__GFP_HIGH, false},
+	};
+	struct lab lab;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		open_filled(&lab, CHAIN, LOW, 1000);
+		assert_non_null(lab_alloc(&lab, 0, 0, cases[i].flags, -1));
+		assert_int_equal(pressure.nr, 1000);
+		for (int step = 0; step < 100; step++)
+			machine_step(lab.m);
+		assert_int_equal(nr_free_pages() > HIGH, cases[i].wakes);
+		assert_int_equal(pressure.nr < 1000, cases[i].wakes);
+		assert_int_equal(stalls(), 0);
+		page_allocator_check(lab.pa);
+		pressure_close(&lab);
+	}
+}
+
 /* All page cache goes before a request is refused; then the OOM killer would come. */
 static void order_0_is_refused_last(void **state)
 {
@@ -385,11 +413,17 @@ static void nofail_has_the_reserves(void **state)
 static void nofail_ends(void **state)
 {
 	struct lab lab;
+	u64 kills;
 
 	(void)state;
 	open_without_blocks(&lab, 500);
 	assert_null(lab_alloc(&lab, 0, 4, GFP_KERNEL | __GFP_NOFAIL, -1));
 	assert_null(lab_alloc(&lab, 0, 1, GFP_KERNEL | __GFP_NOFAIL, -1));
+	assert_int_equal(pressure.nr, 0);
+	kills = vm_event(OOM_KILL);
+	/* With nothing left to reclaim it is at its end, and begins once more in vain. */
+	assert_null(lab_alloc(&lab, 0, 1, GFP_KERNEL | __GFP_NOFAIL, -1));
+	assert_int_equal(vm_event(OOM_KILL), kills + 2);
 	page_allocator_check(lab.pa);
 	pressure_close(&lab);
 }
@@ -400,6 +434,7 @@ int main(void)
 		cmocka_unit_test(flags_say_how_far_down),
 		cmocka_unit_test(who_only_replays_has_the_last_page),
 		cmocka_unit_test(who_may_wait_reclaims),
+		cmocka_unit_test(kswapd_is_woken_by_who_says_so),
 		cmocka_unit_test(order_0_is_refused_last),
 		cmocka_unit_test(not_every_refusal_is_oom),
 		cmocka_unit_test(flags_say_how_long),

@@ -339,19 +339,23 @@ static struct page *try_rounds(struct slowpath *sp)
 	return page;
 }
 
-/* A request that must not fail helps itself to part of the reserve, and begins again. */
+/*
+ * A request that must not fail helps itself to part of the reserve, and begins again while that
+ * leads somewhere.
+ */
 static struct page *must_not_fail(struct slowpath *sp)
 {
-	struct page *page = NULL;
+	struct page *page;
 
 	(void)WARN_ON(!(sp->ac->gfp & __GFP_DIRECT_RECLAIM));
 	(void)WARN_ON(is_costly(sp->ac));
-	while (sp->ac->gfp & __GFP_DIRECT_RECLAIM && !page &&
-	       sp->nofail_rounds++ < MAX_RECLAIM_RETRIES) {
+	if (!(sp->ac->gfp & __GFP_DIRECT_RECLAIM))
+		return NULL;
+	do {
 		page = get_page_from_freelist(sp->ac, ALLOC_MIN_RESERVE);
 		if (!page)
 			page = try_rounds(sp);
-	}
+	} while (!page && sp->progress && ++sp->nofail_rounds < MAX_RECLAIM_RETRIES);
 	return page;
 }
 
