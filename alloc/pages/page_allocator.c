@@ -37,10 +37,11 @@ static const struct opt_desc page_allocator_opts[] = {
 	OPT_U64("high", struct page_allocator_options, high, "0", 0, 1 << 30,
 		"pages each CPU keeps of a zone at most; 0: the machine's, else by low watermark"),
 	OPT_ENUM("grouping", struct page_allocator_options, grouping, "auto", grouping_names,
-		 "keep pages of different mobility in different pageblocks; auto: as Linux, unless "
-		 "memory is less than a pageblock for each type"),
+		 "keep pages of different mobility in different pageblocks; auto: as Linux, on "
+		 "where "
+		 "memory has a pageblock for each type"),
 	OPT_BOOL("watermarks", struct page_allocator_options, watermarks, "on",
-		 "go to another zone before the last pages of this one"),
+		 "keep part of each zone free: go to another one, wake kswapd, reclaim or refuse"),
 	OPT_U64("boost", struct page_allocator_options, boost, "15000", 0, 1000000,
 		"how far watermarks rise where mobilities were mixed, in 1/10,000 of high "
 		"(vm.watermark_boost_factor); 0: never"),
