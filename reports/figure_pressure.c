@@ -45,7 +45,8 @@ static int load_read(struct report *p, size_t load, struct pressure_load *l, str
 			continue;
 		l->seeds[s] = mem_alloc(run->nr_seeds, sizeof(*l->seeds[s]));
 		for (size_t i = 0; i < run->nr_seeds; i++)
-			if (pressure_load(&l->seeds[s][i], p->db, run->seeds[i].info->id, e))
+			if (pressure_load(&l->seeds[s][i], p->db, run->seeds[i].info->id,
+					  (u64)run->seeds[i].info->sim_ns, e))
 				return -1;
 	}
 	return 0;

@@ -248,6 +248,8 @@ static int scores_load(struct pressure *p, struct db *db, s64 run_id, struct err
 /* A sum that grows while something runs, and stays as it is between. */
 static void curve_run(struct curve *c, u64 begin, u64 end, double value)
 {
+	if (!c->nr)
+		curve_add(c, 0, 0);
 	if (!c->nr || begin > c->t_ns[c->nr - 1])
 		curve_add(c, begin, c->nr ? c->value[c->nr - 1] : 0);
 	curve_add(c, max(end, c->t_ns[c->nr - 1]), value);
@@ -349,7 +351,18 @@ static int states_load(struct pressure *p, struct db *db, s64 run_id, struct err
 	return rc;
 }
 
-int pressure_load(struct pressure *p, struct db *db, s64 run_id, struct err *e)
+/* Sums stay as they are up to the end. */
+static void work_end(struct pressure *p, u64 end_ns)
+{
+	for (int i = 0; i < NR_WORK; i++) {
+		struct curve *c = &p->work[i];
+
+		if (c->nr && end_ns > c->t_ns[c->nr - 1])
+			curve_add(c, end_ns, c->value[c->nr - 1]);
+	}
+}
+
+int pressure_load(struct pressure *p, struct db *db, s64 run_id, u64 end_ns, struct err *e)
 {
 	int rc;
 
@@ -359,6 +372,8 @@ int pressure_load(struct pressure *p, struct db *db, s64 run_id, struct err *e)
 	     reclaim_load(p, db, run_id, e) || states_load(p, db, run_id, e);
 	if (rc)
 		pressure_free(p);
+	else
+		work_end(p, end_ns);
 	return rc ? -1 : 0;
 }
 

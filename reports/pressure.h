@@ -64,7 +64,9 @@ struct pressure {
 
 /* Was the run ever under pressure, or not given a huge page at once? */
 int __must_check pressure_tells(struct db *db, s64 run_id, bool *tells, struct err *e);
-int __must_check pressure_load(struct pressure *p, struct db *db, s64 run_id, struct err *e);
+/* end_ns: of the run. */
+int __must_check pressure_load(struct pressure *p, struct db *db, s64 run_id, u64 end_ns,
+			       struct err *e);
 void pressure_free(struct pressure *p);
 
 /* NULL if it has no such zone or node. */

@@ -53,33 +53,38 @@ struct worst {
 	const struct report_run *of;
 	char holder[160], number[VALUE_TEXT_MAX];
 	double blocks, pages, longest_ns, all_blocks;
+	bool known;
 };
 
 /* Somebody one can talk to first: "(per-CPU lists)", what was there at the start and unknown call
  * sites come behind. */
 static const char worst_sql[] =
 	"SELECT call_site, cache, blocks_end, pages_end, longest_ns,"
-	" (SELECT sum(blocks_end) FROM blame_view WHERE run_id = ?1)"
+	" (SELECT sum(blocks_end) FROM blame_view WHERE run_id = ?1),"
+	" cache GLOB '(*' OR (cache = '' AND call_site IN ('', '?')) AS unknown"
 	" FROM blame_view WHERE run_id = ?1 AND blocks_end > 0"
-	" ORDER BY cache GLOB '(*' OR (cache = '' AND call_site IN ('', '?')),"
-	" blocks_end DESC, call_site, cache LIMIT 1";
+	" ORDER BY unknown, blocks_end DESC, call_site, cache LIMIT 1";
 
 static int worst_read(struct report *p, const struct report_run *run, struct worst *w,
 		      struct err *e)
 {
 	sqlite3_stmt *row = db_prepare(p->db, worst_sql, e);
+	bool known;
 	int rc;
 
 	if (!row)
 		return -1;
 	sqlite3_bind_int64(row, 1, run->info->id);
 	rc = db_step(p->db, row, e);
-	if (rc > 0 && sqlite3_column_double(row, 2) > w->blocks) {
+	known = rc > 0 && !sqlite3_column_int(row, 6);
+	if (rc > 0 && known >= w->known &&
+	    (known > w->known || sqlite3_column_double(row, 2) > w->blocks)) {
 		w->of = run;
 		w->blocks = sqlite3_column_double(row, 2);
 		w->pages = sqlite3_column_double(row, 3);
 		w->longest_ns = sqlite3_column_double(row, 4);
 		w->all_blocks = sqlite3_column_double(row, 5);
+		w->known = known;
 		holder_print((const char *)sqlite3_column_text(row, 0),
 			     (const char *)sqlite3_column_text(row, 1), w->holder,
 			     sizeof(w->holder));
@@ -108,10 +113,10 @@ static int blame_finding(struct report *p, size_t load, struct err *e)
 	size_human(w.blocks * 2 * MIB, size, sizeof(size));
 	time_human(w.longest_ns, longest, sizeof(longest));
 	report_finding(p,
-		       "When %s ends, of all that are known %s keeps most blocks of 2 MiB from "
+		       "When %s ends, %s%s keeps most blocks of 2 MiB from "
 		       "being free: %s of %s (%s) with %.0f pages under %s, one of them for %s.",
-		       p->loads.names[load], w.holder, w.number, all, size, w.pages,
-		       p->stacks[w.of->stack].name, longest);
+		       p->loads.names[load], w.known ? "of all that are known " : "", w.holder,
+		       w.number, all, size, w.pages, p->stacks[w.of->stack].name, longest);
 	return 0;
 }
 

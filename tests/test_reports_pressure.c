@@ -193,6 +193,10 @@ static void test_blame_is_told(void **state)
 	page = page_of();
 	assert_says(page, "ext4_inode_cache keeps most blocks of 2 MiB from being free: 5 of ");
 	free(page);
+	change("UPDATE blame SET blocks_end = 0 WHERE blocks_end < 1000");
+	page = page_of();
+	assert_says(page, "When squeeze ends, (per-CPU lists) keeps most blocks");
+	free(page);
 	data = text_of("out/data/moves-map-squeeze-plain-1.csv");
 	assert_says(data, "\n0,1048576,512,Normal,82.0,0,0,225,0\n");
 	free(data);
@@ -282,7 +286,7 @@ static void test_curves(void **state)
 	assert_true(tells);
 	assert_int_equal(pressure_tells(db, 99, &tells, &e), 0);
 	assert_false(tells);
-	assert_int_equal(pressure_load(&p, db, 1, &e), 0);
+	assert_int_equal(pressure_load(&p, db, 1, 800 * NSEC_PER_MSEC, &e), 0);
 	assert_int_equal(curve_least(&pressure_zone(&p, 0, "Normal")->free), 60);
 	assert_int_equal(curve_most(&pressure_zone(&p, 0, "Normal")->free), 4096);
 	assert_null(pressure_zone(&p, 1, "DMA"));
@@ -291,6 +295,9 @@ static void test_curves(void **state)
 	assert_int_equal(curve_at(&p.work[WORK_MOVED], 199 * NSEC_PER_MSEC), 0);
 	assert_int_equal(curve_at(&p.work[WORK_MOVED], ~0ULL), 6200);
 	assert_int_equal(curve_at(&p.work[WORK_COMPACT_NS], ~0ULL), 800000);
+	/* The curve goes from the start to the end. */
+	assert_int_equal(p.work[WORK_MOVED].t_ns[0], 0);
+	assert_int_equal(p.work[WORK_MOVED].t_ns[p.work[WORK_MOVED].nr - 1], 800 * NSEC_PER_MSEC);
 	pressure_free(&p);
 	db_close(db);
 }
@@ -317,7 +324,7 @@ static void test_reclaim_is_read(void **state)
 	db_sink_free(s);
 	db_close(db);
 	db = results_open();
-	assert_int_equal(pressure_load(&p, db, 1, &e), 0);
+	assert_int_equal(pressure_load(&p, db, 1, 800 * NSEC_PER_MSEC, &e), 0);
 	assert_int_equal(curve_at(&p.work[WORK_STEAL_KSWAPD], 10), 0);
 	assert_int_equal(curve_at(&p.work[WORK_STEAL_KSWAPD], 15), 50);
 	assert_int_equal(curve_at(&p.work[WORK_STEAL_KSWAPD], 99), 100);
