@@ -2,8 +2,8 @@
  * Whose objects lie on the slabs of a pageblock.
  *
  * Theory: a page of a slab does not know who asked for its objects, but the books of the load know
- * where each object lies. One pass over all objects, looking at the pageblocks that are asked about,
- * is cheap enough for the end of a run, and only for that.
+ * where each object lies. One pass over all objects, for the pageblocks that are asked about, is
+ * cheap enough for the end of a run, and only for that.
  *
  * Invariant: of equals the row that came first.
  *
