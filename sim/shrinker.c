@@ -122,14 +122,18 @@ bool shrinker_scan(struct replay *rp, struct scan_control *sc)
 	return true;
 }
 
-/* So many slots are free that their objects, moved together, would empty a slab. */
-static bool is_sparse(const struct slab_cache *cache)
+/*
+ * A quarter of its slots are free, a slab's worth at least. What SLUB calls active says little: all
+ * objects of CPUs' slabs are.
+ */
+static bool is_sparse(const struct name *n)
 {
 	struct slab_counts counts;
+	u64 free_objs;
 
-	slab_cache_counts((struct slab_cache *)cache, &counts);
-	return cache->objects && counts.partial > 1 &&
-	       counts.objs_total - counts.objs_active >= cache->objects;
+	slab_cache_counts(n->cache, &counts);
+	free_objs = counts.objs_total - min(counts.objs_total, n->live_objs);
+	return free_objs >= n->cache->objects && free_objs > counts.objs_total / 4;
 }
 
 bool shrinker_move(struct replay *rp, struct scan_control *sc)
@@ -138,8 +142,7 @@ bool shrinker_move(struct replay *rp, struct scan_control *sc)
 	s64 before = rp->page_source->live_bytes;
 
 	while (round->mover < rp->tables->nr_caches &&
-	       (!rp->acc.names[round->mover].movable ||
-		!is_sparse(rp->acc.names[round->mover].cache)))
+	       (!rp->acc.names[round->mover].movable || !is_sparse(&rp->acc.names[round->mover])))
 		round->mover++;
 	if (round->mover >= rp->tables->nr_caches)
 		return false;

@@ -239,6 +239,39 @@ static void given_up_while_evicted(void **state)
 	assert_true(outcome_metric(&out, "live_objs_end") == 0);
 }
 
+/*
+ * One object in 20 lives on, all over 37 MiB of slabs. If they can move, kswapd has them move
+ * together, and there is room for anonymous memory. (Boosts would have made kswapd give up
+ * before: 16 runs of it in vain, as in Linux.)
+ */
+static void sparse_slabs_are_emptied(void **state)
+{
+	static const char *const movable[] = {"off", "on"};
+	double failed[2], moved[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct outcome out;
+		char jobs[512];
+
+		snprintf(jobs, sizeof(jobs),
+			 TICKS
+			 "  things: {generator: periodic, every: 1us, duration: 200ms, cache: "
+			 "{name: thing, size: 192B, movable: %s}, lifetime: {dist: choice, "
+			 "of: {300ms: 95, 100s: 5}}}\n"
+			 "  anon: {generator: periodic, every: 100us, start: 600ms, " MOVABLE "}\n",
+			 movable[i]);
+		reclaim_lab_run(&out, "duration: 1700ms\n", jobs, 11, "page_allocator(boost=0)",
+				NULL);
+		failed[i] = outcome_metric(&out, "nr_failed");
+		moved[i] = outcome_metric(&out, "shrink_moved_objs");
+	}
+	print_message("# refused %.0f and %.0f, moved %.0f and %.0f\n", failed[0], failed[1],
+		      moved[0], moved[1]);
+	assert_true(failed[0] > 1000 && moved[0] == 0);
+	assert_true(failed[1] == 0 && moved[1] > 5000);
+}
+
 /* Anonymous memory has nowhere to go: kswapd gives up, and the request that may not fail ends it. */
 static void nothing_to_reclaim(void **state)
 {
@@ -323,6 +356,7 @@ int main(void)
 		cmocka_unit_test(shrinkers_are_fair),
 		cmocka_unit_test(objects_for_objects),
 		cmocka_unit_test(given_up_while_evicted),
+		cmocka_unit_test(sparse_slabs_are_emptied),
 		cmocka_unit_test(nothing_to_reclaim),
 		cmocka_unit_test(dirty_pages_are_written),
 		cmocka_unit_test(under_layers),
