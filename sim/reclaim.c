@@ -114,10 +114,12 @@ void reclaim_asked(struct replay *rp, const struct request *r, struct object *o)
 	reclaim_list(rp, r->object, false);
 }
 
-void reclaim_freeing(struct replay *rp, struct object *o)
+void reclaim_freeing(struct replay *rp, struct object *o, u64 t_ns)
 {
+	machine_advance(rp->m, t_ns);
+	if (o->evicted)
+		return;
 	o->reclaimable = false;
-	charge(COST_LIST_STEP);
 	lru_del(&rp->reclaim->lru, (u32)(o - rp->acc.objects));
 }
 

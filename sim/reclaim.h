@@ -53,8 +53,8 @@ void reclaim_end(struct replay *rp);
 
 /* The request was served, or refused: o is its object's record. */
 void reclaim_asked(struct replay *rp, const struct request *r, struct object *o);
-/* Its memory is about to be given back. */
-void reclaim_freeing(struct replay *rp, struct object *o);
+/* The load gives it up at t_ns: until then it may be taken, but not from here on. */
+void reclaim_freeing(struct replay *rp, struct object *o, u64 t_ns);
 /* The load gives up an object that is not in memory. */
 void reclaim_given_up(struct replay *rp, struct object *o);
 /* ASSERTs. */

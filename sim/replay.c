@@ -187,8 +187,8 @@ static inline int free_request(struct replay *rp, const struct request *r, struc
 {
 	struct object *o = &rp->acc.objects[r->object];
 
-	if (unlikely(o->reclaimable)) /* kswapd may take it before, but not meanwhile */
-		machine_advance(rp->m, r->t_ns);
+	if (unlikely(o->reclaimable))
+		reclaim_freeing(rp, o, r->t_ns);
 	if (unlikely(!o->addr && !o->missing && !o->evicted))
 		return bad_request(rp, r, "the object it frees is not alive", e);
 	if (unlikely(r->kind != o->kind + 1))

@@ -224,8 +224,7 @@ allocate(struct replay *rp, const struct request *r, struct object *o)
 #define RESCUES_MAX 16
 
 /* The load has something that can be reclaimed for this request. */
-static __attribute__((noinline)) void *
-allocate_or_reclaim(struct replay *rp, const struct request *r, struct object *o)
+static void *allocate_or_reclaim(struct replay *rp, const struct request *r, struct object *o)
 {
 	void *addr;
 
@@ -253,17 +252,16 @@ static void count_huge_fault(const struct request *r, bool had)
 		count_vm_event(had ? THP_FAULT_ALLOC : THP_FAULT_FALLBACK);
 }
 
-void serve_alloc(struct replay *rp, const struct request *r, struct object *o)
+/* reclaim: a constant, so that who has nothing to reclaim does not even look. */
+static __always_inline void serve(struct replay *rp, const struct request *r, struct object *o,
+				  bool reclaim)
 {
 	u64 entered_ns = machine_enter(rp->m, r->cpu, r->t_ns), ns;
 	bool birth = r->flags & REQ_F_BIRTH;
 	void *addr;
 
 	kernel->site = r->site;
-	if (unlikely(rp->reclaim))
-		addr = allocate_or_reclaim(rp, r, o);
-	else
-		addr = allocate(rp, r, o);
+	addr = reclaim ? allocate_or_reclaim(rp, r, o) : allocate(rp, r, o);
 	o->addr = addr;
 	o->cpu = r->cpu;
 	o->missing = !addr;
@@ -280,7 +278,7 @@ void serve_alloc(struct replay *rp, const struct request *r, struct object *o)
 	}
 	if (unlikely(r->kind == REQ_PAGE_ALLOC && r->order == pageblock_order))
 		count_huge_fault(r, addr);
-	if (unlikely(rp->reclaim))
+	if (reclaim)
 		reclaim_asked(rp, r, o);
 	ns = machine_leave(rp->m, entered_ns);
 	o->born_ns = kernel->clock_ns;
@@ -288,6 +286,20 @@ void serve_alloc(struct replay *rp, const struct request *r, struct object *o)
 						    (kernel->clock_ns << 20) ^ r->object);
 	if (!birth)
 		account_latency(&rp->acc, alloc_op(r), kernel->path, ns);
+}
+
+static __attribute__((noinline)) void serve_reclaimable(struct replay *rp, const struct request *r,
+							struct object *o)
+{
+	serve(rp, r, o, true);
+}
+
+void serve_alloc(struct replay *rp, const struct request *r, struct object *o)
+{
+	if (unlikely(rp->reclaim))
+		serve_reclaimable(rp, r, o);
+	else
+		serve(rp, r, o, false);
 }
 
 static inline unsigned int give_back(struct replay *rp, struct object *o)
@@ -322,8 +334,6 @@ void serve_free(struct replay *rp, const struct request *r, struct object *o)
 		entered_ns = kernel->clock_ns = o->born_ns;
 	if (unlikely(is_movable(rp, o)))
 		movable_check(rp, o);
-	if (unlikely(o->reclaimable))
-		reclaim_freeing(rp, o);
 	account_freed(&rp->acc, o, occupied(rp, o), r->cpu, r->flags);
 	op = give_back(rp, o);
 	ns = machine_leave(rp->m, entered_ns);
