@@ -234,16 +234,6 @@ static void mistakes_in_what(void **state)
 	refused(TIMED A "cache: {name: x, size: 8B}, pinned: 5%}}\n",
 		"only objects of a movable cache");
 	refused(TIMED A "size: 8B, pinned: 5%}}\n", "only objects of a movable cache");
-	refused(TIMED A "size: 8B, reclaim: {accessed: 1s}}}\n",
-		"w.yaml:3:78: only `pages` and objects of a `cache` can be reclaimed");
-	refused(TIMED A "pages: {order: 0}, reclaim: 1s}}\n",
-		"a mapping is wanted: {accessed: 10s}");
-	refused(TIMED A "pages: {order: 0}, reclaim: {access: 1s}}}\n",
-		"unknown key 'access': did you mean 'accessed'?");
-	refused(TIMED A "pages: {order: 0}, reclaim: {}}}\n", "missing key 'accessed'");
-	refused(TIMED A "pages: {order: 0}, reclaim: {accessed: 0s}}}\n",
-		"0s is no time between accesses");
-	refused(TIMED A "pages: {order: 0}, reclaim: {accessed: 5}}}\n", "has no unit");
 	refused(TIMED A "shrink: all}}\n",
 		"w.yaml:3:54: a shrink asks for nothing that could live");
 	refused(TIMED "jobs: {a: {generator: poisson, rate: 1k/s, shrink: some}}\n",
@@ -257,6 +247,21 @@ static void mistakes_in_what(void **state)
 		"8B}}\n"
 		"  b: {generator: periodic, every: 1s, lifetime: 1s, cache: {name: x, size: 9B}}\n",
 		"w.yaml:5:60: cache 'x' is another one in an earlier job");
+}
+
+static void mistakes_of_reclaim(void **state)
+{
+	(void)state;
+	refused(TIMED A "size: 8B, reclaim: {accessed: 1s}}}\n",
+		"w.yaml:3:78: only `pages` and objects of a `cache` can be reclaimed");
+	refused(TIMED A "pages: {order: 0}, reclaim: 1s}}\n",
+		"a mapping is wanted: {accessed: 10s}");
+	refused(TIMED A "pages: {order: 0}, reclaim: {access: 1s}}}\n",
+		"unknown key 'access': did you mean 'accessed'?");
+	refused(TIMED A "pages: {order: 0}, reclaim: {}}}\n", "missing key 'accessed'");
+	refused(TIMED A "pages: {order: 0}, reclaim: {accessed: 0s}}}\n",
+		"0s is no time between accesses");
+	refused(TIMED A "pages: {order: 0}, reclaim: {accessed: 5}}}\n", "has no unit");
 }
 
 static void mistakes_in_when_and_where(void **state)
@@ -363,6 +368,7 @@ int main(void)
 		cmocka_unit_test(mistakes_in_the_frame),
 		cmocka_unit_test(flags_that_contradict),
 		cmocka_unit_test(mistakes_in_what),
+		cmocka_unit_test(mistakes_of_reclaim),
 		cmocka_unit_test(mistakes_in_when_and_where),
 		cmocka_unit_test(mistakes_of_generators),
 		cmocka_unit_test(damage),
