@@ -155,13 +155,48 @@ static void nearest_names(void **state)
 	assert_null(suggest_nearest(longer, names));
 }
 
+static void shares(void **state)
+{
+	static const struct {
+		const char *text;
+		u64 parts;
+		const char *printed;
+	} good[] = {
+		{"1/512", 1953125, "0.1953125%"},
+		{"0.2%", 2000000, "0.2%"},
+		{"100%", SHARE_ONE, "100%"},
+		{"0", 0, "0%"},
+		{"1/3", 333333333, "33.3333333%"},
+		{"0.00000004%", 0, "0%"},
+		{"7/7", SHARE_ONE, "100%"},
+		{"9999999999999999999/9999999999999999999", SHARE_ONE, "100%"},
+	};
+	static const char *const bad[] = {"",	  "x",	  "0.5", "1",	"50",	"1/0", "1/",   "/2",
+					  "1/2%", "101%", "3/2", "-1%", "1 %%", "2%x", "1/2/3"};
+	struct err e;
+	char text[32];
+	u64 v;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		assert_int_equal(share_parse(good[i].text, &v, &e), 0);
+		assert_int_equal(v, good[i].parts);
+		share_print(v, text, sizeof(text));
+		assert_string_equal(text, good[i].printed);
+		assert_int_equal(share_parse(text, &v, &e), 0);
+		assert_int_equal(v, good[i].parts);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(share_parse(bad[i], &v, &e), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes_parse),	       cmocka_unit_test(sizes_refused),
 		cmocka_unit_test(times_and_counts),    cmocka_unit_test(printing_is_exact),
 		cmocka_unit_test(printing_for_people), cmocka_unit_test(nearest_names),
-		cmocka_unit_test(digits_in_groups),
+		cmocka_unit_test(digits_in_groups),    cmocka_unit_test(shares),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
