@@ -239,6 +239,34 @@ static void given_up_while_evicted(void **state)
 	assert_true(outcome_metric(&out, "live_objs_end") == 0);
 }
 
+/* Evicted pages lie anywhere: only where the others move together do huge pages come of it. */
+static void huge_pages_over_page_cache(void **state)
+{
+	static const char *const pages[] = {"page_allocator(compaction=off)", "page_allocator"};
+	const double asked = 60;
+	double failed[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct outcome out;
+
+		reclaim_lab_run(&out, "duration: 5s\nwarmup: 2s\n",
+				TICKS
+				"  cache: {generator: poisson, rate: 10k/s, " MOVABLE
+				", reclaim: {accessed: {dist: choice, of: {200ms: 1, 20s: "
+				"3}}}}\n"
+				"  huge: {generator: periodic, every: 50ms, start: 2s, pages: "
+				"{order: 9, gfp: GFP_TRANSHUGE|__GFP_KSWAPD_RECLAIM}, "
+				"lifetime: 30ms}\n",
+				12, pages[i], NULL);
+		failed[i] = outcome_metric(&out, "nr_failed");
+	}
+	print_message("# of %.0f huge pages refused: without compaction %.0f, with %.0f\n", asked,
+		      failed[0], failed[1]);
+	assert_true(failed[0] > 2 * failed[1]);
+	assert_true(failed[1] < asked / 2);
+}
+
 /*
  * One object in 20 lives on, all over 37 MiB of slabs. If they can move, kswapd has them move
  * together, and there is room for anonymous memory. (Boosts would have made kswapd give up
@@ -356,6 +384,7 @@ int main(void)
 		cmocka_unit_test(shrinkers_are_fair),
 		cmocka_unit_test(objects_for_objects),
 		cmocka_unit_test(given_up_while_evicted),
+		cmocka_unit_test(huge_pages_over_page_cache),
 		cmocka_unit_test(sparse_slabs_are_emptied),
 		cmocka_unit_test(nothing_to_reclaim),
 		cmocka_unit_test(dirty_pages_are_written),

@@ -276,6 +276,7 @@ static u64 try_to_sleep(struct kswapd_state *k, int reclaim_order)
 	if (!may_sleep(k, reclaim_order))
 		return run_again(k, KSWAPD_HIGH_WMARK_HIT_QUICKLY);
 	reset_isolation_suitable(k->pgdat);
+	reset_isolation_suitable(k->pgdat);
 	wakeup_kcompactd(k->pgdat, k->run_order, k->run_zone);
 	k->slept_order = reclaim_order;
 	k->doing = NAPPING;
