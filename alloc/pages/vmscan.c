@@ -340,8 +340,11 @@ static u64 kswapd_step(void *arg)
 
 /* ---- The node's kswapd, from outside ---- */
 
+/* In a replay its work is the recorded frees: it would be at it for as long as it has reason to. */
 bool kswapd_is_running(const struct pglist_data *pgdat)
 {
+	if (kernel->mm_mode == MM_RECORDED)
+		return !pgdat_balanced(pgdat, 0, MAX_NR_ZONES - 1);
 	return pgdat->kswapd && pgdat->kswapd->doing == BALANCING;
 }
 
