@@ -39,72 +39,58 @@ static int by_time(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* Every instant of any panel, of the lowest seed; the caller frees. */
-static u64 *instants(const struct pressure *first, const struct curve_figure *c, size_t *nr)
+/*
+ * Instants that keep the peaks and dips of every panel: some of each curve's own, for a curve of
+ * many points must not take the place of one with few.
+ */
+static size_t instants(const struct report_run *run, const struct pressure_load *l,
+		       const struct curve_figure *c, u64 *t)
 {
 	size_t n = 0, kept = 0;
-	u64 *t;
 
-	for (size_t i = 0; i < c->nr; i++)
-		n += curve_of(c, first, i) ? curve_of(c, first, i)->nr : 0;
-	t = mem_alloc(n + 1, sizeof(*t));
-	n = 0;
-	for (size_t i = 0; i < c->nr; i++) {
-		const struct curve *curve = curve_of(c, first, i);
+	for (size_t panel = 0; panel < c->nr; panel++) {
+		const struct curve *own = curve_of(c, &l->seeds[run->stack][0], panel);
+		size_t picks[POINTS_MAX], nr = own ? own->nr : 0;
+		double *mid = mem_alloc(nr + 1, sizeof(*mid));
 
-		for (size_t k = 0; curve && k < curve->nr; k++)
-			t[n++] = curve->t_ns[k];
+		for (size_t i = 0; i < nr; i++)
+			mid[i] = band_at(run, l, c, panel, own->t_ns[i]).mid;
+		nr = points_pick(mid, nr, POINTS_MAX / CURVE_PANELS_MAX, picks);
+		for (size_t i = 0; i < nr; i++)
+			t[n++] = own->t_ns[picks[i]];
+		free(mid);
 	}
 	qsort(t, n, sizeof(*t), by_time);
 	for (size_t i = 0; i < n; i++)
 		if (!kept || t[kept - 1] != t[i])
 			t[kept++] = t[i];
-	*nr = kept;
-	return t;
-}
-
-/* Points that keep the peaks and dips of every panel. */
-static size_t points(const struct report_run *run, const struct pressure_load *l,
-		     const struct curve_figure *c, const u64 *t, size_t nr, size_t *picks)
-{
-	double *mid = mem_alloc(nr + 1, sizeof(*mid));
-	size_t n = 0;
-
-	for (size_t panel = 0; panel < c->nr; panel++) {
-		for (size_t i = 0; i < nr; i++)
-			mid[i] = band_at(run, l, c, panel, t[i]).mid;
-		n += points_pick(mid, nr, POINTS_MAX / CURVE_PANELS_MAX, picks + n);
-	}
-	free(mid);
-	return points_merge(picks, n);
+	return kept;
 }
 
 static int data_write(struct report *p, const struct report_run *run, const struct pressure_load *l,
 		      const struct curve_figure *c, struct err *e)
 {
 	FILE *f = report_file(&p->dir, e, "data/%s-%s.csv", c->kind, run->slug);
-	size_t picks[POINTS_MAX], n, nr;
-	u64 *t;
+	u64 t[POINTS_MAX];
+	size_t n;
 
 	if (!f)
 		return -1;
-	t = instants(&l->seeds[run->stack][0], c, &nr);
-	n = points(run, l, c, t, nr, picks);
+	n = instants(run, l, c, t);
 	fputs("t_s", f);
 	for (size_t i = 0; i < c->nr; i++)
 		fprintf(f, ",%s,%s_low,%s_high", c->panels[i].column, c->panels[i].column,
 			c->panels[i].column);
 	fputc('\n', f);
 	for (size_t k = 0; k < n; k++) {
-		fprintf(f, "%.9g", (double)t[picks[k]] / 1e9);
+		fprintf(f, "%.9g", (double)t[k] / 1e9);
 		for (size_t i = 0; i < c->nr; i++) {
-			struct band b = band_at(run, l, c, i, t[picks[k]]);
+			struct band b = band_at(run, l, c, i, t[k]);
 
 			fprintf(f, ",%.9g,%.9g,%.9g", b.mid, b.low, b.high);
 		}
 		fputc('\n', f);
 	}
-	free(t);
 	return report_file_close(&p->dir, f, e);
 }
 

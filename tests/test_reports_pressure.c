@@ -334,15 +334,49 @@ static void test_reclaim_is_read(void **state)
 	db_close(db);
 }
 
+/* Rounds of reclaim by the thousand leave the 200 runs of compaction their points. */
+static void test_every_curve_has_points(void **state)
+{
+	struct sink_end end = {.status = "ok", .sim_ns = 800 * NSEC_PER_MSEC};
+	struct feed f = {.label = "plain", .load = "squeeze", .nr_samples = 80, .pressure = true};
+	struct err e = {""};
+	struct db *db = db_open(results_path, DB_WRITE, &e);
+	struct sink *s = db_sink_new(db);
+	char *data, detail[64];
+	int between = 0;
+
+	(void)state;
+	feed_begin(&f, s);
+	for (u64 i = 0; i < 5000; i++) {
+		snprintf(detail, sizeof(detail), "direct reclaimed 1 from %llu ns",
+			 (unsigned long long)i * 1000);
+		s->ops->event(s, i * 1000 + 500, 0, "reclaim", detail);
+	}
+	assert_int_equal(s->ops->end(s, &end, &e), 0);
+	db_sink_free(s);
+	db_close(db);
+	free(page_of());
+	data = text_of("out/data/work-squeeze-plain-1.csv");
+	for (char *line = data; (line = strchr(line, '\n')); line++)
+		between += strtod(line + 1, NULL) > 0.21 && strtod(line + 1, NULL) < 0.39;
+	assert_in_range(between, 40, 400);
+	free(data);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, results_setup, results_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_pressure_is_told), TEST(test_pressure_of_seeds),
-		TEST(test_nothing_to_tell),  TEST(test_old_database),
-		TEST(test_blame_is_told),    TEST(test_hostile_pressure),
-		TEST(test_curves),	     TEST(test_reclaim_is_read),
+		TEST(test_pressure_is_told),
+		TEST(test_pressure_of_seeds),
+		TEST(test_nothing_to_tell),
+		TEST(test_old_database),
+		TEST(test_blame_is_told),
+		TEST(test_hostile_pressure),
+		TEST(test_curves),
+		TEST(test_reclaim_is_read),
+		TEST(test_every_curve_has_points),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
