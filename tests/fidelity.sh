@@ -129,3 +129,18 @@ verdict "with one snapshot it says what it can" $?
 verdict "a limit on a score that is undefined is missed, and says so" $?
 "$KMEMSIM" fidelity "$kmt" --snapshots "$SCRATCH/one" --format json 2>/dev/null | grep -q '"slab_error": null'
 verdict "which in JSON is null" $?
+
+# What was counted between snapshots: fallbacks by class are those of the recording, and vmstat's lines those of its files.
+"$KMEMSIM" fidelity traces/samples/small-pressure.kmt --format json >"$SCRATCH/counts.json" 2>/dev/null
+count()
+{
+	perl -MJSON::PP -e 'local $/; my $n = 0; for (@{decode_json(<STDIN>)->{snapshots}}) {
+		for (@{$_->{counts}}) { $n += $_->{$ARGV[1]} if $_->{name} eq $ARGV[0] } } print $n' "$1" "$2" <"$SCRATCH/counts.json"
+}
+[ "$(count nr_extfrag recorded)" = "$(awk '$2 == "mm_page_alloc_extfrag" { print $1 }' traces/samples/small-pressure.events)" ]
+verdict "every recorded fallback is of a class" $?
+[ "$(count pgfree recorded)" = 69718 ] && [ "$(count pgfree simulated)" -gt 60000 ]
+verdict "vmstat's lines are counted on both sides" $?
+[ "$(count zone_lock_acquisitions recorded)" -gt "$(count pcp_refills recorded)" ] &&
+	[ "$(count zone_lock_acquisitions simulated)" -gt 10000 ]
+verdict "and holds of zone->lock" $?
