@@ -55,7 +55,7 @@ static bool move(struct page *from, struct page *to)
 	mark(from, held[i].order, 0);
 	mark(to, held[i].order, 1);
 	held[i].page = to;
-	from->flags &= ~(PG_held | PG_movable);
+	page_holder_clear(from);
 	page_holder_set(to, i, true);
 	return true;
 }
@@ -116,7 +116,7 @@ static void allocate_one(struct lab *lab, struct rng *r)
 		pressure_add(page, 0);
 		return;
 	}
-	if (gfp & __GFP_MOVABLE)
+	if (gfp & __GFP_MOVABLE && !order)
 		page_holder_set(page, nr_held, true);
 	held[nr_held].page = page;
 	held[nr_held++].order = order;

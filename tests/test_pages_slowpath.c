@@ -291,7 +291,7 @@ static bool move(struct page *from, struct page *to)
 	ASSERT(where[from->index] == from);
 	where[from->index] = to;
 	page_holder_set(to, from->index, true);
-	from->flags &= ~(PG_held | PG_movable);
+	page_holder_clear(from);
 	return true;
 }
 

@@ -70,6 +70,32 @@ static void check_marks(const struct buddy_zone *bz)
 	ASSERT(!(bz->flags & ZONE_BOOSTED_WATERMARK));
 }
 
+/* The books of a pageblock (struct pageblock_use) are what its structs say. */
+static void check_books(unsigned long block)
+{
+	unsigned long pfn = block << pageblock_order, end = pfn + pageblock_nr_pages;
+	const struct page *large = pfn_to_page(pfn & ~((1UL << LARGEST_ORDER) - 1));
+	const struct pageblock_use *use = &kernel->block_use[block];
+	unsigned long nr[MIGRATE_PCPTYPES] = {0}, movable = 0;
+
+	if (large->order == LARGEST_ORDER && large->flags & HEAD_KINDS) {
+		nr[large->migratetype] = large->flags & PG_allocated ? pageblock_nr_pages : 0;
+		pfn = end;
+	}
+	while (pfn < end) {
+		const struct page *page = pfn_to_page(pfn);
+
+		if (page->flags & PG_allocated) {
+			nr[page->migratetype] += 1UL << page->order;
+			movable += (page->flags & PG_movable) != 0;
+		}
+		pfn += 1UL << page->order;
+	}
+	for (int mt = 0; mt < MIGRATE_PCPTYPES; mt++)
+		ASSERT(use->nr[mt] == nr[mt]);
+	ASSERT(use->movable == movable);
+}
+
 /* Says what each block of the touched part is. */
 static void walk_structs(const struct buddy_zone *bz, struct zone_census *c)
 {
@@ -95,6 +121,8 @@ static void walk_structs(const struct buddy_zone *bz, struct zone_census *c)
 		pfn += 1UL << page->order;
 	}
 	ASSERT(pfn == bz->fresh_pfn);
+	for (pfn = bz->zone->zone_start_pfn; pfn < bz->fresh_pfn; pfn += pageblock_nr_pages)
+		check_books(pfn >> pageblock_order);
 }
 
 static void check_buddy_list(const struct buddy_zone *bz, int order, int migratetype,
