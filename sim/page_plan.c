@@ -13,6 +13,9 @@
  * happened to are holes in larger blocks: from the largest order down, blocks that lack least are
  * filled up until there are as many as wanted, or no more pages are missing.
  *
+ * Of what gets held, as many frames can move as compaction would find on LRU lists. Where they lie
+ * nobody tells, so they are spread evenly over what movable pageblocks hold.
+ *
  * A class that lacks room is given pageblocks that nobody needs: cells count more than the number
  * of pageblocks of a type.
  *
@@ -372,6 +375,36 @@ static void choose_percpu(struct page_plan *p)
 	free(taken);
 }
 
+/* ---- What gets held and can move ---- */
+
+/* Frames that get held in movable pageblocks: neither used nor kept, nor for a per-CPU list. */
+static u64 *find_held(const struct page_plan *p)
+{
+	u64 *held = mem_alloc(p->nr_frames / BITS_PER_WORD, sizeof(u64));
+
+	for (unsigned long i = 0; i < p->nr_frames / BITS_PER_WORD; i++)
+		if (p->class[i * BITS_PER_WORD >> pageblock_order] == MIGRATE_MOVABLE)
+			held[i] = ~(p->used[i] | p->keep[i]);
+	for (u64 i = 0; i < p->nr_percpu; i++)
+		bit_clear(held, p->percpu[i]);
+	return held;
+}
+
+/* Spread evenly: how many they are is told, not where they lie. */
+static void choose_moves(struct page_plan *p)
+{
+	struct picker k = {0};
+
+	p->moves = find_held(p);
+	for (unsigned long i = 0; i < p->nr_frames / BITS_PER_WORD; i++)
+		k.of += (u64)__builtin_popcountll(p->moves[i]);
+	k.nr = min(p->nr_moves, k.of);
+	for (unsigned long frame = 0; frame < p->nr_frames; frame++)
+		if (bit_test(p->moves, frame) && !pick(&k))
+			bit_clear(p->moves, frame);
+	p->nr_moves = k.picked;
+}
+
 void page_plan_init(struct page_plan *p, unsigned long nr_frames)
 {
 	p->nr_frames = nr_frames;
@@ -390,6 +423,7 @@ void page_plan_free(struct page_plan *p)
 	free(p->class);
 	free(p->like);
 	free(p->percpu);
+	free(p->moves);
 }
 
 /* ---- Frames known to be free ---- */
@@ -404,15 +438,10 @@ static void plan_around_known(struct page_plan *p)
 	page_holes_fill_large(p, &left);
 	give_classes(p);
 	page_holes_fill_small(p, &left);
-	choose_percpu(p);
 }
 
-void page_plan_make(struct page_plan *p)
+static void plan_by_counts(struct page_plan *p)
 {
-	if (p->has_known) {
-		plan_around_known(p);
-		return;
-	}
 	for (int order = LARGEST_ORDER; order >= pageblock_order; order--)
 		for (unsigned int c = 0; c < p->nr_classes; c++)
 			keep_large(p, c, order);
@@ -420,5 +449,15 @@ void page_plan_make(struct page_plan *p)
 	for (int order = pageblock_order - 1; order >= 0; order--)
 		for (unsigned int c = 0; c < p->nr_classes; c++)
 			keep_small(p, c, order);
+}
+
+void page_plan_make(struct page_plan *p)
+{
+	if (p->has_known)
+		plan_around_known(p);
+	else
+		plan_by_counts(p);
 	choose_percpu(p);
+	if (p->knows_moves)
+		choose_moves(p);
 }

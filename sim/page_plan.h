@@ -24,6 +24,9 @@ struct page_plan {
 	u64 nr_blocks[MIGRATE_TYPES]; /* pageblocks of each class; all 0: any number */
 	unsigned long *percpu;	      /* out: frames for per-CPU lists, `nr_percpu` of them */
 	u64 nr_percpu;		      /* in: as many as wanted; out: as many as there are */
+	bool knows_moves;	      /* in: of the frames that get held, so many can move */
+	u64 nr_moves;		      /* in: as many as wanted; out: as many as there are */
+	u64 *moves;		      /* out: which; NULL: all of movable pageblocks */
 };
 #define NO_CLASS 0xff
 

@@ -5,7 +5,8 @@
  * left free is what was planned (sim/page_plan.c), for free blocks are always as large as their
  * frames allow. Nothing has to be freed on the way, so whole largest blocks that stay free are
  * never touched. Pageblocks get their type once they hold no other free blocks than planned ones.
- * Frames for per-CPU lists are taken like the rest and then freed on their CPU.
+ * Frames for per-CPU lists are taken like the rest and then freed on their CPU. What can move is
+ * held page by page, for compaction moves single pages only.
  *
  * Frames are taken from the innermost allocator of the chain, below all layers: they belong to
  * somebody the load knows nothing of. Their structs alone remember them: a list beside 100 GiB of
@@ -26,7 +27,6 @@
 #include "alloc/pages/page_allocator.h"
 #include "alloc/pages/pcp.h"
 #include "lib/mem.h"
-#include "lib/units.h"
 #include "sim/holders.h"
 #include "sim/machine.h"
 #include "sim/page_wish.h"
@@ -65,28 +65,29 @@ void page_state_adopt(struct page_state *ps, struct page *page, bool movable)
 	ps->report.reserved_pages += 1ULL << page->order;
 }
 
-static bool hold_block(struct page_state *ps, unsigned long pfn, int order, int migratetype)
+static bool hold_block(struct page_state *ps, unsigned long pfn, int order, int migratetype,
+		       bool movable)
 {
 	struct page *page = take_frames(ps, pfn, order, migratetype);
 
 	if (!page)
 		return false;
-	page_state_adopt(ps, page, migratetype == MIGRATE_MOVABLE && !order);
+	page_state_adopt(ps, page, movable);
 	return true;
 }
 
-/* Movable ones page by page, for compaction moves single pages only. All of it, or nothing. */
+/* Movable ones page by page. All of it, or nothing. */
 static bool hold_frames(struct page_state *ps, unsigned long pfn, int order, int migratetype)
 {
 	unsigned long nr = 1UL << order;
 
 	if (migratetype != MIGRATE_MOVABLE || !order)
-		return hold_block(ps, pfn, order, migratetype);
+		return hold_block(ps, pfn, order, migratetype, migratetype == MIGRATE_MOVABLE);
 	if (!take_frames(ps, pfn, order, migratetype))
 		return false;
 	give_frames(ps, pfn, order);
 	for (unsigned long i = 0; i < nr; i++)
-		if (!hold_block(ps, pfn + i, 0, migratetype))
+		if (!hold_block(ps, pfn + i, 0, migratetype, true))
 			return false; /* someone's per-CPU list took the rest */
 	return true;
 }
@@ -170,34 +171,6 @@ static void give_free(struct page_state *ps)
 	ps->nr_kept_free = 0;
 }
 
-static u64 pages_wanted(const struct page_target_zone *z)
-{
-	u64 pages = 0;
-
-	for (int mt = 0; mt < MIGRATE_TYPES; mt++)
-		for (int order = 0; order < MAX_ORDER; order++)
-			pages += z->nr_free[mt][order] << order;
-	return pages;
-}
-
-static int check_size(const struct page_target *t, struct err *e)
-{
-	char wanted[32], there[32];
-	u64 pages = 0;
-
-	for (unsigned int i = 0; i < t->nr_zones; i++)
-		pages += pages_wanted(&t->zones[i]);
-	if (pages <= kernel->max_pfn)
-		return 0;
-	size_print(pages << PAGE_SHIFT, wanted, sizeof(wanted));
-	size_print((u64)kernel->max_pfn << PAGE_SHIFT, there, sizeof(there));
-	return err_set(
-		e,
-		"the page memory to start from has %s free, the machine has %s in all: it is "
-		"of another machine",
-		wanted, there);
-}
-
 int page_state_begin(struct page_state *ps, const struct page_target *target,
 		     const struct page_allocator *pages, u64 nr_objects, struct err *e)
 {
@@ -209,7 +182,7 @@ int page_state_begin(struct page_state *ps, const struct page_target *target,
 	ps->report.keeps_nothing = pages->keeps_nothing;
 	if (pages->keeps_nothing)
 		return 0;
-	if (check_size(target, e))
+	if (page_target_check(target, e))
 		return -1;
 	ps->target = target;
 	take_places(ps);
@@ -258,15 +231,32 @@ static void keep_unborn(struct page_state *ps)
 
 /* ---- Carrying it out ---- */
 
+static void hold_unused(struct page_state *ps, const struct zone *zone, const struct page_plan *p,
+			unsigned long frame, int order)
+{
+	unsigned long pfn = zone->zone_start_pfn + frame;
+	int type = ps->pinned ? MIGRATE_UNMOVABLE : p->class[frame >> pageblock_order];
+
+	if (p->moves)
+		hold_block(ps, pfn, order, type, bit_test(p->moves, frame));
+	else
+		hold_frames(ps, pfn, order, type);
+}
+
+/* Does none of it move, or all? */
+static bool moves_alike(const struct page_plan *p, unsigned long frame, int order)
+{
+	return !p->moves || !order || page_plan_clear(p->moves, frame, order);
+}
+
 /* All of a block that is neither used nor to stay free. */
 static void hold_rest(struct page_state *ps, const struct zone *zone, const struct page_plan *p,
 		      unsigned long frame, int order)
 {
 	if (page_plan_full(p->used, frame, order))
 		return;
-	if (page_plan_clear(p->used, frame, order)) {
-		hold_frames(ps, zone->zone_start_pfn + frame, order,
-			    ps->pinned ? MIGRATE_UNMOVABLE : p->class[frame >> pageblock_order]);
+	if (page_plan_clear(p->used, frame, order) && moves_alike(p, frame, order)) {
+		hold_unused(ps, zone, p, frame, order);
 		return;
 	}
 	hold_rest(ps, zone, p, frame, order - 1);

@@ -25,6 +25,10 @@ struct page_target_zone {
 	u64 nr_blocks[PAGE_TARGET_TYPES]; /* pageblocks of each type; all 0: not known */
 	const u32 *pcp_count;		  /* pages on each CPU's lists; NULL: not known */
 	unsigned int nr_cpus;
+	/* Pages in use that compaction can take up; how many is not known: all that were given out
+	 * as movable. */
+	bool knows_movable;
+	u64 movable_pages;
 };
 
 /* A block that is in use: by an object of the load, or by nobody the load knows. */

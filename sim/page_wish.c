@@ -8,6 +8,7 @@
  * Invariant: nothing is changed here, and no simulated time passes.
  *
  * Unlike Linux: the recorded machine's reserved and absent frames are frames like others here.
+ * Pages on LRU lists are counts without places.
  */
 #include "sim/page_wish.h"
 
@@ -17,9 +18,38 @@
 #include "alloc/pages/page_allocator.h"
 #include "alloc/pages/pcp.h"
 #include "lib/mem.h"
+#include "lib/units.h"
 #include "sim/metrics.h"
 
 #define NR_ZONES (kernel->nr_node_ids * MAX_NR_ZONES)
+
+static u64 pages_wanted(const struct page_target_zone *z)
+{
+	u64 pages = 0;
+
+	for (int mt = 0; mt < MIGRATE_TYPES; mt++)
+		for (int order = 0; order < MAX_ORDER; order++)
+			pages += z->nr_free[mt][order] << order;
+	return pages;
+}
+
+int page_target_check(const struct page_target *t, struct err *e)
+{
+	char wanted[32], there[32];
+	u64 pages = 0;
+
+	for (unsigned int i = 0; i < t->nr_zones; i++)
+		pages += pages_wanted(&t->zones[i]);
+	if (pages <= kernel->max_pfn)
+		return 0;
+	size_print(pages << PAGE_SHIFT, wanted, sizeof(wanted));
+	size_print((u64)kernel->max_pfn << PAGE_SHIFT, there, sizeof(there));
+	return err_set(
+		e,
+		"the page memory to start from has %s free, the machine has %s in all: it is "
+		"of another machine",
+		wanted, there);
+}
 
 static struct zone *find_zone(const struct page_target_zone *z)
 {
@@ -67,6 +97,9 @@ static void add_wish(struct zone_wish *w, const struct page_target_zone *z)
 	for (unsigned int cpu = 0; z->pcp_count && cpu < z->nr_cpus; cpu++)
 		if ((int)cpu < kernel->nr_cpu_ids)
 			w->percpu[cpu] += z->pcp_count[cpu];
+	w->nr_told++;
+	w->nr_knowing += z->knows_movable;
+	w->movable += z->movable_pages;
 }
 
 static void sum_types(struct zone_wish *w)
@@ -298,6 +331,25 @@ static void take_known(struct zone_wish *w, const struct zone *zone,
 	free(room);
 }
 
+/* ---- What can move ---- */
+
+static u64 asked_as_movable(const struct zone *zone)
+{
+	unsigned long first = zone->zone_start_pfn >> pageblock_order;
+	u64 pages = 0;
+
+	for (unsigned long b = 0; b < zone->spanned_pages >> pageblock_order; b++)
+		pages += kernel->block_use[first + b].nr[MIGRATE_MOVABLE];
+	return pages;
+}
+
+/* Movable pages of the load are among those that are told of. */
+static void wish_moves(struct zone_wish *w, const struct zone *zone)
+{
+	w->plan.knows_moves = w->nr_told && w->nr_knowing == w->nr_told;
+	w->plan.nr_moves = w->movable - min(w->movable, asked_as_movable(zone));
+}
+
 void zone_wish_plan(struct zone_wish *w, const struct zone *zone,
 		    const struct page_allocator *source, const struct page_target *target)
 {
@@ -310,6 +362,7 @@ void zone_wish_plan(struct zone_wish *w, const struct zone *zone,
 	for (int mt = 0; mt < MIGRATE_TYPES; mt++)
 		for (int order = 0; order < MAX_ORDER; order++)
 			wanted += p->want[mt][order] << order;
+	wish_moves(w, zone);
 	w->too_much = wanted > (u64)zone->vm_stat[NR_FREE_PAGES];
 	page_plan_make(p);
 }

@@ -24,10 +24,17 @@ struct zone_wish {
 	bool too_much; /* more free memory is wanted than there is */
 	u32 *percpu;   /* pages on each CPU's lists */
 	u64 percpu_wanted;
+	unsigned int nr_told; /* recorded zones that this one stands for; `nr_knowing` of them know
+			       * how many of their pages can move: `movable` in all */
+	unsigned int nr_knowing;
+	u64 movable;
 	struct percpu_block *blocks; /* known to be on a list: `percpu` counts the others */
 	u64 nr_blocks;
 	struct page_plan plan;
 };
+
+/* -1: more is to be free than the machine has. */
+int __must_check page_target_check(const struct page_target *t, struct err *e);
 
 /* One for each of kernel->zones. What no zone can be found for goes to the report. */
 struct zone_wish *zone_wishes_make(const struct page_target *t, const struct page_allocator *source,

@@ -21,12 +21,15 @@ static const char zoneinfo[] =
 	"  pages free     3808\n        boost    0\n        min      190\n        low      237\n"
 	"        high     284\n        spanned  4095\n        present  3998\n"
 	"        managed  3840\n        cma      0\n        protection: (0, 103)\n"
-	"      nr_free_pages 3808\n  pagesets\n    cpu: 0\n              count: 3\n"
+	"      nr_free_pages 3808\n      nr_zone_inactive_anon 11\n"
+	"      nr_zone_active_anon 22\n      nr_zone_inactive_file 33\n"
+	"      nr_zone_active_file 44\n      nr_zone_unevictable 55\n      nr_zspages   66\n"
+	"  pagesets\n    cpu: 0\n              count: 3\n"
 	"              high:  118\n              batch: 1\n  vm stats threshold: 6\n"
 	"    cpu: 1\n              count: 5\n              high:  118\n              batch: 1\n"
 	"  node_unreclaimable:  0\n  start_pfn:           1\n"
 	"Node 0, zone    DMA32\n  pages free     10\n        min      1408\n"
-	"        spanned  40960\n  start_pfn:           4096\n"
+	"        spanned  40960\n      nr_zone_active_anon 7\n  start_pfn:           4096\n"
 	"Node 1, zone    DMA32\n  pages free     10\n        min      2193\n"
 	"        spanned  45014\n  start_pfn:           45056\n";
 
@@ -160,6 +163,11 @@ static void zones_as_written(void **state)
 	assert_int_equal(z->pcp_count[1], 5);
 	assert_int_equal(z->pcp_high, 118);
 	assert_int_equal(z->nr_free[10], 3);
+	/* Those of the zone, not of its node. */
+	for (unsigned int i = 0; i < SNAPSHOT_LRUS; i++)
+		assert_int_equal(z->lru[i], 11 * (i + 1));
+	assert_int_equal(z->lru_told, 31);
+	assert_int_equal(z->zspages, 66);
 	/* By name, whatever the order of the types. */
 	assert_int_equal(z->type_free[0][2], 6);
 	assert_int_equal(z->type_free[1][0], 1);
@@ -170,6 +178,10 @@ static void zones_as_written(void **state)
 	assert_non_null(z);
 	assert_int_equal(z->nr_free[0], 4);
 	assert_true(!z->has_types);
+	assert_int_equal(z->lru_told, 0);
+	z = snapshot_zone(&s.snaps[0], 0, "DMA32");
+	assert_non_null(z);
+	assert_int_equal(z->lru_told, 1 << 1);
 	snapshots_close(&s);
 }
 

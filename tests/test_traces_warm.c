@@ -340,6 +340,53 @@ static void pages_have_places(void **state)
 	s->ops->close(s);
 }
 
+/* What zoneinfo has of a zone's LRU lists and of zsmalloc: all of it, or it is not known. */
+static u64 target_of(const struct snapshot_zone *zone, bool *knows, u64 *hash)
+{
+	const struct snapshot_zone before = zones[0];
+	struct source *s;
+	struct err e;
+	u64 pages;
+
+	warm_report_free(&report);
+	zones[0] = *zone;
+	s = open_warm(&e);
+	zones[0] = before;
+	assert_non_null(s);
+	assert_int_equal(s->tables.pages->nr_zones, 1);
+	*knows = s->tables.pages->zones[0].knows_movable;
+	pages = s->tables.pages->zones[0].movable_pages;
+	*hash = s->tables.input_hash;
+	s->ops->close(s);
+	return pages;
+}
+
+static void movable_pages_of_zones(void **state)
+{
+	struct snapshot_zone zone = zones[0];
+	u64 hash[3];
+	bool knows;
+
+	(void)state;
+	lab_page_alloc(&lab, 0x20, 0, GFP_KERNEL);
+	zero();
+	lab_mark(&lab, "SNAP after end slabinfo");
+	traces_lab_end(&lab);
+	zone.has_buddy = true;
+	for (unsigned int i = 0; i < SNAPSHOT_LRUS; i++)
+		zone.lru[i] = 1ULL << i;
+	zone.zspages = 32;
+	zone.lru_told = 31;
+	assert_int_equal(target_of(&zone, &knows, &hash[0]), 63);
+	assert_true(knows);
+	zone.lru[3]++;
+	assert_int_equal(target_of(&zone, &knows, &hash[1]), 64);
+	assert_true(hash[0] != hash[1]);
+	zone.lru_told = 15;
+	assert_int_equal(target_of(&zone, &knows, &hash[2]), 0);
+	assert_false(knows);
+}
+
 static void expect_error(const char *want)
 {
 	struct err e = {{0}};
@@ -377,6 +424,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_slabs_are_invented, begin, end),
 		cmocka_unit_test_setup_teardown(time_is_shifted, begin, end),
 		cmocka_unit_test_setup_teardown(pages_have_places, begin, end),
+		cmocka_unit_test_setup_teardown(movable_pages_of_zones, begin, end),
 		cmocka_unit_test_setup_teardown(snapshots_of_another_trace, begin, end),
 	};
 

@@ -20,6 +20,7 @@
 #define SNAPSHOT_TYPES 5 /* Unmovable, Movable, Reclaimable, HighAtomic, Isolate, by their names */
 #define SNAPSHOT_TYPES_READ 16
 #define SNAPSHOT_NODES 64
+#define SNAPSHOT_LRUS 5 /* anonymous or of files, inactive or active; unevictable */
 
 struct snapshot_span { /* when a file was read; both 0: not known */
 	u64 begin_ns, end_ns;
@@ -46,7 +47,10 @@ struct snapshot_zone {
 	bool type_capped;				/* a cell said ">100000" */
 	u64 type_blocks[SNAPSHOT_TYPES];
 	u64 free, min, low, high, spanned, present, managed, start_pfn; /* zoneinfo, pages */
-	u32 *pcp_count;							/* of each CPU */
+	u64 lru[SNAPSHOT_LRUS]; /* zoneinfo: pages on each LRU list */
+	unsigned int lru_told;	/* a bit for each of these that it has */
+	u64 zspages;		/* zoneinfo: of zsmalloc */
+	u32 *pcp_count;		/* of each CPU */
 	unsigned int nr_cpus, pcp_high, pcp_batch;
 };
 

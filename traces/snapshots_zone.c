@@ -286,11 +286,19 @@ static int zone_number(struct scan *s, const struct word *key, struct snapshot_z
 		{"present", &z->present},
 		{"managed", &z->managed},
 		{"start_pfn:", &z->start_pfn},
+		{"nr_zspages", &z->zspages},
+		{"nr_zone_inactive_anon", &z->lru[0]},
+		{"nr_zone_active_anon", &z->lru[1]},
+		{"nr_zone_inactive_file", &z->lru[2]},
+		{"nr_zone_active_file", &z->lru[3]},
+		{"nr_zone_unevictable", &z->lru[4]},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		if (!word_is(key, numbers[i].name))
 			continue;
+		if (numbers[i].to >= z->lru && numbers[i].to < z->lru + SNAPSHOT_LRUS)
+			z->lru_told |= 1U << (numbers[i].to - z->lru);
 		if (scan_number(s, numbers[i].name, numbers[i].to, e))
 			return -1;
 		return scan_done(s, e);

@@ -133,8 +133,10 @@ static u64 hash_births(const struct warm *w)
 	}
 	for (size_t i = 0; i < w->snapshots->nr_snaps; i++)
 		h = hash_slabinfo(h, snapshot_slabinfo_last(&w->snapshots->snaps[i]));
-	for (unsigned int i = 0; i < w->pages.nr_zones; i++)
+	for (unsigned int i = 0; i < w->pages.nr_zones; i++) {
 		h = digest_bytes(h, w->zones[i].nr_free, sizeof(w->zones[i].nr_free));
+		h = digest_u64(digest_u64(h, w->zones[i].knows_movable), w->zones[i].movable_pages);
+	}
 	for (u64 i = 0; i < w->pages.nr_places; i++)
 		h = digest_u64(digest_u64(h, w->places[i].pfn), w->places[i].object);
 	return h;

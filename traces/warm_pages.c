@@ -30,6 +30,21 @@ void warm_fill_zone(struct page_target_zone *to, const struct snapshot_zone *fro
 		memcpy(to->nr_free[t], from->type_free[t], sizeof(to->nr_free[t]));
 }
 
+/*
+ * What compaction takes up (isolate_migratepages_block, mm/compaction.c, 6.1): pages on LRU lists,
+ * unevictable ones too unless vm.compact_unevictable_allowed is 0, and those of zsmalloc. Kernels
+ * before 4.8 tell of no zone.
+ */
+static void fill_movable(struct page_target_zone *to, const struct snapshot_zone *from)
+{
+	to->knows_movable = from->lru_told == (1U << SNAPSHOT_LRUS) - 1;
+	if (!to->knows_movable)
+		return;
+	to->movable_pages = from->zspages;
+	for (int i = 0; i < SNAPSHOT_LRUS; i++)
+		to->movable_pages += from->lru[i];
+}
+
 static void fill_zones(struct warm *w, const struct snapshot *snap)
 {
 	w->zones = mem_alloc(snap->nr_zones, sizeof(*w->zones));
@@ -41,6 +56,7 @@ static void fill_zones(struct warm *w, const struct snapshot *snap)
 		if (!from->has_buddy && !from->has_types)
 			continue;
 		warm_fill_zone(to, from);
+		fill_movable(to, from);
 		if (from->pcp_count && from->nr_cpus) {
 			u32 *count = mem_alloc(from->nr_cpus, sizeof(*count));
 
