@@ -151,6 +151,37 @@ int db_has(struct db *db, const char *name, bool *has, struct err *e)
 	return rc < 0 ? -1 : 0;
 }
 
+sqlite3_stmt *db_rows_of(struct db *db, const char *name, const char *sql, s64 run_id, int *rc,
+			 struct err *e)
+{
+	sqlite3_stmt *row;
+	bool known;
+
+	*rc = db_has(db, name, &known, e);
+	if (*rc || !known)
+		return NULL;
+	row = db_prepare(db, sql, e);
+	if (row)
+		sqlite3_bind_int64(row, 1, run_id);
+	else
+		*rc = -1;
+	return row;
+}
+
+int db_each_row(struct db *db, const char *name, const char *sql, s64 run_id,
+		void (*take)(void *arg, sqlite3_stmt *row), void *arg, struct err *e)
+{
+	int rc;
+	sqlite3_stmt *row = db_rows_of(db, name, sql, run_id, &rc, e);
+
+	if (!row)
+		return rc;
+	while ((rc = db_step(db, row, e)) > 0)
+		take(arg, row);
+	sqlite3_finalize(row);
+	return rc;
+}
+
 static int pragmas_set(struct db *db, struct err *e)
 {
 	char pragmas[128];

@@ -62,6 +62,16 @@ int __must_check db_number(struct db *db, const char *sql, s64 *value, struct er
 
 /* Has it a table or view of that name? Older databases lack some until a run is stored again. */
 int __must_check db_has(struct db *db, const char *name, bool *has, struct err *e);
+/*
+ * What a table or view says of one run, the only parameter of `sql`. NULL with rc 0 if the database
+ * has none of that name, with rc -1 and e set if it cannot be asked. The caller finalizes.
+ */
+struct sqlite3_stmt *db_rows_of(struct db *db, const char *name, const char *sql, s64 run_id,
+				int *rc, struct err *e);
+/* The same, row after row. */
+int __must_check db_each_row(struct db *db, const char *name, const char *sql, s64 run_id,
+			     void (*take)(void *arg, struct sqlite3_stmt *row), void *arg,
+			     struct err *e);
 
 /* Serializes the threads of this process that store runs through one handle. */
 void db_lock(struct db *db);

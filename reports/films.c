@@ -97,29 +97,11 @@ static void find_touched(struct film *f)
 	}
 }
 
-/* Of a table of cells; NULL if the database has none (rc 0), or with e set (rc -1). */
-static sqlite3_stmt *rows_of(struct db *db, const char *table, const char *sql, s64 run_id, int *rc,
-			     struct err *e)
-{
-	sqlite3_stmt *row;
-	bool known;
-
-	*rc = db_has(db, table, &known, e);
-	if (*rc || !known)
-		return NULL;
-	row = db_prepare(db, sql, e);
-	if (row)
-		sqlite3_bind_int64(row, 1, run_id);
-	else
-		*rc = -1;
-	return row;
-}
-
 static int maps_load(struct film *f, struct db *db, s64 run_id, struct err *e)
 {
 	size_t nth = 0;
 	int rc;
-	sqlite3_stmt *row = rows_of(db, "block_map", CELLS_OF("block_map"), run_id, &rc, e);
+	sqlite3_stmt *row = db_rows_of(db, "block_map", CELLS_OF("block_map"), run_id, &rc, e);
 
 	if (!row)
 		return rc;
@@ -163,7 +145,7 @@ static int moves_load(struct film *f, struct db *db, s64 run_id, struct err *e)
 {
 	size_t frame = 0;
 	int rc;
-	sqlite3_stmt *row = rows_of(db, "block_moves", CELLS_OF("block_moves"), run_id, &rc, e);
+	sqlite3_stmt *row = db_rows_of(db, "block_moves", CELLS_OF("block_moves"), run_id, &rc, e);
 
 	if (!row)
 		return rc;
