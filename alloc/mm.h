@@ -134,6 +134,17 @@ struct compact_trace {
 };
 void trace_mm_compaction_end(const struct compact_trace *t);
 
+/* A run of kswapd over its node, or what a request did for itself (mm_vmscan_*_end). */
+struct reclaim_trace {
+	u64 start_ns, ns; /* ns: of CPU time; it ends now */
+	int nid;
+	const char *mode; /* who: "kswapd", "direct" */
+	int order;
+	int priority;		/* the lowest it came to */
+	u64 scanned, reclaimed; /* pages */
+};
+void trace_mm_vmscan_reclaim_end(const struct reclaim_trace *t);
+
 /* Of a bare machine: nothing moves, nothing can be had back. */
 extern const struct mm_ops mm_nobody;
 

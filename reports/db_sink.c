@@ -275,6 +275,22 @@ static void db_sink_compact(struct sink *s, const struct sink_compact *c)
 	rows_add(r, ROW_COMPACT, row, ARRAY_SIZE(row));
 }
 
+static void db_sink_reclaim(struct sink *s, const struct sink_reclaim *c)
+{
+	struct rows *r = &to_db_sink(s)->rows;
+	u64 row[] = {c->t_ns,
+		     c->end_ns,
+		     (u64)c->node,
+		     rows_name(r, c->mode),
+		     (u64)c->page_order,
+		     (u64)c->priority,
+		     c->scanned,
+		     c->reclaimed,
+		     c->ns};
+
+	rows_add(r, ROW_RECLAIM, row, ARRAY_SIZE(row));
+}
+
 void db_fidelity_add(struct sink *s, const struct fidelity_row *f)
 {
 	struct rows *r = &to_db_sink(s)->rows;
@@ -314,6 +330,7 @@ static const struct sink_ops db_sink_ops = {
 	.mark = db_sink_mark,
 	.event = db_sink_event,
 	.compact = db_sink_compact,
+	.reclaim = db_sink_reclaim,
 	.summary = db_sink_summary,
 	.site = db_sink_site,
 	.latency = db_sink_latency,

@@ -237,7 +237,8 @@ static const struct {
 	{"fidelity_view", false},    {"zone_view", false},
 	{"zone_index_view", false},  {"compaction_score_view", false},
 	{"vmstat_view", false},	     {"blame_view", false},
-	{"blame_block_view", false},
+	{"blame_block_view", false}, {"compact_view", false},
+	{"reclaim_view", false},
 };
 
 static int failed(struct expect_sql *q, struct err *e)

@@ -229,6 +229,14 @@ static void on_compact(struct sink *base, const struct sink_compact *compact)
 		next->ops->compact(next, compact);
 }
 
+static void on_reclaim(struct sink *base, const struct sink_reclaim *reclaim)
+{
+	struct sink *next = to_fidelity_sink(base)->next;
+
+	if (next)
+		next->ops->reclaim(next, reclaim);
+}
+
 static void on_summary(struct sink *base, const char *layer, const struct metric_desc *metric,
 		       double value)
 {
@@ -363,6 +371,7 @@ static const struct sink_ops fidelity_sink_ops = {
 	.mark = on_mark,
 	.event = on_event,
 	.compact = on_compact,
+	.reclaim = on_reclaim,
 	.summary = on_summary,
 	.site = on_site,
 	.latency = on_latency,

@@ -21,38 +21,20 @@ static const struct {
 	 " 'pgsteal_*' OR name IN ('compact_stall', 'pageoutrun', 'oom_kill')) LIMIT 1"},
 	{"latency_view", "SELECT 1 FROM latency_view WHERE run_id = ? AND op = 'page_alloc/9'"
 			 " AND path NOT IN ('fast', 'slow', 'early') AND count > 0 LIMIT 1"},
-	{"event_view",
-	 "SELECT 1 FROM event_view WHERE run_id = ? AND kind IN ('compact', 'reclaim', 'oom')"
-	 " LIMIT 1"},
+	{"reclaim_view", "SELECT 1 FROM reclaim_view WHERE run_id = ? LIMIT 1"},
+	{"event_view", "SELECT 1 FROM event_view WHERE run_id = ? AND kind = 'oom' LIMIT 1"},
 	{"zone_view", "SELECT 1 FROM zone_index_view i JOIN zone_view z ON z.run_id = i.run_id"
 		      " AND z.node = i.node AND z.zone = i.zone WHERE i.run_id = ?"
 		      " AND i.page_order = 0 AND i.free_pages < z.high LIMIT 1"},
 };
-
-/* A question about one run; NULL with rc 0 if the database does not know of `view`. */
-static sqlite3_stmt *ask(struct db *db, const char *view, const char *sql, s64 run_id, int *rc,
-			 struct err *e)
-{
-	sqlite3_stmt *row;
-	bool known;
-
-	*rc = db_has(db, view, &known, e);
-	if (*rc || !known)
-		return NULL;
-	row = db_prepare(db, sql, e);
-	if (row)
-		sqlite3_bind_int64(row, 1, run_id);
-	else
-		*rc = -1;
-	return row;
-}
 
 int pressure_tells(struct db *db, s64 run_id, bool *tells, struct err *e)
 {
 	*tells = false;
 	for (size_t i = 0; i < ARRAY_SIZE(tells_sql) && !*tells; i++) {
 		int rc;
-		sqlite3_stmt *row = ask(db, tells_sql[i].view, tells_sql[i].sql, run_id, &rc, e);
+		sqlite3_stmt *row =
+			db_rows_of(db, tells_sql[i].view, tells_sql[i].sql, run_id, &rc, e);
 
 		if (rc)
 			return -1;
@@ -164,31 +146,19 @@ static struct pressure_zone *zone_of(struct pressure *p, sqlite3_stmt *row)
 	return &p->zones[p->nr_zones++];
 }
 
-static int marks_load(struct pressure *p, struct db *db, s64 run_id, struct err *e)
+static void marks_take(void *arg, sqlite3_stmt *row)
 {
-	int rc;
-	sqlite3_stmt *row = ask(db, "zone_view",
-				"SELECT 0, node, zone, min, low, high FROM zone_view"
-				" WHERE run_id = ? ORDER BY node, zone",
-				run_id, &rc, e);
+	struct pressure_zone *z = zone_of(arg, row);
 
-	if (!row)
-		return rc;
-	while ((rc = db_step(db, row, e)) > 0) {
-		struct pressure_zone *z = zone_of(p, row);
-
-		z->min = max(sqlite3_column_double(row, 3), 0.0);
-		z->low = max(sqlite3_column_double(row, 4), 0.0);
-		z->high = max(sqlite3_column_double(row, 5), 0.0);
-	}
-	sqlite3_finalize(row);
-	return rc;
+	z->min = max(sqlite3_column_double(row, 3), 0.0);
+	z->low = max(sqlite3_column_double(row, 4), 0.0);
+	z->high = max(sqlite3_column_double(row, 5), 0.0);
 }
 
 /* A row for each instant, zone and order. */
-static void index_take(struct pressure *p, sqlite3_stmt *row)
+static void index_take(void *arg, sqlite3_stmt *row)
 {
-	struct pressure_zone *z = zone_of(p, row);
+	struct pressure_zone *z = zone_of(arg, row);
 	int k = sqlite3_column_int(row, 3);
 
 	curve_add(&z->free, (u64)sqlite3_column_int64(row, 0), sqlite3_column_double(row, 4));
@@ -202,45 +172,17 @@ static void index_take(struct pressure *p, sqlite3_stmt *row)
 	z->unusable[z->free.nr - 1][k] = (s16)sqlite3_column_int(row, 6);
 }
 
-static int indices_load(struct pressure *p, struct db *db, s64 run_id, struct err *e)
+static void score_take(void *arg, sqlite3_stmt *row)
 {
-	int rc;
-	sqlite3_stmt *row = ask(db, "zone_index_view",
-				"SELECT t_ns, node, zone, page_order, free_pages,"
-				" fragmentation_index, unusable_free_index FROM zone_index_view"
-				" WHERE run_id = ? ORDER BY node, zone, t_ns, page_order",
-				run_id, &rc, e);
+	struct pressure *p = arg;
+	int node = sqlite3_column_int(row, 1);
 
-	if (!row)
-		return rc;
-	while ((rc = db_step(db, row, e)) > 0)
-		index_take(p, row);
-	sqlite3_finalize(row);
-	return rc;
-}
-
-static int scores_load(struct pressure *p, struct db *db, s64 run_id, struct err *e)
-{
-	int rc;
-	sqlite3_stmt *row = ask(db, "compaction_score_view",
-				"SELECT t_ns, node, score FROM compaction_score_view"
-				" WHERE run_id = ? ORDER BY node, t_ns",
-				run_id, &rc, e);
-
-	if (!row)
-		return rc;
-	while ((rc = db_step(db, row, e)) > 0) {
-		int node = sqlite3_column_int(row, 1);
-
-		if (!p->nr_nodes || p->nodes[p->nr_nodes - 1].node != node) {
-			MEM_ROOM(p->nodes, p->nr_nodes, p->nodes_room);
-			p->nodes[p->nr_nodes++] = (struct pressure_node){.node = node};
-		}
-		curve_add(&p->nodes[p->nr_nodes - 1].score, (u64)sqlite3_column_int64(row, 0),
-			  sqlite3_column_double(row, 2));
+	if (!p->nr_nodes || p->nodes[p->nr_nodes - 1].node != node) {
+		MEM_ROOM(p->nodes, p->nr_nodes, p->nodes_room);
+		p->nodes[p->nr_nodes++] = (struct pressure_node){.node = node};
 	}
-	sqlite3_finalize(row);
-	return rc;
+	curve_add(&p->nodes[p->nr_nodes - 1].score, (u64)sqlite3_column_int64(row, 0),
+		  sqlite3_column_double(row, 2));
 }
 
 /* ---- What was done ---- */
@@ -255,100 +197,44 @@ static void curve_run(struct curve *c, u64 begin, u64 end, double value)
 	curve_add(c, max(end, c->t_ns[c->nr - 1]), value);
 }
 
-static int compaction_load(struct pressure *p, struct db *db, s64 run_id, struct err *e)
+/* Another `more` were done between the instants in the first two columns. */
+static void work_add(struct pressure *p, enum pressure_work work, sqlite3_stmt *row, double more)
 {
-	double moved = 0, gained = 0, ns = 0;
-	int rc;
-	sqlite3_stmt *row = ask(db, "compact_view",
-				"SELECT t_ns, t_ns + ns, moved, blocks_gained, ns FROM compact_view"
-				" WHERE run_id = ? ORDER BY t_ns + ns, t_ns",
-				run_id, &rc, e);
+	struct curve *c = &p->work[work];
+	u64 begin = (u64)sqlite3_column_int64(row, 0), end = (u64)sqlite3_column_int64(row, 1);
 
-	if (!row)
-		return rc;
-	while ((rc = db_step(db, row, e)) > 0) {
-		u64 begin = (u64)sqlite3_column_int64(row, 0);
-		u64 end = (u64)sqlite3_column_int64(row, 1);
-
-		curve_run(&p->work[WORK_MOVED], begin, end, moved += sqlite3_column_double(row, 2));
-		curve_run(&p->work[WORK_GAINED], begin, end,
-			  gained += sqlite3_column_double(row, 3));
-		curve_run(&p->work[WORK_COMPACT_NS], begin, end,
-			  ns += sqlite3_column_double(row, 4));
-	}
-	sqlite3_finalize(row);
-	return rc;
+	curve_run(c, begin, end, (c->nr ? c->value[c->nr - 1] : 0) + more);
 }
 
-/*
- * Rounds of reclaim are events whose text says who, how many pages, and since when: "kswapd node 0
- * ... reclaimed 32 from 1000 ns ...". Text of another shape is none of them.
- */
-static bool reclaim_read(const char *detail, bool *kswapd, double *pages, u64 *begin)
+static void compaction_take(void *arg, sqlite3_stmt *row)
 {
-	const char *at = detail ? strstr(detail, " reclaimed ") : NULL;
-	unsigned long long from, nr;
-
-	if (!at || sscanf(at, " reclaimed %llu from %llu ns", &nr, &from) != 2)
-		return false;
-	*kswapd = !strncmp(detail, "kswapd ", strlen("kswapd "));
-	*pages = (double)nr;
-	*begin = from;
-	return true;
+	work_add(arg, WORK_MOVED, row, sqlite3_column_double(row, 2));
+	work_add(arg, WORK_GAINED, row, sqlite3_column_double(row, 3));
+	work_add(arg, WORK_COMPACT_NS, row, sqlite3_column_double(row, 4));
 }
 
-static int reclaim_load(struct pressure *p, struct db *db, s64 run_id, struct err *e)
+static void reclaim_take(void *arg, sqlite3_stmt *row)
 {
-	double pages[2] = {0}, stalls = 0;
-	int rc;
-	sqlite3_stmt *row = ask(db, "event_view",
-				"SELECT t_ns, detail FROM event_view WHERE run_id = ?"
-				" AND kind = 'reclaim' ORDER BY t_ns",
-				run_id, &rc, e);
+	bool direct = sqlite3_column_int(row, 3);
 
-	if (!row)
-		return rc;
-	while ((rc = db_step(db, row, e)) > 0) {
-		u64 t_ns = (u64)sqlite3_column_int64(row, 0), begin;
-		double n;
-		bool kswapd;
-
-		if (!reclaim_read((const char *)sqlite3_column_text(row, 1), &kswapd, &n, &begin))
-			continue;
-		begin = min(begin, t_ns);
-		pages[kswapd] += n;
-		curve_run(&p->work[kswapd ? WORK_STEAL_KSWAPD : WORK_STEAL_DIRECT], begin, t_ns,
-			  pages[kswapd]);
-		if (!kswapd)
-			curve_run(&p->work[WORK_STALLS], begin, t_ns, ++stalls);
-	}
-	sqlite3_finalize(row);
-	return rc;
+	work_add(arg, direct ? WORK_STEAL_DIRECT : WORK_STEAL_KSWAPD, row,
+		 sqlite3_column_double(row, 2));
+	if (direct)
+		work_add(arg, WORK_STALLS, row, 1);
 }
 
-static int states_load(struct pressure *p, struct db *db, s64 run_id, struct err *e)
+static void state_take(void *arg, sqlite3_stmt *row)
 {
 	static const char *const metrics_of[NR_STATES] = {[STATE_AVAILABLE] = "availability/9",
 							  [STATE_COMPACTED] =
 								  "availability_compacted/9",
 							  [STATE_MOVES] = "huge_moves_bound"};
-	int rc;
-	sqlite3_stmt *row =
-		ask(db, "sample_view",
-		    "SELECT metric, t_ns, value FROM sample_view WHERE run_id = ? AND layer = ''"
-		    " AND metric IN ('availability/9', 'availability_compacted/9',"
-		    " 'huge_moves_bound') ORDER BY t_ns",
-		    run_id, &rc, e);
+	struct pressure *p = arg;
 
-	if (!row)
-		return rc;
-	while ((rc = db_step(db, row, e)) > 0)
-		for (int i = 0; i < NR_STATES; i++)
-			if (!strcmp((const char *)sqlite3_column_text(row, 0), metrics_of[i]))
-				curve_add(&p->state[i], (u64)sqlite3_column_int64(row, 1),
-					  sqlite3_column_double(row, 2));
-	sqlite3_finalize(row);
-	return rc;
+	for (int i = 0; i < NR_STATES; i++)
+		if (!strcmp((const char *)sqlite3_column_text(row, 0), metrics_of[i]))
+			curve_add(&p->state[i], (u64)sqlite3_column_int64(row, 1),
+				  sqlite3_column_double(row, 2));
 }
 
 /* Sums stay as they are up to the end. */
@@ -362,19 +248,46 @@ static void work_end(struct pressure *p, u64 end_ns)
 	}
 }
 
+static const struct {
+	const char *view, *sql;
+	void (*take)(void *p, sqlite3_stmt *row);
+} loads[] = {
+	{"zone_view",
+	 "SELECT 0, node, zone, min, low, high FROM zone_view WHERE run_id = ? ORDER BY node, zone",
+	 marks_take},
+	{"zone_index_view",
+	 "SELECT t_ns, node, zone, page_order, free_pages, fragmentation_index, unusable_free_index"
+	 " FROM zone_index_view WHERE run_id = ? ORDER BY node, zone, t_ns, page_order",
+	 index_take},
+	{"compaction_score_view",
+	 "SELECT t_ns, node, score FROM compaction_score_view WHERE run_id = ?"
+	 " ORDER BY node, t_ns",
+	 score_take},
+	{"compact_view",
+	 "SELECT t_ns, t_ns + ns, moved, blocks_gained, ns FROM compact_view WHERE run_id = ?"
+	 " ORDER BY t_ns + ns, t_ns",
+	 compaction_take},
+	{"reclaim_view",
+	 "SELECT t_ns, end_ns, reclaimed, mode = 'direct' FROM reclaim_view WHERE run_id = ?"
+	 " ORDER BY end_ns, t_ns",
+	 reclaim_take},
+	{"sample_view",
+	 "SELECT metric, t_ns, value FROM sample_view WHERE run_id = ? AND layer = ''"
+	 " AND metric IN ('availability/9', 'availability_compacted/9', 'huge_moves_bound')"
+	 " ORDER BY t_ns",
+	 state_take},
+};
+
 int pressure_load(struct pressure *p, struct db *db, s64 run_id, u64 end_ns, struct err *e)
 {
-	int rc;
-
 	memset(p, 0, sizeof(*p));
-	rc = marks_load(p, db, run_id, e) || indices_load(p, db, run_id, e) ||
-	     scores_load(p, db, run_id, e) || compaction_load(p, db, run_id, e) ||
-	     reclaim_load(p, db, run_id, e) || states_load(p, db, run_id, e);
-	if (rc)
-		pressure_free(p);
-	else
-		work_end(p, end_ns);
-	return rc ? -1 : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(loads); i++)
+		if (db_each_row(db, loads[i].view, loads[i].sql, run_id, loads[i].take, p, e)) {
+			pressure_free(p);
+			return -1;
+		}
+	work_end(p, end_ns);
+	return 0;
 }
 
 void pressure_free(struct pressure *p)

@@ -282,12 +282,16 @@ static int counters_table(struct report *p, size_t load, struct err *e)
 
 /* ---- What is not listed ---- */
 
-/* A run lists its first events and runs of compaction, and counts all of them. */
+/* A run lists its first events and runs of compaction and reclaim, and counts all of them. */
 static const struct {
 	const char *view, *sql, *metric, *what;
 } listed[] = {
 	{"compact_view", "SELECT count(*) FROM compact_view WHERE run_id = ?", "compact_runs",
 	 "runs of compaction"},
+	{"reclaim_view", "SELECT count(*) FROM reclaim_view WHERE run_id = ? AND mode = 'kswapd'",
+	 "kswapd_runs", "runs of kswapd"},
+	{"reclaim_view", "SELECT count(*) FROM reclaim_view WHERE run_id = ? AND mode = 'direct'",
+	 "direct_reclaims", "reclaims by requests"},
 	{"event_view", "SELECT count(*) FROM event_view WHERE run_id = ?", "nr_reports", "events"},
 };
 

@@ -58,6 +58,9 @@
 	" node INTEGER, zone INTEGER, mode INTEGER, page_order INTEGER, result INTEGER,"           \
 	" migrate_scanned INTEGER, free_scanned INTEGER, isolated INTEGER, moved INTEGER,"         \
 	" failed INTEGER, blocks_gained INTEGER, ns INTEGER);"                                     \
+	"CREATE TABLE IF NOT EXISTS reclaim (id INTEGER PRIMARY KEY, t_ns INTEGER,"                \
+	" end_ns INTEGER, node INTEGER, mode INTEGER, page_order INTEGER, priority INTEGER,"       \
+	" scanned INTEGER, reclaimed INTEGER, ns INTEGER);"                                        \
 	"CREATE TABLE IF NOT EXISTS fidelity (id INTEGER PRIMARY KEY, t_ns INTEGER,"               \
 	" snapshot INTEGER, kind INTEGER, name INTEGER, recorded INTEGER, simulated INTEGER,"      \
 	" first INTEGER);"                                                                         \
@@ -202,6 +205,11 @@
 	     " x.free_scanned AS free_scanned, x.isolated AS isolated, x.moved AS moved,"          \
 	     " x.failed AS failed, x.blocks_gained AS blocks_gained, x.ns AS ns",                  \
 	     NAME("z", "zone") NAME("m", "mode") NAME("s", "result"))                              \
+	VIEW("IF NOT EXISTS reclaim_view", "reclaim",                                              \
+	     "x.t_ns AS t_ns, x.end_ns AS end_ns, x.node AS node, m.text AS mode,"                 \
+	     " x.page_order AS page_order, x.priority AS priority, x.scanned AS scanned,"          \
+	     " x.reclaimed AS reclaimed, x.ns AS ns",                                              \
+	     NAME("m", "mode"))                                                                    \
 	VIEW("IF NOT EXISTS fidelity_view", "fidelity",                                            \
 	     "x.t_ns AS t_ns, s.text AS snapshot, k.text AS kind, n.text AS name,"                 \
 	     " x.recorded AS recorded, x.simulated AS simulated, x.first AS first",                \

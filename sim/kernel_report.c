@@ -1,5 +1,5 @@
 /*
- * What allocators tell the world: events, warnings, external fragmentation, compaction.
+ * What allocators tell the world: events, warnings, external fragmentation, compaction, reclaim.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -87,4 +87,18 @@ void trace_mm_compaction_end(const struct compact_trace *t)
 		     (unsigned long long)t->ns);
 	if (m->on_compact)
 		m->on_compact(m->on_event_arg, t);
+}
+
+void trace_mm_vmscan_reclaim_end(const struct reclaim_trace *t)
+{
+	struct machine *m = machine_current();
+
+	report_event("reclaim",
+		     "%s node %d order %d priority %d scanned %llu reclaimed %llu from %llu ns "
+		     "cpu %llu ns",
+		     t->mode, t->nid, t->order, t->priority, (unsigned long long)t->scanned,
+		     (unsigned long long)t->reclaimed, (unsigned long long)t->start_ns,
+		     (unsigned long long)t->ns);
+	if (m->on_reclaim)
+		m->on_reclaim(m->on_event_arg, t);
 }

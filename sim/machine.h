@@ -83,6 +83,7 @@ struct machine {
 	/* Receives each report_event; NULL: they are counted only. */
 	void (*on_event)(void *arg, u64 t_ns, int cpu, const char *kind, const char *detail);
 	void (*on_compact)(void *arg, const struct compact_trace *t); /* NULL: counted only */
+	void (*on_reclaim)(void *arg, const struct reclaim_trace *t); /* NULL: nobody asks */
 	void *on_event_arg;
 	void *run; /* the run on this machine, for callbacks without an argument; NULL: none */
 	/* Names of the load's call sites, the load's; NULL: it has none. */

@@ -61,6 +61,27 @@ static void hand_on_compact(void *arg, const struct compact_trace *t)
 		rp->m->on_compact = NULL;
 }
 
+static void hand_on_reclaim(void *arg, const struct reclaim_trace *t)
+{
+	struct replay *rp = arg;
+
+	if (rp->warming_up)
+		return;
+	rp->sink->ops->reclaim(rp->sink, &(struct sink_reclaim){
+						 .t_ns = t->start_ns,
+						 .end_ns = kernel->clock_ns,
+						 .node = t->nid,
+						 .mode = t->mode,
+						 .page_order = t->order,
+						 .priority = t->priority,
+						 .scanned = t->scanned,
+						 .reclaimed = t->reclaimed,
+						 .ns = t->ns,
+					 });
+	if (++rp->nr_reclaims == EVENTS_MAX)
+		rp->m->on_reclaim = NULL;
+}
+
 static int check_fits(const struct trial *trial, const struct machine *m, struct err *e)
 {
 	const struct source_tables *t = &trial->source->tables;
@@ -135,6 +156,7 @@ int replay_begin(struct replay *rp, struct trial *t, struct err *e)
 	if (rp->sink) {
 		rp->m->on_event = hand_on_event;
 		rp->m->on_compact = hand_on_compact;
+		rp->m->on_reclaim = hand_on_reclaim;
 		rp->m->on_event_arg = rp;
 	}
 	holders_begin(rp);
@@ -367,6 +389,7 @@ void replay_end(struct replay *rp)
 		rp->sink = NULL; /* what follows is no part of the run */
 		rp->m->on_event = NULL;
 		rp->m->on_compact = NULL;
+		rp->m->on_reclaim = NULL;
 		check_all(rp);
 		reclaim_end(rp);
 		free_live(rp);

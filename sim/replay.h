@@ -50,6 +50,7 @@ struct replay {
 	u64 digest;
 	u64 nr_reported;    /* events handed to the sink */
 	u64 nr_compactions; /* the same, runs of compaction */
+	u64 nr_reclaims;    /* and of reclaim */
 	u64 slab_max;	    /* bytes of the slab layer at their peak */
 	u64 taken_max;	    /* bytes of page_source at its peak */
 	u64 taken_max_req;  /* bytes asked for at that moment */

@@ -157,6 +157,16 @@ struct sink_compact { /* one run of compaction over a zone */
 	u64 ns;		   /* of CPU time it took */
 };
 
+struct sink_reclaim {	  /* a run of kswapd over its node, or what a request did for itself */
+	u64 t_ns, end_ns; /* from when to when; kswapd naps in between */
+	int node;
+	const char *mode;	/* who: "kswapd", "direct" */
+	int page_order;		/* wanted */
+	int priority;		/* the lowest it came to: 1 / 2^priority of the lists at a time */
+	u64 scanned, reclaimed; /* pages */
+	u64 ns;			/* of CPU time it took */
+};
+
 struct sink_end {
 	const char *status; /* "ok", "oom", "invariant", "aborted" */
 	u64 digest;
@@ -192,6 +202,7 @@ struct sink_ops {
 	/* kind: double_free, extfrag, refused, oom, leak, ...: the contract's event_view.kind. */
 	void (*event)(struct sink *s, u64 t_ns, int cpu, const char *kind, const char *detail);
 	void (*compact)(struct sink *s, const struct sink_compact *compact);
+	void (*reclaim)(struct sink *s, const struct sink_reclaim *reclaim);
 	/* A figure of the whole run. The metric is one of metrics[]. */
 	void (*summary)(struct sink *s, const char *layer, const struct metric_desc *metric,
 			double value);

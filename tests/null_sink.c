@@ -44,6 +44,11 @@ void null_compact(struct sink *s, const struct sink_compact *compact)
 	(void)s, (void)compact;
 }
 
+void null_reclaim(struct sink *s, const struct sink_reclaim *reclaim)
+{
+	(void)s, (void)reclaim;
+}
+
 void null_summary(struct sink *s, const char *layer, const struct metric_desc *metric, double value)
 {
 	(void)s, (void)layer, (void)metric, (void)value;

@@ -15,6 +15,7 @@ void null_cache(struct sink *s, const struct sink_cache *cache);
 void null_mark(struct sink *s, u64 t_ns, const char *text);
 void null_event(struct sink *s, u64 t_ns, int cpu, const char *kind, const char *detail);
 void null_compact(struct sink *s, const struct sink_compact *compact);
+void null_reclaim(struct sink *s, const struct sink_reclaim *reclaim);
 void null_summary(struct sink *s, const char *layer, const struct metric_desc *metric,
 		  double value);
 void null_site(struct sink *s, const struct sink_site *site);

@@ -86,6 +86,7 @@ static const struct sink_ops lab_ops = {
 	.mark = null_mark,
 	.event = on_event,
 	.compact = null_compact,
+	.reclaim = null_reclaim,
 	.summary = on_summary,
 	.site = on_site,
 	.latency = null_latency,

@@ -74,6 +74,8 @@ static void test_views(void **state)
 		{"compact_view",
 		 "run_id, t_ns, node, zone, mode, page_order, result, migrate_scanned, "
 		 "free_scanned, isolated, moved, failed, blocks_gained, ns"},
+		{"reclaim_view", "run_id, t_ns, end_ns, node, mode, page_order, priority, scanned, "
+				 "reclaimed, ns"},
 		{"fidelity_view", "run_id, t_ns, snapshot, kind, name, recorded, simulated, first"},
 		{"zone_view",
 		 "run_id, node, zone, start_pfn, spanned, present, managed, min, low, high"},

@@ -20,6 +20,7 @@ static void test_maps_and_fidelity(void **state)
 	struct sink_block_map map = {7, 1, "Normal", 1024, 300, 1, cells, moves};
 	struct sink_compact run = {5,  1, "Normal", "kcompactd", -1, "complete", 10,
 				   20, 8, 6,	    2,		 -1, 99};
+	struct sink_reclaim reclaim = {5, 70, 1, "kswapd", 3, 9, 64, 32, 40};
 	struct fidelity_row row = {9, "after", "slab", "dentry", 4096, 8192, 12288};
 	struct err e = {""};
 	struct db *db = db_open(results_path, DB_WRITE, &e);
@@ -32,6 +33,7 @@ static void test_maps_and_fidelity(void **state)
 	map.moves = NULL; /* nothing moved: no row */
 	s->ops->block_map(s, &map);
 	s->ops->compact(s, &run);
+	s->ops->reclaim(s, &reclaim);
 	db_fidelity_add(s, &row);
 	assert_int_equal(s->ops->end(s, &end, &e), 0);
 	db_sink_free(s);
@@ -58,6 +60,11 @@ static void test_maps_and_fidelity(void **state)
 			" result = 'complete' AND migrate_scanned = 10 AND free_scanned = 20 AND"
 			" isolated = 8 AND moved = 6 AND failed = 2 AND blocks_gained = -1 AND ns "
 			"= 99"),
+		1);
+	assert_int_equal(
+		results_number("SELECT count(*) FROM reclaim_view WHERE run_id = 1 AND t_ns = 5 AND"
+			       " end_ns = 70 AND node = 1 AND mode = 'kswapd' AND page_order = 3"
+			       " AND priority = 9 AND scanned = 64 AND reclaimed = 32 AND ns = 40"),
 		1);
 	assert_int_equal(
 		results_number(
@@ -128,6 +135,7 @@ static void test_tables_are_added(void **state)
 				 "DROP VIEW block_map_view; DROP VIEW fidelity_view;"
 				 "DROP VIEW compact_view; DROP VIEW block_moves_view;"
 				 "DROP TABLE block_map; DROP TABLE fidelity;"
+				 "DROP VIEW reclaim_view; DROP TABLE reclaim;"
 				 "DROP TABLE compact; DROP TABLE block_moves",
 				 &e),
 			 0);

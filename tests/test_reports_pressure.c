@@ -149,9 +149,9 @@ static void test_old_database(void **state)
 	store(true, 1);
 	change("DROP VIEW zone_index_view; DROP VIEW compaction_score_view; DROP VIEW zone_view;"
 	       "DROP VIEW vmstat_view; DROP VIEW blame_view; DROP VIEW blame_block_view;"
-	       "DROP VIEW compact_view; DROP VIEW block_moves_view;"
+	       "DROP VIEW compact_view; DROP VIEW reclaim_view; DROP VIEW block_moves_view;"
 	       "DROP TABLE zone; DROP TABLE vmstat; DROP TABLE blame; DROP TABLE blame_block;"
-	       "DROP TABLE compact; DROP TABLE block_moves");
+	       "DROP TABLE compact; DROP TABLE reclaim; DROP TABLE block_moves");
 	page = page_of();
 	assert_null(strstr(page, "id=\"blame\""));
 	/* What it has of huge pages it still shows. */
@@ -235,8 +235,11 @@ static void feed_hostile(struct sink *s)
 		s->ops->blame_block(s, &block);
 		s->ops->vmstat(s, ~0ULL, name, ~0ULL);
 		s->ops->vmstat(s, 5, "pgscan_<b>", 5);
-		s->ops->event(s, 9, 0, "reclaim", name);
-		s->ops->event(s, 9, 0, "reclaim", "kswapd reclaimed 5 from 99999999999999 ns");
+		/* Ends before it began. */
+		s->ops->reclaim(s, &(struct sink_reclaim){.t_ns = 99999999999999,
+							  .end_ns = 9,
+							  .mode = name,
+							  .reclaimed = ~0ULL});
 	}
 }
 
@@ -314,12 +317,8 @@ static void test_reclaim_is_read(void **state)
 
 	(void)state;
 	feed_begin(&f, s);
-	s->ops->event(s, 20, 0, "reclaim",
-		      "kswapd node 0 order 0 priority 12 scanned 120 reclaimed 100 from 10 ns cpu "
-		      "5 ns");
-	s->ops->event(s, 30, 1, "reclaim",
-		      "direct node 0 order 3 priority 9 scanned 20 reclaimed 7 from 30 ns cpu 1 "
-		      "ns");
+	s->ops->reclaim(s, &(struct sink_reclaim){10, 20, 0, "kswapd", 0, 12, 120, 100, 5});
+	s->ops->reclaim(s, &(struct sink_reclaim){30, 30, 0, "direct", 3, 9, 20, 7, 1});
 	assert_int_equal(s->ops->end(s, &end, &e), 0);
 	db_sink_free(s);
 	db_close(db);
@@ -342,16 +341,16 @@ static void test_every_curve_has_points(void **state)
 	struct err e = {""};
 	struct db *db = db_open(results_path, DB_WRITE, &e);
 	struct sink *s = db_sink_new(db);
-	char *data, detail[64];
+	char *data;
 	int between = 0;
 
 	(void)state;
 	feed_begin(&f, s);
-	for (u64 i = 0; i < 5000; i++) {
-		snprintf(detail, sizeof(detail), "direct reclaimed 1 from %llu ns",
-			 (unsigned long long)i * 1000);
-		s->ops->event(s, i * 1000 + 500, 0, "reclaim", detail);
-	}
+	for (u64 i = 0; i < 5000; i++)
+		s->ops->reclaim(s, &(struct sink_reclaim){.t_ns = i * 1000,
+							  .end_ns = i * 1000 + 500,
+							  .mode = "direct",
+							  .reclaimed = 1});
 	assert_int_equal(s->ops->end(s, &end, &e), 0);
 	db_sink_free(s);
 	db_close(db);

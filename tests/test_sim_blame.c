@@ -132,6 +132,7 @@ static const struct sink_ops recorder_ops = {
 	.mark = null_mark,
 	.event = null_event,
 	.compact = null_compact,
+	.reclaim = null_reclaim,
 	.summary = null_summary,
 	.site = null_site,
 	.latency = null_latency,

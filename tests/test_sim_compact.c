@@ -91,6 +91,7 @@ static const struct sink_ops recorder_ops = {
 	.mark = null_mark,
 	.event = on_event,
 	.compact = on_compact,
+	.reclaim = null_reclaim,
 	.summary = on_summary,
 	.site = null_site,
 	.latency = on_latency,

@@ -111,6 +111,7 @@ static const struct sink_ops figures_ops = {
 	.cache = null_cache,
 	.event = on_event,
 	.compact = null_compact,
+	.reclaim = null_reclaim,
 	.summary = on_summary,
 	.site = on_site,
 	.latency = on_latency,

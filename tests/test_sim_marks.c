@@ -80,6 +80,7 @@ static const struct sink_ops watcher_ops = {
 	.mark = on_mark,
 	.event = null_event,
 	.compact = null_compact,
+	.reclaim = null_reclaim,
 	.summary = null_summary,
 	.site = null_site,
 	.latency = null_latency,

@@ -130,6 +130,7 @@ static const struct sink_ops recorder_ops = {
 	.mark = null_mark,
 	.event = on_event,
 	.compact = null_compact,
+	.reclaim = null_reclaim,
 	.summary = on_summary,
 	.site = on_site,
 	.latency = on_latency,

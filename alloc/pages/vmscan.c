@@ -242,17 +242,20 @@ static void take_boosts_back(const struct kswapd_state *k)
 
 static void end_run(struct kswapd_state *k)
 {
-	const struct scan_control *sc = &k->sc;
-
 	set_reclaim_active(k, false);
 	if (k->boosted)
 		take_boosts_back(k);
 	kernel->mm_ops->snapshot_refaults(k->pgdat->nid);
-	report_event("reclaim",
-		     "kswapd node %d order %d priority %d scanned %lu reclaimed %lu from %llu ns "
-		     "cpu %llu ns",
-		     k->pgdat->nid, k->run_order, k->lowest_priority, k->nr_scanned,
-		     sc->nr_reclaimed, (unsigned long long)k->start_ns, (unsigned long long)k->ns);
+	trace_mm_vmscan_reclaim_end(&(struct reclaim_trace){
+		.start_ns = k->start_ns,
+		.ns = k->ns,
+		.nid = k->pgdat->nid,
+		.mode = "kswapd",
+		.order = k->run_order,
+		.priority = k->lowest_priority,
+		.scanned = k->nr_scanned,
+		.reclaimed = k->sc.nr_reclaimed,
+	});
 }
 
 /* ---- Between runs ---- */

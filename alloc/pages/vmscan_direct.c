@@ -107,10 +107,15 @@ unsigned long try_to_free_pages(const struct alloc_context *ac)
 	}
 	kernel->pf_memalloc = false;
 	kernel->direct_reclaim_ns += ktime_get_ns() - start_ns;
-	report_event("reclaim",
-		     "direct node %d order %d priority %d scanned %lu reclaimed %lu from %llu ns "
-		     "cpu %llu ns",
-		     numa_node_id(), ac->order, sc.priority, scanned, sc.nr_reclaimed,
-		     (unsigned long long)start_ns, (unsigned long long)(ktime_get_ns() - start_ns));
+	trace_mm_vmscan_reclaim_end(&(struct reclaim_trace){
+		.start_ns = start_ns,
+		.ns = ktime_get_ns() - start_ns,
+		.nid = numa_node_id(),
+		.mode = "direct",
+		.order = ac->order,
+		.priority = sc.priority,
+		.scanned = scanned,
+		.reclaimed = sc.nr_reclaimed,
+	});
 	return progress;
 }
