@@ -58,17 +58,22 @@ static void note_run(void *arg, const struct compact_trace *t)
 	nr_runs++;
 }
 
-void compact_lab_open(struct lab *lab, const char *chain, enum mm_mode mode)
+void compact_lab_open_on(struct lab *lab, const char *nodes, const char *chain, enum mm_mode mode)
 {
 	memset(frames, 0, sizeof(frames));
 	nr_moves = nr_runs = 0;
 	refuse_every = 0;
-	lab_open(lab, NODES, chain);
+	lab_open(lab, nodes, chain);
 	lab->m->on_compact = note_run;
 	kernel->mm_ops = &ops;
 	kernel->mm_mode = mode;
 	if (mode != MM_BARE)
 		kthreads_begin(lab->m);
+}
+
+void compact_lab_open(struct lab *lab, const char *chain, enum mm_mode mode)
+{
+	compact_lab_open_on(lab, NODES, chain, mode);
 }
 
 void compact_lab_close(struct lab *lab)
@@ -80,7 +85,7 @@ void compact_lab_close(struct lab *lab)
 	kernel->mm_ops = &mm_nobody;
 	lab_settle(lab);
 	page_allocator_check(lab->pa);
-	assert_int_equal(lab_free_pages(lab), NR_FRAMES);
+	assert_int_equal(lab_free_pages(lab), kernel->max_pfn);
 	lab_close(lab);
 }
 

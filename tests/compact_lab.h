@@ -23,6 +23,8 @@ extern unsigned int nr_runs;
 
 /* MM_BARE: nothing runs by itself. */
 void compact_lab_open(struct lab *lab, const char *chain, enum mm_mode mode);
+/* On another machine, of at most NR_FRAMES. */
+void compact_lab_open_on(struct lab *lab, const char *nodes, const char *chain, enum mm_mode mode);
 /* Frees what is held and proves that everything came back. */
 void compact_lab_close(struct lab *lab);
 struct page_source *lab_source(const struct lab *lab);

@@ -86,6 +86,36 @@ static void async_gives_up_early(void **state)
 	compact_lab_close(&lab);
 }
 
+/* A machine too small to group by mobility: compaction gives no pageblock a type of its own. */
+static void compaction_groups_nothing(void **state)
+{
+	struct alloc_context ac;
+	struct lab lab;
+
+	(void)state;
+	compact_lab_open_on(&lab, "  - {memory: 8MiB, cpus: 0-1, distance: [10]}\n",
+			    "page_allocator(pcp=off)", MM_LIVE);
+	assert_false(groups_by_mobility(lab.pa));
+	/* Pageblocks begin with a free block of half their size; else every other page is free. */
+	for (unsigned long pfn = 1; pfn < kernel->max_pfn; pfn += 2)
+		if (pfn % pageblock_nr_pages >= pageblock_nr_pages / 2)
+			hold(&lab, pfn, true);
+	ac = (struct alloc_context){
+		.ps = lab_source(&lab),
+		.zonelist = gfp_zonelist(&lab_source(&lab)->zonelists, GFP_KERNEL, 0),
+		.nr_zones = 1,
+		.order = 9,
+		.migratetype = MIGRATE_UNMOVABLE,
+		.gfp = GFP_KERNEL};
+	machine_enter(lab.m, 0, 0);
+	try_to_compact_pages(&ac, ALLOC_WMARK_MIN, COMPACT_PRIO_SYNC_FULL);
+	assert_true(nr_moves > 0);
+	for (unsigned long pfn = 0; pfn < kernel->max_pfn; pfn += pageblock_nr_pages)
+		assert_int_equal(pageblock_migratetype(lab.pa, pfn), MIGRATE_UNMOVABLE);
+	contents_are_there();
+	compact_lab_close(&lab);
+}
+
 static void kcompactd_is_woken(void **state)
 {
 	struct page_source *ps;
@@ -245,6 +275,7 @@ int main(void)
 		cmocka_unit_test(requests_compact),
 		cmocka_unit_test(compaction_can_be_off),
 		cmocka_unit_test(async_gives_up_early),
+		cmocka_unit_test(compaction_groups_nothing),
 		cmocka_unit_test(kcompactd_is_woken),
 		cmocka_unit_test(proactive_compaction),
 		cmocka_unit_test(proactive_compaction_gives_up),

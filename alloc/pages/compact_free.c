@@ -33,7 +33,7 @@ static void claim_pageblocks(const struct compact_control *cc, unsigned long pfn
 	unsigned long end = pfn + (1UL << order);
 
 	for (; pfn < end; pfn += pageblock_nr_pages)
-		if (cc->ps->o.grouping && pageblock_type_of(cc->bz, pfn) < MIGRATE_PCPTYPES)
+		if (cc->ps->grouping && pageblock_type_of(cc->bz, pfn) < MIGRATE_PCPTYPES)
 			cc->bz->pageblock_type[pfn >> pageblock_order] = MIGRATE_MOVABLE;
 }
 
