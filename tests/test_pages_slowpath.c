@@ -6,6 +6,8 @@
  * A node of 16 MiB is one zone of 4096 pages: min 256, low 320, high 384.
  */
 #include "tests/pages_test.h"
+
+#include "alloc/pages/pcp.h"
 #include "tests/pressure_lab.h"
 
 #define NODE                                                                                       \
@@ -144,6 +146,28 @@ static void kswapd_is_woken_by_who_says_so(void **state)
 		page_allocator_check(lab.pa);
 		pressure_close(&lab);
 	}
+}
+
+/* While it is at work a CPU's list holds four batches, afterwards what it did before. */
+static void lists_are_short_while_kswapd_works(void **state)
+{
+	const struct per_cpu_pages *pcp;
+	unsigned int limits[2] = {0};
+	struct lab lab;
+
+	(void)state;
+	open_filled(&lab, "page_allocator(batch=4,high=64)", LOW, 1000);
+	pcp = zone_pageset(lab.pa, node_zone(0, ZONE_DMA), 0);
+	assert_int_equal(pcp->limit, 64);
+	assert_non_null(lab_alloc(&lab, 0, 0, GFP_KERNEL, -1));
+	for (int step = 0; step < 100; step++) {
+		machine_step(lab.m);
+		limits[pcp->limit == 16]++;
+	}
+	assert_true(limits[true] > 0);
+	assert_true(nr_free_pages() > HIGH);
+	assert_int_equal(pcp->limit, 64);
+	pressure_close(&lab);
 }
 
 /* All page cache goes before a request is refused; then the OOM killer would come. */
@@ -435,6 +459,7 @@ int main(void)
 		cmocka_unit_test(who_only_replays_has_the_last_page),
 		cmocka_unit_test(who_may_wait_reclaims),
 		cmocka_unit_test(kswapd_is_woken_by_who_says_so),
+		cmocka_unit_test(lists_are_short_while_kswapd_works),
 		cmocka_unit_test(order_0_is_refused_last),
 		cmocka_unit_test(not_every_refusal_is_oom),
 		cmocka_unit_test(flags_say_how_long),

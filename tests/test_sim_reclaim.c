@@ -109,9 +109,12 @@ static void kswapd_balances(void **state)
 	assert_true(outcome_metric(&out, "direct_reclaims") == 0);
 	assert_true(outcome_metric(&out, "nr_failed") == 0);
 	assert_true(outcome_metric(&out, "refaulted_pages") == 0);
-	/* What comes in 6 s goes: 30,000 pages, at least high - low of them in each run. */
+	/*
+	 * What comes in 6 s goes: 30,000 pages. In each run high - low come free, but for what its
+	 * frees push off the lists of the four CPUs: four batches of 3 on each, of which one stays.
+	 */
 	assert_true(fabs(outcome_metric(&out, "reclaim_pages_kswapd") / 30000 - 1) < 0.1);
-	assert_true(runs >= 10 && runs <= 30000 / (double)(out.high - out.low));
+	assert_true(runs >= 10 && runs <= 30000 / (double)(out.high - out.low - 4 * 9));
 	assert_int_equal(out.nr_reclaims, runs);
 	assert_says(out.reclaim, "kswapd node 0 order 0 priority");
 }

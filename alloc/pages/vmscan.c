@@ -63,8 +63,7 @@ static bool pgdat_balanced(const struct pglist_data *pgdat, int order, int highe
 	const struct buddy_zone *bz;
 	bool populated = false;
 
-	for_each_node_zone(bz, pgdat, highest_zone)
-	{
+	for_each_node_zone (bz, pgdat, highest_zone) {
 		populated = true;
 		if (zone_watermark_ok(bz, order, wmark_pages(bz, ALLOC_WMARK_HIGH), highest_zone,
 				      0))
@@ -77,7 +76,9 @@ static bool pgdat_boosted(const struct pglist_data *pgdat, int highest_zone)
 {
 	const struct buddy_zone *bz;
 
-	for_each_node_zone(bz, pgdat, highest_zone) if (bz->marks.boost) return true;
+	for_each_node_zone (bz, pgdat, highest_zone)
+		if (bz->marks.boost)
+			return true;
 	return false;
 }
 
@@ -103,8 +104,7 @@ static bool should_continue_reclaim(const struct pglist_data *pgdat, const struc
 
 	if (!in_reclaim_compaction(pgdat, sc) || !reclaimed)
 		return false;
-	for_each_node_zone(bz, pgdat, sc->reclaim_idx)
-	{
+	for_each_node_zone (bz, pgdat, sc->reclaim_idx) {
 		enum compact_result ret = compaction_suitable(bz, sc->order, 0, sc->reclaim_idx);
 
 		if (ret == COMPACT_SUCCESS || ret == COMPACT_CONTINUE)
@@ -137,8 +137,7 @@ static void note_boosts(struct kswapd_state *k)
 	struct buddy_zone *bz;
 
 	k->nr_boost_reclaim = 0;
-	for_each_node_zone(bz, k->pgdat, k->run_zone)
-	{
+	for_each_node_zone (bz, k->pgdat, k->run_zone) {
 		k->boosts[bz->zone->type] = bz->marks.boost;
 		k->nr_boost_reclaim += (unsigned long)bz->marks.boost;
 	}
@@ -149,13 +148,8 @@ static void set_reclaim_active(const struct kswapd_state *k, bool active)
 {
 	struct buddy_zone *bz;
 
-	for_each_node_zone(bz, k->pgdat, k->run_zone)
-	{
-		if (active)
-			bz->flags |= ZONE_RECLAIM_ACTIVE;
-		else
-			bz->flags &= ~ZONE_RECLAIM_ACTIVE;
-	}
+	for_each_node_zone (bz, k->pgdat, k->run_zone)
+		zone_set_reclaim_active(bz, active);
 }
 
 static void begin_run(struct kswapd_state *k)
@@ -198,8 +192,9 @@ static bool begin_round(struct kswapd_state *k)
 	sc->may_writepage = !k->nr_boost_reclaim || sc->priority < DEF_PRIORITY - 2;
 	sc->nr_scanned = 0;
 	sc->nr_to_reclaim = 0;
-	for_each_node_zone(bz, k->pgdat, sc->reclaim_idx) sc->nr_to_reclaim +=
-		(unsigned long)max(wmark_pages(bz, ALLOC_WMARK_HIGH), (long)SWAP_CLUSTER_MAX);
+	for_each_node_zone (bz, k->pgdat, sc->reclaim_idx)
+		sc->nr_to_reclaim += (unsigned long)max(wmark_pages(bz, ALLOC_WMARK_HIGH),
+							(long)SWAP_CLUSTER_MAX);
 	k->reclaimed_before = sc->nr_reclaimed;
 	k->lowest_priority = min(k->lowest_priority, sc->priority);
 	return k->in_round = true;
@@ -230,8 +225,7 @@ static void take_boosts_back(const struct kswapd_state *k)
 {
 	struct buddy_zone *bz;
 
-	for_each_node_zone(bz, k->pgdat, k->run_zone)
-	{
+	for_each_node_zone (bz, k->pgdat, k->run_zone) {
 		spin_lock_irqsave(&bz->lock);
 		zone_set_boost(bz,
 			       bz->marks.boost - min(bz->marks.boost, k->boosts[bz->zone->type]));
