@@ -398,6 +398,8 @@ static void report_block(const struct blame *b, size_t i, const struct replay *r
 
 	for (int mt = 0; mt < MIGRATE_PCPTYPES; mt++)
 		row.free_pages -= u->nr[mt];
+	if (row.free_pages == pageblock_nr_pages) /* per-CPU lists alone keep it */
+		row.free_pages -= k->pages;
 	row.holder_pages = most->pages;
 	name_holder(&b->holders[most->holder], rp, &row.call_site, &row.cache);
 	if (slab_rows[k->block])

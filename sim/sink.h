@@ -97,6 +97,7 @@ struct sink_blame_block { /* one otherwise free pageblock at the end */
 	int node;
 	const char *zone;
 	u64 pfn; /* of its first page */
+	/* All pages of it; those on per-CPU lists are free, but where they alone keep it. */
 	u32 free_pages, movable_pages, unmovable_pages;
 	/*
 	 * The holder with most of the unmovable pages; of a cache the call site with most of the
