@@ -242,6 +242,15 @@ static int news_choose(struct name_set *news, struct db *db, const struct run_li
 				  db_path(db), base);
 }
 
+/* Of a label that has runs. */
+static const char *a_load(const struct run_list *list, const char *label)
+{
+	for (size_t i = 0; i < list->nr; i++)
+		if (!strcmp(list->runs[i].label, label))
+			return list->runs[i].load;
+	return "none";
+}
+
 int comparison_make(struct comparison *c, struct db *db, const struct run_list *list,
 		    const struct comparison_options *options, struct err *e)
 {
@@ -260,8 +269,11 @@ int comparison_make(struct comparison *c, struct db *db, const struct run_list *
 				       e))
 				goto out;
 	rc = c->nr ? 0
-		   : err_set(e, "%s: no load and seed was run under both '%s' and '%s'",
-			     db_path(db), base, news.names[0]);
+		   : err_set(e,
+			     "%s: no load and seed was run under both '%s' and '%s': '%s' has "
+			     "load %s, '%s' has %s",
+			     db_path(db), base, news.names[0], base, a_load(list, base),
+			     news.names[0], a_load(list, news.names[0]));
 out:
 	if (rc)
 		comparison_free(c);
@@ -351,6 +363,14 @@ static void __printf(2, 3) note_add(const struct notes *notes, const char *fmt, 
 	notes->note(notes->arg, text);
 }
 
+static void refused_note(const struct notes *notes, double nr, const char *label)
+{
+	if (nr > 0)
+		note_add(notes,
+			 "%.0f request%s refused under '%s': its memory figures are of less work",
+			 nr, nr > 1 ? "s" : "", label);
+}
+
 /* Who does less work needs less memory. */
 static void refused_notes(const struct pairing *pg, const struct notes *notes)
 {
@@ -359,16 +379,8 @@ static void refused_notes(const struct pairing *pg, const struct notes *notes)
 
 		if (*p->layer || strcmp(p->metric, "nr_failed"))
 			continue;
-		if (p->base > 0)
-			note_add(notes,
-				 "%.0f requests refused under '%s': its memory figures are of less "
-				 "work",
-				 p->base, pg->base->label);
-		if (p->new > 0)
-			note_add(notes,
-				 "%.0f requests refused under '%s': its memory figures are of less "
-				 "work",
-				 p->new, pg->new->label);
+		refused_note(notes, p->base, pg->base->label);
+		refused_note(notes, p->new, pg->new->label);
 	}
 }
 
