@@ -131,6 +131,12 @@ static int generate(struct generate_args *a, struct err *e)
 		a->load.machine = a->machine ? given : NULL;
 		load = load_open(&a->load, machine, e);
 		if (load) {
+			if (load->ops->accessed_ns)
+				fprintf(stderr,
+					"kmemsim generate: %s: `reclaim` is not in the trace, and "
+					"its "
+					"replay reclaims nothing\n",
+					a->load.path);
 			ret = generate_to(a, load, machine, e);
 			load->ops->close(load);
 		}
