@@ -16,8 +16,10 @@ const struct command commands[] = {
 	{"compare", cmd_compare, "show two or more stacks side by side, figure by figure"},
 	{"report", cmd_report, "make a page with plots of a results database"},
 	{"list", cmd_list,
-	 "show allocators, generators, importers, metrics, machines, stacks, experiments or runs"},
-	{"help", cmd_help, "explain a command, an allocator, a generator or a metric"},
+	 "show allocators, generators, fragmenters, importers, metrics, machines, stacks, "
+	 "experiments or runs"},
+	{"help", cmd_help,
+	 "explain a command, an allocator, a generator, a fragmenter or a metric"},
 	{NULL, NULL, NULL},
 };
 
