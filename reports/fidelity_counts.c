@@ -87,7 +87,10 @@ void fidelity_print_counts(FILE *out, const struct fidelity *f)
 		any |= fidelity_counted(f, i);
 	if (!any || !f->nr_counts)
 		return;
-	fprintf(out, "\nCounted since the snapshot before: recorded/simulated\n%-40s", "");
+	fprintf(out,
+		"\nCounted since the snapshot before: recorded/simulated; -: not counted there.\n"
+		"A replay reclaims nothing: what was reclaimed is among the recorded frees.\n%-40s",
+		"");
 	for (size_t i = 1; i < f->nr_snaps; i++)
 		if (fidelity_counted(f, i))
 			fprintf(out, " %18s", f->snaps[i].label);

@@ -50,7 +50,8 @@ char *page_state_summary(const struct page_state_report *r, char *buf, size_t n)
 		if (r->pageblocks_other)
 			add_part(&t, "pageblocks of another type", r->pageblocks_other,
 				 r->pageblocks);
-		text_add(&t, "; %llu pages are nobody's", (unsigned long long)r->reserved_pages);
+		text_add(&t, "; %llu pages in use have no owner in the load",
+			 (unsigned long long)r->reserved_pages);
 	}
 	return buf;
 }

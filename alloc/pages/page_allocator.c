@@ -439,7 +439,10 @@ static struct allocator_desc page_allocator_desc = {
 		"compaction.\n\n"
 		"In made-up loads a request is refused where Linux refuses it. In a replay it is "
 		"refused only when no block of its size exists in any zone it may use, for what "
-		"was reclaimed is among the recorded frees.",
+		"was reclaimed is among the recorded frees.\n\n"
+		"How high watermarks are says the machine file, as vm.min_free_kbytes and "
+		"vm.watermark_scale_factor do: `watermarks: {min_free: 16MiB, scale: 10}`; scale "
+		"in 1/10,000 of a zone, min_free 0B as Linux computes it.",
 	.options = page_allocator_opts,
 	.options_size = sizeof(struct page_allocator_options),
 	.create_pages = page_allocator_create,
