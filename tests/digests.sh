@@ -13,7 +13,7 @@ contents()
 {
 	local view columns
 	for view in run summary sample free_area slab cache site latency lock event fidelity \
-		block_map block_moves compact; do
+		block_map block_moves compact reclaim zone vmstat blame blame_block; do
 		columns=$(sqlite3 "$1" "SELECT group_concat(CASE name WHEN 'cells' THEN 'hex(cells)' ELSE name END) FROM pragma_table_info('${view}_view')
 			WHERE name <> 'wall_ns'")
 		sqlite3 "$1" "SELECT '$view', $columns FROM ${view}_view" | sort
