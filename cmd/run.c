@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
@@ -93,6 +94,9 @@ static int set(void *arg, int opt, const char *text, struct err *e)
 
 	switch (opt) {
 	case OPT_DB:
+		if (!strcmp(text, "none")) /* as of a replay: no results */
+			return err_set(e, "--db none: an experiment's runs are compared by their "
+					  "results, which need a file");
 		a->sweep.db = text;
 		return 0;
 	case OPT_SET:

@@ -127,6 +127,7 @@ experiment()
 stacks=$'stacks: {plain: {}}\n'
 loads="loads: {one: {trace: $good}}"
 refused "run: nothing" "experiment" "$KMEMSIM" run
+refused "run: no database" "need a file" "$KMEMSIM" run configs/demo.yaml --db none
 refused "run: no such experiment" "nowhere.yaml: No such file" "$KMEMSIM" run nowhere.yaml
 refused "run: the name of one, not its path" "laws: there is no such file: did you mean 'configs/laws.yaml'?" \
 	"$KMEMSIM" run laws
