@@ -139,7 +139,7 @@ void reclaim_lab_run(struct outcome *out, const char *head, const char *jobs, u6
 				      .source = s,
 				      .sink = &sink.sink,
 				      .seed = seed,
-				      .check_every = 5000}};
+				      .check_every = 40000}};
 	if (trial_run(&out->t, &e))
 		fail_msg("%s", e.msg);
 	stack_config_free(&stack);

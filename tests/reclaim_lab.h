@@ -27,7 +27,7 @@ struct outcome {
 
 /*
  * Runs the jobs ("  name: {...}\n"...) for this long in a folder of the test's; `head` is what the
- * workload says before them. A full walk every 5,000 requests.
+ * workload says before them. A full walk every 40,000 requests.
  */
 void reclaim_lab_run(struct outcome *out, const char *head, const char *jobs, u64 seed,
 		     const char *pages, const char *slab);
