@@ -89,13 +89,16 @@ static int write_load(const struct generate_args *a, struct source *load,
 	return ret;
 }
 
-static int show(const char *path, struct err *e)
+/* Of a load whose memory pressure may take the trace tells less than it could. */
+static int show(const char *path, bool reclaims, struct err *e)
 {
 	struct source *s = kmt_open(path, e);
 
 	if (!s)
 		return -1;
 	info_print_text(stdout, s, NULL);
+	if (reclaims)
+		puts("\n`reclaim` is not in the trace: its replay reclaims nothing");
 	s->ops->close(s);
 	return 0;
 }
@@ -113,7 +116,7 @@ static int generate_to(const struct generate_args *a, struct source *load,
 		new_file_abort(&out);
 		return -1;
 	}
-	if (new_file_commit(&out, e) || show(a->output, e))
+	if (new_file_commit(&out, e) || show(a->output, load->ops->accessed_ns, e))
 		return -1;
 	return ret;
 }
@@ -131,12 +134,6 @@ static int generate(struct generate_args *a, struct err *e)
 		a->load.machine = a->machine ? given : NULL;
 		load = load_open(&a->load, machine, e);
 		if (load) {
-			if (load->ops->accessed_ns)
-				fprintf(stderr,
-					"kmemsim generate: %s: `reclaim` is not in the trace, and "
-					"its "
-					"replay reclaims nothing\n",
-					a->load.path);
 			ret = generate_to(a, load, machine, e);
 			load->ops->close(load);
 		}
