@@ -185,7 +185,7 @@ static void collect_type(struct fidelity *f, const struct proc_zone *zone, int t
 
 	item->node = zone->node;
 	memcpy(item->zone, zone->zone, sizeof(item->zone));
-	item->order = type;
+	item->type = type;
 	for (size_t i = 0; i < f->nr_snaps; i++) {
 		const struct fidelity_snapshot *s = &f->snaps[i];
 		const struct proc_zone *r = proc_zone_find(&s->recorded, zone->node, zone->zone);

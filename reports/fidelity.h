@@ -63,8 +63,8 @@ struct fidelity_value {			     /* of one cache or block size at one snapshot */
 };
 
 struct fidelity_item {
-	char *name;	 /* of the cache; "NODE/ZONE/ORDER" */
-	int node, order; /* of a block size */
+	char *name;	       /* of the cache; "NODE/ZONE/ORDER" */
+	int node, order, type; /* of a block size; of pageblocks: their type, no order */
 	char zone[16];
 	struct fidelity_value *at;	  /* at each snapshot */
 	bool has_recorded, has_simulated; /* of a count */

@@ -45,12 +45,12 @@ void fidelity_print_types(FILE *out, const struct fidelity *f)
 			const struct fidelity_item *t = &f->types[k];
 			char r[24], s[24];
 
-			if (!t->order)
+			if (!t->type)
 				fprintf(out, "%-18s %d/%-8s", f->snaps[i].label, t->node, t->zone);
 			number(r, true, t->at[i].recorded_count);
 			number(s, true, t->at[i].simulated_count);
 			print_pair(out, 12, r, s);
-			if (t->order == PROC_TYPES - 1)
+			if (t->type == PROC_TYPES - 1)
 				fputc('\n', out);
 		}
 	}
@@ -113,7 +113,7 @@ void fidelity_json_types(FILE *out, const struct fidelity *f, size_t i)
 		fprintf(out,
 			", \"type\": \"%s\", \"recorded_blocks\": %llu, \"simulated_blocks\": "
 			"%llu}",
-			proc_type_names[t->order], (unsigned long long)t->at[i].recorded_count,
+			proc_type_names[t->type], (unsigned long long)t->at[i].recorded_count,
 			(unsigned long long)t->at[i].simulated_count);
 	}
 	fputs("\n      ],\n", out);

@@ -11,9 +11,8 @@
 
 #include "lib/mem.h"
 #include "reports/map_load.h"
+#include "reports/proc_state.h"
 #include "reports/theme.h"
-
-#define BLOCK_PAGES 512
 
 static const char *text_of(sqlite3_stmt *row, int column)
 {
@@ -45,7 +44,7 @@ static size_t cell_of(const struct film *f, int node, const char *zone, u64 pfn)
 {
 	for (size_t z = 0; z < f->nr_zones; z++) {
 		const struct film_zone *fz = &f->zones[z];
-		u64 block = (pfn - fz->first_pfn) / BLOCK_PAGES;
+		u64 block = (pfn - fz->first_pfn) / PROC_BLOCK_PAGES;
 
 		if (fz->node == node && !strcmp(fz->name, zone) && pfn >= fz->first_pfn &&
 		    block < fz->nr_blocks)

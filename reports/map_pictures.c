@@ -10,6 +10,7 @@
 #include "lib/units.h"
 #include "reports/figure.h"
 #include "reports/map_load.h"
+#include "reports/proc_state.h"
 #include "reports/values.h"
 
 #define PICTURE_COLS 64 /* cells in a row of a picture */
@@ -91,8 +92,9 @@ static void picture_zone(FILE *out, const struct film *f, size_t frame, const st
 		fprintf(out, "%.9g,%d,", (double)f->t_ns[frame] / 1e9, z->node);
 		csv_string(out, z->name);
 		fprintf(out, ",%llu,%u,%.1f,%.1f,%.1f,%d,%.1f,%u,%u\n",
-			(unsigned long long)(z->first_pfn + (u64)i * z->per_cell * 512),
-			z->per_cell * 512, percent(c->unmovable), percent(c->movable),
+			(unsigned long long)(z->first_pfn +
+					     (u64)i * z->per_cell * PROC_BLOCK_PAGES),
+			z->per_cell * PROC_BLOCK_PAGES, percent(c->unmovable), percent(c->movable),
 			percent(c->reclaimable),
 			type == SINK_CELL_NO_TYPE   ? -1
 			: type == SINK_CELL_UNTYPED ? 4
@@ -354,8 +356,9 @@ static void end_zone(FILE *out, const struct end_picture *e, const struct map_lo
 		size_t cell = z->first_cell + i;
 
 		fprintf(out, "%d,%llu,%u,", z->node,
-			(unsigned long long)(z->first_pfn + (u64)i * z->per_cell * 512),
-			z->per_cell * 512);
+			(unsigned long long)(z->first_pfn +
+					     (u64)i * z->per_cell * PROC_BLOCK_PAGES),
+			z->per_cell * PROC_BLOCK_PAGES);
 		csv_string(out, z->name);
 		fprintf(out, ",%.1f,%u,%u", used_percent(f, cell), i % g->cols, row + i / g->cols);
 		e->row(out, m, stack, cell);

@@ -11,9 +11,6 @@
 #include "lib/mem.h"
 #include "lib/slabinfo.h"
 
-#define PAGEBLOCK_ORDER 9
-#define PAGEBLOCK_PAGES 512UL
-
 const char *const proc_type_names[PROC_TYPES] = {"Unmovable", "Movable", "Reclaimable",
 						 "HighAtomic", "Isolate"};
 
@@ -156,7 +153,7 @@ static void print_node_types(FILE *f, const struct proc_state *s, int node)
 {
 	bool blocks = false;
 
-	fprintf(f, PAGETYPEINFO_HEAD, PAGEBLOCK_ORDER, PAGEBLOCK_PAGES);
+	fprintf(f, PAGETYPEINFO_HEAD, PROC_BLOCK_ORDER, (unsigned long)PROC_BLOCK_PAGES);
 	fprintf(f, PAGETYPEINFO_FREE_HEAD, PAGETYPEINFO_FREE_TITLE);
 	for (int o = 0; o < PROC_ORDERS; o++)
 		fprintf(f, PAGETYPEINFO_ORDER, o);

@@ -15,7 +15,9 @@
 #define PROC_ORDERS 11
 #define PROC_TYPES 5 /* Unmovable, Movable, Reclaimable, HighAtomic, Isolate */
 #define PROC_MOVABLE 1
+#define PROC_BLOCK_ORDER 9 /* of pageblocks */
 #define PROC_BLOCK_PAGES 512
+#define PROC_BLOCK_BYTES_SQL "2097152"
 #define PROC_PAGE_BYTES 4096
 #define PROC_PAGE_BYTES_SQL "4096"
 extern const char *const proc_type_names[PROC_TYPES];

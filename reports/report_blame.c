@@ -6,9 +6,8 @@
 #include "lib/units.h"
 #include "reports/browse.h"
 #include "reports/map_load.h"
+#include "reports/proc_state.h"
 #include "reports/values.h"
-
-#define BLOCK_BYTES_SQL "2097152"
 
 static const struct browse_column columns[] = {
 	{"call site", "call_site", "text", false},
@@ -29,7 +28,7 @@ static const struct browse_table blame = {
 	.columns = columns,
 	.nr_columns = ARRAY_SIZE(columns),
 	.sort = 4,
-	.sql = "SELECT call_site, cache, blocks_end, blocks_end * " BLOCK_BYTES_SQL
+	.sql = "SELECT call_site, cache, blocks_end, blocks_end * " PROC_BLOCK_BYTES_SQL
 	       ", sole_end, pages_end, blocks_mean, pages_mean, block_ns, longest_ns,"
 	       " min(row_number() OVER (ORDER BY blocks_end DESC, call_site, cache),"
 	       " row_number() OVER (ORDER BY block_ns DESC, call_site, cache)) <= 100"
