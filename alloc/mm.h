@@ -117,11 +117,6 @@ struct mm_ops {
 	unsigned long (*reclaimable_pages)(int nid, int highest_zone);
 };
 
-/* Pages compaction moved out of a pageblock and into it since the machine was created, by block. */
-struct pageblock_moves {
-	u32 from, to;
-};
-
 /* What compaction of a zone came to (mm_compaction_begin and mm_compaction_end). */
 struct compact_trace {
 	u64 start_ns, ns;
