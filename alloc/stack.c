@@ -13,55 +13,17 @@
  */
 #include "alloc/stack.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/call_text.h"
 #include "lib/suggest.h"
 #include "lib/text.h"
 
-#define WORD_MAX 512 /* all flags of numactl are a word */
-
 struct parser {
+	struct call_text in;
 	enum allocator_kind kind;
-	const char *text, *at;
-	unsigned int *column;
-	struct err *e;
 };
-
-/* Prefixes the message with the column of `at`; returns -1. */
-static int fail_at(struct parser *p, const char *at)
-{
-	*p->column = (unsigned int)(at - p->text) + 1;
-	return err_prefix(p->e, "column %u", *p->column);
-}
-
-static void skip_blanks(struct parser *p)
-{
-	while (isspace((unsigned char)*p->at))
-		p->at++;
-}
-
-/* Reads up to one of `ends` or the end of the text; strips blanks behind. */
-static int word(struct parser *p, const char *ends, char buf[WORD_MAX])
-{
-	const char *start;
-	size_t n;
-
-	skip_blanks(p);
-	start = p->at;
-	n = strcspn(start, ends);
-	p->at += n;
-	while (n && isspace((unsigned char)start[n - 1]))
-		n--;
-	if (n >= WORD_MAX) {
-		err_set(p->e, "a word of %zu characters: at most %d are allowed", n, WORD_MAX - 1);
-		return fail_at(p, start);
-	}
-	memcpy(buf, start, n);
-	buf[n] = '\0';
-	return 0;
-}
 
 static int unknown_allocator(struct parser *p, const char *name, const char *at)
 {
@@ -77,82 +39,33 @@ static int unknown_allocator(struct parser *p, const char *name, const char *at)
 	like = allocator_like(p->kind, name);
 	near = like ? like->name : suggest_nearest(name, names);
 	if (!*name)
-		err_set(p->e, "a %s allocator's name is missing here", kind);
+		err_set(p->in.e, "a %s allocator's name is missing here", kind);
 	else if (near)
-		err_set(p->e, "unknown %s allocator '%s': did you mean '%s'?", kind, name, near);
+		err_set(p->in.e, "unknown %s allocator '%s': did you mean '%s'?", kind, name, near);
 	else
-		err_set(p->e, "unknown %s allocator '%s': `kmemsim list allocators` shows them",
+		err_set(p->in.e, "unknown %s allocator '%s': `kmemsim list allocators` shows them",
 			kind, name);
-	return fail_at(p, at);
-}
-
-static int option(struct parser *p, struct chain_layer *l)
-{
-	char key[WORD_MAX], value[WORD_MAX];
-	const char *start;
-
-	skip_blanks(p);
-	start = p->at;
-	if (word(p, "=,):", key))
-		return -1;
-	if (*p->at != '=') {
-		err_set(p->e, "an option of '%s' reads key=value", l->desc->name);
-		return fail_at(p, start);
-	}
-	p->at++;
-	if (word(p, ",):", value))
-		return -1;
-	if (!l->desc->options) {
-		err_set(p->e, "'%s' has no options", l->desc->name);
-		return fail_at(p, start);
-	}
-	if (options_set(l->desc->options, l->options, key, value, p->e))
-		return fail_at(p, start);
-	return 0;
-}
-
-static int options(struct parser *p, struct chain_layer *l)
-{
-	const char *open = p->at++;
-
-	skip_blanks(p);
-	if (*p->at == ')') {
-		p->at++;
-		return 0;
-	}
-	for (;;) {
-		if (option(p, l))
-			return -1;
-		if (*p->at == ')') {
-			p->at++;
-			return 0;
-		}
-		if (*p->at != ',') {
-			err_set(p->e, "this '(' has no ')'");
-			return fail_at(p, open);
-		}
-		p->at++;
-	}
+	return call_fail_at(&p->in, at);
 }
 
 static int layer(struct parser *p, struct chain *c)
 {
 	struct chain_layer *l = &c->layers[c->nr_layers];
-	char name[WORD_MAX];
+	char name[CALL_WORD_MAX];
 	const char *start;
 
-	skip_blanks(p);
-	start = p->at;
+	call_skip_blanks(&p->in);
+	start = p->in.at;
 	if (c->nr_layers == CHAIN_LAYERS_MAX) {
-		err_set(p->e, "more than %d layers", CHAIN_LAYERS_MAX);
-		return fail_at(p, start);
+		err_set(p->in.e, "more than %d layers", CHAIN_LAYERS_MAX);
+		return call_fail_at(&p->in, start);
 	}
-	if (word(p, ":(,)", name))
+	if (call_word(&p->in, ":(,)", name, &start))
 		return -1;
 	l->desc = allocator_find(p->kind, name);
 	if (!l->desc)
 		return unknown_allocator(p, name, start);
-	l->column = (unsigned int)(start - p->text) + 1;
+	l->column = (unsigned int)(start - p->in.text) + 1;
 	l->options = NULL;
 	if (l->desc->options) {
 		l->options = calloc(1, l->desc->options_size);
@@ -160,12 +73,12 @@ static int layer(struct parser *p, struct chain *c)
 		options_default(l->desc->options, l->options);
 	}
 	c->nr_layers++;
-	if (*p->at == '(' && options(p, l))
+	if (*p->in.at == '(' && call_options(&p->in, l->desc->name, l->desc->options, l->options))
 		return -1;
-	skip_blanks(p);
-	if (*p->at && *p->at != ':') {
-		err_set(p->e, "expected ':' or the end of the chain, not '%c'", *p->at);
-		return fail_at(p, p->at);
+	call_skip_blanks(&p->in);
+	if (*p->in.at && *p->in.at != ':') {
+		err_set(p->in.e, "expected ':' or the end of the chain, not '%c'", *p->in.at);
+		return call_fail_at(&p->in, p->in.at);
 	}
 	return 0;
 }
@@ -178,18 +91,18 @@ static int check_roles(struct parser *p, const struct chain *c)
 		bool last = i == c->nr_layers - 1;
 
 		if (l->desc->role == ROLE_SOURCE && !last) {
-			err_set(p->e, "'%s' stands on nothing: it can only end a chain",
+			err_set(p->in.e, "'%s' stands on nothing: it can only end a chain",
 				l->desc->name);
-			return fail_at(p, p->text + l->column - 1);
+			return call_fail_at(&p->in, p->in.text + l->column - 1);
 		}
 		if (l->desc->role == ROLE_LAYER && last) {
-			err_set(p->e,
+			err_set(p->in.e,
 				"'%s' must stand on another %s allocator: end the chain in a "
 				"source, "
 				"such as '%s:%s'",
 				l->desc->name, allocator_kind_names[p->kind], l->desc->name,
 				p->kind == ALLOC_PAGES ? "page_allocator" : "slabifier");
-			return fail_at(p, p->text + l->column - 1);
+			return call_fail_at(&p->in, p->in.text + l->column - 1);
 		}
 	}
 	return 0;
@@ -201,7 +114,7 @@ static struct text canonical(const struct chain *c, char *buf, size_t n)
 
 	for (unsigned int i = 0; i < c->nr_layers; i++) {
 		const struct chain_layer *l = &c->layers[i];
-		char opts[WORD_MAX] = "";
+		char opts[CALL_WORD_MAX] = "";
 
 		if (l->desc->options)
 			options_print(l->desc->options, l->options, opts, sizeof(opts));
@@ -225,27 +138,28 @@ static int check_length(struct parser *p, const struct chain *c)
 
 	if (!text_cut(&t))
 		return 0;
-	err_set(p->e, "with all options said, a chain of %zu characters: at most %d are allowed",
+	err_set(p->in.e, "with all options said, a chain of %zu characters: at most %d are allowed",
 		t.len, STACK_TEXT_MAX - 1);
-	return fail_at(p, p->text);
+	return call_fail_at(&p->in, p->in.text);
 }
 
 int chain_parse(struct chain *c, enum allocator_kind kind, const char *text, unsigned int *column,
 		struct err *e)
 {
-	struct parser p = {.kind = kind, .text = text, .at = text, .column = column, .e = e};
+	struct parser p = {.kind = kind, .in = {.text = text, .at = text, .ends = ",):", .e = e}};
 
 	*c = (struct chain){.kind = kind};
 	for (;;) {
 		if (layer(&p, c))
 			goto fail;
-		if (!*p.at)
+		if (!*p.in.at)
 			break;
-		p.at++; /* ':' */
+		p.in.at++; /* ':' */
 	}
 	if (!check_roles(&p, c) && !check_length(&p, c))
 		return 0;
 fail:
+	*column = p.in.column;
 	chain_free(c);
 	return -1;
 }

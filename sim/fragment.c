@@ -10,12 +10,12 @@
  */
 #include "sim/fragment.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "alloc/pages/page_allocator.h"
+#include "lib/call_text.h"
 #include "lib/digest.h"
 #include "lib/mem.h"
 #include "lib/suggest.h"
@@ -23,7 +23,6 @@
 #include "sim/page_wish.h"
 
 #define NAMES_MAX 32
-#define WORD_MAX 512
 
 static struct fragmenter *fragmenters;
 
@@ -60,40 +59,7 @@ int fragment_any(const void *options, struct err *e)
 
 /* ---- Text ---- */
 
-struct parser {
-	const char *text, *at;
-	struct err *e;
-};
-
-static int fail_at(const struct parser *p, const char *at)
-{
-	return err_prefix(p->e, "column %zu", (size_t)(at - p->text) + 1);
-}
-
-/* Up to one of `ends`, without blanks around it. Returns where it began; NULL: it is too long. */
-static const char *word(struct parser *p, const char *ends, char buf[WORD_MAX])
-{
-	const char *start;
-	size_t n;
-
-	while (isspace((unsigned char)*p->at))
-		p->at++;
-	start = p->at;
-	n = strcspn(start, ends);
-	p->at += n;
-	while (n && isspace((unsigned char)start[n - 1]))
-		n--;
-	if (n >= WORD_MAX) {
-		err_set(p->e, "a word of %zu characters: at most %d are allowed", n, WORD_MAX - 1);
-		fail_at(p, start);
-		return NULL;
-	}
-	memcpy(buf, start, n);
-	buf[n] = '\0';
-	return start;
-}
-
-static int unknown(const struct parser *p, const char *name, const char *at)
+static int unknown(struct call_text *c, const char *name, const char *at)
 {
 	const char *names[NAMES_MAX + 1], *near;
 	size_t n = 0;
@@ -103,83 +69,43 @@ static int unknown(const struct parser *p, const char *name, const char *at)
 	names[n] = NULL;
 	near = suggest_nearest(name, names);
 	if (!*name)
-		err_set(p->e, "a fragmenter's name is missing here");
+		err_set(c->e, "a fragmenter's name is missing here");
 	else if (near)
-		err_set(p->e, "unknown fragmenter '%s': did you mean '%s'?", name, near);
+		err_set(c->e, "unknown fragmenter '%s': did you mean '%s'?", name, near);
 	else
-		err_set(p->e, "unknown fragmenter '%s': `kmemsim list fragmenters` shows them",
+		err_set(c->e, "unknown fragmenter '%s': `kmemsim list fragmenters` shows them",
 			name);
-	return fail_at(p, at);
+	return call_fail_at(c, at);
 }
 
-static int parse_option(struct parser *p, struct fragment *f)
+static int parse(struct call_text *c, struct fragment *f)
 {
-	char key[WORD_MAX], value[WORD_MAX];
-	const char *start = word(p, "=,)", key);
+	char name[CALL_WORD_MAX];
+	const char *start;
 
-	if (!start)
-		return -1;
-	if (*p->at != '=') {
-		err_set(p->e, "an option of '%s' reads key=value", f->how->name);
-		return fail_at(p, start);
-	}
-	p->at++;
-	if (!word(p, ",)", value))
-		return -1;
-	return options_set(f->how->options, f->options, key, value, p->e) ? fail_at(p, start) : 0;
-}
-
-static int parse_options(struct parser *p, struct fragment *f)
-{
-	const char *open = p->at;
-
-	while (isspace((unsigned char)*++p->at))
-		;
-	if (*p->at == ')')
-		return 0;
-	for (;; p->at++) {
-		if (parse_option(p, f))
-			return -1;
-		if (*p->at == ')')
-			return 0;
-		if (*p->at != ',') {
-			err_set(p->e, "this '(' has no ')'");
-			return fail_at(p, open);
-		}
-	}
-}
-
-static int parse(struct parser *p, struct fragment *f)
-{
-	char name[WORD_MAX];
-	const char *start = word(p, "(", name);
-
-	if (!start)
+	if (call_word(c, "(", name, &start))
 		return -1;
 	f->how = fragmenter_find(name);
 	if (!f->how)
-		return unknown(p, name, start);
+		return unknown(c, name, start);
 	f->options = mem_alloc(1, f->how->options_size);
 	options_default(f->how->options, f->options);
-	if (*p->at == '(') {
-		if (parse_options(p, f))
-			return -1;
-		while (isspace((unsigned char)*++p->at))
-			;
-		if (*p->at) {
-			err_set(p->e, "nothing can follow the ')'");
-			return fail_at(p, p->at);
-		}
+	if (*c->at == '(' && call_options(c, name, f->how->options, f->options))
+		return -1;
+	call_skip_blanks(c);
+	if (*c->at) {
+		err_set(c->e, "nothing can follow the ')'");
+		return call_fail_at(c, c->at);
 	}
-	return f->how->check(f->options, p->e) ? err_prefix(p->e, "%s", name) : 0;
+	return f->how->check(f->options, c->e) ? err_prefix(c->e, "%s", name) : 0;
 }
 
 int fragment_parse(struct fragment *f, const char *text, struct err *e)
 {
-	struct parser p = {text, text, e};
+	struct call_text c = {.text = text, .at = text, .ends = ",)", .e = e};
 
 	*f = (struct fragment){0};
-	if (!parse(&p, f))
+	if (!parse(&c, f))
 		return 0;
 	fragment_free(f);
 	return -1;
