@@ -34,7 +34,6 @@ struct zone_watermarks {
 
 /* Bits of buddy_zone.flags (enum zone_flags). */
 #define ZONE_BOOSTED_WATERMARK 0x1u /* boosted lately: whoever allocates next wakes kswapd */
-#define ZONE_RECLAIM_ACTIVE 0x2u    /* kswapd is at work: per-CPU lists stay short */
 
 struct buddy_zone {
 	struct zone *zone;

@@ -370,9 +370,9 @@ void compact_node(struct pglist_data *pgdat)
 {
 	struct compact_control *cc = instance_alloc(sizeof(*cc));
 
-	for (int type = 0; type < MAX_NR_ZONES; type++) {
-		struct buddy_zone *bz = &pgdat->ps->zones[pgdat->nid * MAX_NR_ZONES + type];
+	struct buddy_zone *bz;
 
+	for_each_node_zone (bz, pgdat, MAX_NR_ZONES - 1) {
 		if (!bz->compaction)
 			continue;
 		*cc = (struct compact_control){.ps = pgdat->ps,

@@ -37,6 +37,13 @@ void compaction_destroy(struct page_source *ps);
 /* Is there enough free memory to move pages to, and is fragmentation the reason? */
 enum compact_result compaction_suitable(const struct buddy_zone *bz, int order,
 					unsigned int alloc_flags, int highest_zone);
+/* Would compaction be tried if reclaim went on (compaction_zonelist_suitable)? order > 0. */
+bool compaction_zonelist_suitable(const struct alloc_context *ac, unsigned int alloc_flags);
+/* Free pages that a run wants beside those of the block: copies take room (compact_gap). */
+static inline long compact_gap(int order)
+{
+	return 2L << order;
+}
 /* Failed too often lately (compaction_deferred). */
 bool compaction_deferred(struct buddy_zone *bz, int order);
 /* Zone after zone of the request's list until one could serve it (try_to_compact_pages). */

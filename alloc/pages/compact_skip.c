@@ -148,10 +148,9 @@ void zone_reset_isolation(const struct buddy_zone *bz)
 
 void reset_isolation_suitable(struct pglist_data *pgdat)
 {
-	for (int type = 0; type < MAX_NR_ZONES; type++) {
-		const struct buddy_zone *bz = &pgdat->ps->zones[pgdat->nid * MAX_NR_ZONES + type];
+	const struct buddy_zone *bz;
 
+	for_each_node_zone (bz, pgdat, MAX_NR_ZONES - 1)
 		if (bz->compaction)
 			zone_reset_isolation(bz);
-	}
 }

@@ -12,6 +12,7 @@
  * second, and a machine at rest stays at rest.
  */
 #include "alloc/pages/compact_control.h"
+#include "alloc/pages/vmscan.h"
 
 #define EXTFRAG_THRESHOLD 500
 
@@ -93,9 +94,10 @@ static int fragmentation_index(const struct buddy_zone *bz, int order)
 	       (int)((1000 + info.free_pages * 1000 / (1UL << order)) / info.free_blocks_total);
 }
 
-/* But for the reason, of failures (__compaction_suitable). */
-static enum compact_result suitable_by_marks(const struct buddy_zone *bz, int order,
-					     unsigned int alloc_flags, int highest_zone)
+/* But for the reason of failures: were so many pages free (__compaction_suitable). */
+static enum compact_result suitable_with(const struct buddy_zone *bz, int order,
+					 unsigned int alloc_flags, int highest_zone,
+					 long free_pages)
 {
 	long mark;
 
@@ -105,20 +107,36 @@ static enum compact_result suitable_by_marks(const struct buddy_zone *bz, int or
 	if (zone_watermark_ok(bz, order, mark, highest_zone, alloc_flags))
 		return COMPACT_SUCCESS;
 	mark = wmark_pages(bz, order > PAGE_ALLOC_COSTLY_ORDER ? ALLOC_WMARK_LOW : ALLOC_WMARK_MIN);
-	mark += 2L << order; /* compact_gap */
-	return zone_watermark_ok(bz, 0, mark, highest_zone, 0) ? COMPACT_CONTINUE : COMPACT_SKIPPED;
+	mark += compact_gap(order);
+	return watermark_ok_with(bz, 0, mark, highest_zone, 0, free_pages) ? COMPACT_CONTINUE
+									   : COMPACT_SKIPPED;
 }
 
 enum compact_result compaction_suitable(const struct buddy_zone *bz, int order,
 					unsigned int alloc_flags, int highest_zone)
 {
-	enum compact_result ret = suitable_by_marks(bz, order, alloc_flags, highest_zone);
+	enum compact_result ret = suitable_with(bz, order, alloc_flags, highest_zone,
+						bz->zone->vm_stat[NR_FREE_PAGES]);
 	int index;
 
 	if (ret != COMPACT_CONTINUE || order <= PAGE_ALLOC_COSTLY_ORDER)
 		return ret;
 	index = fragmentation_index(bz, order);
 	return index >= 0 && index <= EXTFRAG_THRESHOLD ? COMPACT_SKIPPED : COMPACT_CONTINUE;
+}
+
+bool compaction_zonelist_suitable(const struct alloc_context *ac, unsigned int alloc_flags)
+{
+	for (unsigned int i = 0; i < ac->nr_zones; i++) {
+		const struct buddy_zone *bz = context_zone(ac, i);
+		long available = zone_reclaimable_pages(bz->zone) / ac->order;
+
+		available += bz->zone->vm_stat[NR_FREE_PAGES];
+		if (suitable_with(bz, ac->order, alloc_flags, ac->zonelist->highest, available) ==
+		    COMPACT_CONTINUE)
+			return true;
+	}
+	return false;
 }
 
 /* ---- Proactive compaction ---- */
@@ -135,19 +153,15 @@ unsigned int fragmentation_score_zone(const struct buddy_zone *bz)
 
 unsigned int fragmentation_score_node(const struct pglist_data *pgdat)
 {
-	const struct buddy_zone *zones = pgdat->ps->zones + pgdat->nid * MAX_NR_ZONES;
+	const struct buddy_zone *bz;
 	unsigned long present = 0;
 	unsigned int score = 0;
 
-	for (int type = 0; type < MAX_NR_ZONES; type++)
-		present += zones[type].zone->spanned_pages;
-	for (int type = 0; type < MAX_NR_ZONES; type++) {
-		unsigned long pages = zones[type].zone->spanned_pages;
-
-		if (pages)
-			score += (unsigned int)(pages * fragmentation_score_zone(&zones[type]) /
-						(present + 1));
-	}
+	for_each_node_zone (bz, pgdat, MAX_NR_ZONES - 1)
+		present += bz->zone->spanned_pages;
+	for_each_node_zone (bz, pgdat, MAX_NR_ZONES - 1)
+		score += (unsigned int)(bz->zone->spanned_pages * fragmentation_score_zone(bz) /
+					(present + 1));
 	return score;
 }
 

@@ -32,11 +32,6 @@ struct kcompactd_state {
 	struct compact_control cc;
 };
 
-static struct buddy_zone *node_buddy_zone(const struct pglist_data *pgdat, int type)
-{
-	return &pgdat->ps->zones[pgdat->nid * MAX_NR_ZONES + type];
-}
-
 static struct compact_control control_of(const struct pglist_data *pgdat, struct buddy_zone *bz)
 {
 	const struct kcompactd_state *k = pgdat->kcompactd;

@@ -4,7 +4,7 @@
  *
  * page_allocator.c makes the source and takes the common case; freelist.c looks for a block in the
  * zones of a zonelist (get_page_from_freelist); slowpath.c is what a request does that finds none;
- * vmscan.c and compact.c are what it, kswapd and kcompactd do to make room.
+ * vmscan.h and compact.h are what it, kswapd and kcompactd do to make room.
  */
 #ifndef ALLOC_PAGES_PAGE_SOURCE_H
 #define ALLOC_PAGES_PAGE_SOURCE_H
@@ -28,7 +28,7 @@ struct pglist_data {
 	struct page_source *ps;
 	int nid;
 	struct kswapd_state *kswapd;	   /* vmscan.c's */
-	struct kcompactd_state *kcompactd; /* compact.c's */
+	struct kcompactd_state *kcompactd; /* kcompactd.c's */
 };
 
 struct page_source {
@@ -64,8 +64,17 @@ static inline struct pglist_data *zone_pgdat(const struct page_source *ps,
 	return &ps->nodes[bz->zone->node];
 }
 
-/* In pcp.c: ZONE_RECLAIM_ACTIVE. While kswapd is at work per-CPU lists of the zone stay short. */
-void zone_set_reclaim_active(struct buddy_zone *bz, bool active);
+static inline struct buddy_zone *node_buddy_zone(const struct pglist_data *pgdat, int type)
+{
+	return &pgdat->ps->zones[pgdat->nid * MAX_NR_ZONES + type];
+}
+
+/* Zones with memory of the node, up to this type. */
+#define for_each_node_zone(bz, pgdat, highest_zone)                                                \
+	for (int type_ = 0; type_ <= (highest_zone); type_++)                                      \
+		if (!((bz) = node_buddy_zone(pgdat, type_))->zone->spanned_pages)                  \
+			;                                                                          \
+		else
 
 /* In highatomic.c. */
 void reserve_highatomic_pageblock(struct buddy_zone *bz, const struct page *page);

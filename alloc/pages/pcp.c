@@ -5,15 +5,14 @@
  * such pages and moves them to and from the buddy system a batch at a time, so that the zone lock
  * is taken once for many pages. What is kept is bounded by `high`; a CPU that only frees gives back
  * ever larger batches, and keeps no blocks above order 0 at all (mm/page_alloc.c, 6.1:
- * __rmqueue_pcplist, free_unref_page_commit, nr_pcp_free, free_pcppages_bulk).
+ * __rmqueue_pcplist, free_unref_page_commit, nr_pcp_free, free_pcppages_bulk). While kswapd is at
+ * work a zone's lists hold four batches at most; requests that find nothing empty all of them
+ * (drain_all_pages); lists of other nodes' zones are emptied when they are not used for a while
+ * (idle_drain.c).
  *
  * Invariant: count is the number of pages on all lists, below high after every free;
  * page->migratetype is the buddy list the page goes to: what the refill took it for, or the type of
  * its pageblock when it was freed. Either may have changed since.
- *
- * While kswapd is at work a zone's lists hold four batches at most; requests that find nothing
- * empty all of them (drain_all_pages); lists of other nodes' zones are emptied when they are not
- * used for a while (idle_drain.c).
  *
  * Unlike Linux: lists are never contended, so nobody is sent past them to the buddy system.
  */
@@ -147,8 +146,6 @@ void zone_set_reclaim_active(struct buddy_zone *bz, bool active)
 {
 	int cpu;
 
-	bz->flags &= ~ZONE_RECLAIM_ACTIVE;
-	bz->flags |= active ? ZONE_RECLAIM_ACTIVE : 0;
 	if (!bz->pageset)
 		return;
 	for_each_possible_cpu (cpu) {

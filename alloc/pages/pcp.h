@@ -30,6 +30,8 @@ void pcp_trim(struct buddy_zone *bz, struct per_cpu_pages *pcp, int order, int p
 void pcp_drain(struct buddy_zone *bz, int cpu);
 /* Gives one batch of this CPU's back. */
 void pcp_drain_batch(struct buddy_zone *bz);
+/* kswapd is at work (ZONE_RECLAIM_ACTIVE): the zone's lists stay short. */
+void zone_set_reclaim_active(struct buddy_zone *bz, bool active);
 
 static inline bool pcp_allowed_order(int order)
 {

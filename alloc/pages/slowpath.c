@@ -120,41 +120,6 @@ static struct page *direct_compact(struct slowpath *sp, enum compact_priority pr
 	return page;
 }
 
-/* Pages that reclaim could get from the zone at best (zone_reclaimable_pages). */
-static long reclaimable_pages(const struct zone *zone)
-{
-	unsigned long here = kernel->mm_ops->reclaimable_pages(zone->node, zone->type);
-
-	if (zone->type > ZONE_DMA)
-		here -= kernel->mm_ops->reclaimable_pages(zone->node, (int)zone->type - 1);
-	/* There may be slabs to reclaim: no reason to give up. */
-	return here ? (long)here : zone->vm_stat[NR_FREE_PAGES];
-}
-
-/* Would compaction be tried if reclaim went on (compaction_zonelist_suitable)? */
-static bool zonelist_suitable(const struct slowpath *sp)
-{
-	const struct alloc_context *ac = sp->ac;
-	int highest = ac->zonelist->highest;
-
-	for (unsigned int i = 0; i < ac->nr_zones; i++) {
-		const struct buddy_zone *bz = context_zone(ac, i);
-		long mark = wmark_pages(bz, is_costly(ac) ? ALLOC_WMARK_LOW : ALLOC_WMARK_MIN);
-		long target = reclaimable_pages(bz->zone) / ac->order;
-
-		/* Served already, whatever reclaim does. */
-		if (zone_watermark_ok(bz, ac->order,
-				      wmark_pages(bz, sp->alloc_flags & ALLOC_WMARK_MASK), highest,
-				      sp->alloc_flags))
-			continue;
-		target += bz->zone->vm_stat[NR_FREE_PAGES];
-		mark += 2L << ac->order; /* compact_gap() */
-		if (watermark_ok_with(bz, 0, mark, highest, 0, target))
-			return true;
-	}
-	return false;
-}
-
 /* Once more, with more effort, while there is more to be had. */
 static bool raise_priority(struct slowpath *sp)
 {
@@ -196,7 +161,7 @@ static bool should_compact_retry(struct slowpath *sp)
 		sp->compaction_retries++;
 	switch (sp->compact_result) {
 	case COMPACT_SKIPPED: /* not enough free pages to work with: can reclaim help? */
-		return zonelist_suitable(sp);
+		return compaction_zonelist_suitable(sp->ac, sp->alloc_flags);
 	case COMPACT_COMPLETE: /* every zone was looked through, and still no block */
 	case COMPACT_DEFERRED:
 	case COMPACT_CONTENDED:
@@ -233,7 +198,8 @@ static bool reclaim_would_do(const struct slowpath *sp)
 
 	for (unsigned int i = 0; i < ac->nr_zones; i++) {
 		const struct buddy_zone *bz = context_zone(ac, i);
-		long available = reclaimable_pages(bz->zone) + bz->zone->vm_stat[NR_FREE_PAGES];
+		long available =
+			zone_reclaimable_pages(bz->zone) + bz->zone->vm_stat[NR_FREE_PAGES];
 
 		if (watermark_ok_with(bz, ac->order, wmark_pages(bz, ALLOC_WMARK_MIN),
 				      ac->zonelist->highest, sp->alloc_flags, available))

@@ -21,6 +21,7 @@
 #include "alloc/pages/vmscan.h"
 
 #include "alloc/pages/compact.h"
+#include "alloc/pages/pcp.h"
 #include "alloc/pages/watermark.h"
 
 #define NOBODY_ASKED MAX_NR_ZONES
@@ -44,18 +45,6 @@ struct kswapd_state {
 	u64 start_ns, ns;
 	int lowest_priority;
 };
-
-static struct buddy_zone *node_buddy_zone(const struct pglist_data *pgdat, int type)
-{
-	return &pgdat->ps->zones[pgdat->nid * MAX_NR_ZONES + type];
-}
-
-/* Zones with memory of the node, up to this type. */
-#define for_each_node_zone(bz, pgdat, highest_zone)                                                \
-	for (int type_ = 0; type_ <= (highest_zone); type_++)                                      \
-		if (!((bz) = node_buddy_zone(pgdat, type_))->zone->spanned_pages)                  \
-			;                                                                          \
-		else
 
 /* One zone is enough (pgdat_balanced). */
 static bool pgdat_balanced(const struct pglist_data *pgdat, int order, int highest_zone)
@@ -84,11 +73,6 @@ static bool pgdat_boosted(const struct pglist_data *pgdat, int highest_zone)
 
 /* ---- Rounds ---- */
 
-static unsigned long compact_gap(int order)
-{
-	return 2UL << order;
-}
-
 /* Rounds are for compaction: for large blocks, or for smaller ones under pressure. */
 static bool in_reclaim_compaction(const struct pglist_data *pgdat, const struct scan_control *sc)
 {
@@ -111,7 +95,7 @@ static bool should_continue_reclaim(const struct pglist_data *pgdat, const struc
 			return false;
 	}
 	return kernel->mm_ops->reclaimable_pages(pgdat->nid, sc->reclaim_idx) >
-	       compact_gap(sc->order);
+	       (unsigned long)compact_gap(sc->order);
 }
 
 bool shrink_node_part(struct pglist_data *pgdat, struct scan_control *sc)
@@ -208,7 +192,7 @@ static bool end_round(struct kswapd_state *k)
 
 	k->in_round = false;
 	k->nr_scanned += sc->nr_scanned;
-	if (sc->order && sc->nr_reclaimed >= compact_gap(sc->order))
+	if (sc->order && sc->nr_reclaimed >= (unsigned long)compact_gap(sc->order))
 		sc->order = 0; /* the rest is compaction's */
 	if (sc->nr_scanned >= sc->nr_to_reclaim)
 		k->raise_priority = false;
@@ -272,7 +256,6 @@ static u64 try_to_sleep(struct kswapd_state *k, int reclaim_order)
 {
 	if (!may_sleep(k, reclaim_order))
 		return run_again(k, KSWAPD_HIGH_WMARK_HIT_QUICKLY);
-	reset_isolation_suitable(k->pgdat);
 	reset_isolation_suitable(k->pgdat);
 	wakeup_kcompactd(k->pgdat, k->run_order, k->run_zone);
 	k->slept_order = reclaim_order;

@@ -21,6 +21,9 @@ bool kswapd_is_running(const struct pglist_data *pgdat);
 /* Direct reclaim (try_to_free_pages); returns pages reclaimed. */
 unsigned long try_to_free_pages(const struct alloc_context *ac);
 
+/* Pages that reclaim could get from the zone at best (zone_reclaimable_pages). */
+long zone_reclaimable_pages(const struct zone *zone);
+
 /* ---- Between vmscan.c and vmscan_direct.c ---- */
 
 /* Reclaim gives up on the node after MAX_RECLAIM_RETRIES vain runs of kswapd; it got something. */

@@ -18,6 +18,16 @@
 #include "alloc/pages/vmscan.h"
 #include "alloc/pages/watermark.h"
 
+long zone_reclaimable_pages(const struct zone *zone)
+{
+	unsigned long here = kernel->mm_ops->reclaimable_pages(zone->node, zone->type);
+
+	if (zone->type > ZONE_DMA)
+		here -= kernel->mm_ops->reclaimable_pages(zone->node, (int)zone->type - 1);
+	/* There may be slabs to reclaim: no reason to give up. */
+	return here ? (long)here : zone->vm_stat[NR_FREE_PAGES];
+}
+
 /* There is enough free memory to compact the zone now (compaction_ready). */
 static bool compaction_ready(const struct buddy_zone *bz, const struct scan_control *sc)
 {
@@ -27,7 +37,7 @@ static bool compaction_ready(const struct buddy_zone *bz, const struct scan_cont
 		return true;
 	if (ret == COMPACT_SKIPPED)
 		return false;
-	return zone_watermark_ok(bz, 0, wmark_pages(bz, ALLOC_WMARK_HIGH) + (2L << sc->order),
+	return zone_watermark_ok(bz, 0, wmark_pages(bz, ALLOC_WMARK_HIGH) + compact_gap(sc->order),
 				 sc->reclaim_idx, 0);
 }
 
