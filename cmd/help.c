@@ -23,9 +23,8 @@ static void overview(void)
 	puts("usage: kmemsim COMMAND [ARGUMENTS]\n");
 	for (const struct command *c = commands; c->name; c++)
 		printf("  %-10s %s\n", c->name, c->summary);
-	puts("\n`kmemsim help NAME` explains a command, an allocator, a generator, a fragmenter or "
-	     "a "
-	     "metric;\n"
+	puts("\n`kmemsim help NAME` explains a command, an allocator, a generator, a fragmenter\n"
+	     "or a metric; "
 	     "`kmemsim list allocators` and `kmemsim list metrics` show their names.");
 }
 

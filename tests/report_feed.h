@@ -275,14 +275,14 @@ static inline void feed_pressure(const struct feed *f, struct sink *s)
 				 .min = 100,
 				 .low = 125,
 				 .high = 150};
-	struct sink_latency huge = {"page_alloc/9", "direct_compact", 40, 9000, 12000, 50000, 70000,
-				    90000};
+	struct sink_latency huge = {"page_alloc/9", "compact", 40,    9000,
+				    12000,	    50000,     70000, 90000};
 
 	s->ops->zone(s, &zone);
 	for (u64 i = 0; i < 200; i++) {
 		struct sink_compact run = {.t_ns = end / 4 + i * end / 800,
 					   .zone = "Normal",
-					   .mode = i % 3 ? "direct sync" : "kcompactd",
+					   .mode = i % 3 ? "direct_light" : "kcompactd",
 					   .page_order = 9,
 					   .result = i % 7 ? "success" : "complete",
 					   .migrate_scanned = 512,

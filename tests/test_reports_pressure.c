@@ -66,8 +66,8 @@ static void test_pressure_is_told(void **state)
 		"fig-unusable-zones-squeeze\"",
 		"fig-score-squeeze\"",
 		"fig-work-squeeze\"",
-		"<td>direct_compact</td><td class=\"n\">40</td><td class=\"n\">9 us</td>",
-		"<td>direct sync</td><td>success</td><td class=\"n\">114</td>",
+		"<td>compact</td><td class=\"n\">40</td><td class=\"n\">9 us</td>",
+		"<td>direct_light</td><td>success</td><td class=\"n\">114</td>",
 		">huge_success_percent</code></td><td class=\"n\">40.0 %</td><td class=\"n\">93.2 "
 		"%</td>",
 		"<code>allocstall_normal</code></td><td class=\"n\">100</td><td "
@@ -156,7 +156,7 @@ static void test_old_database(void **state)
 	assert_null(strstr(page, "id=\"blame\""));
 	/* What it has of huge pages it still shows. */
 	assert_says(page, "id=\"pressure\"");
-	assert_says(page, "<td>direct_compact</td>");
+	assert_says(page, "<td>compact</td>");
 	assert_null(strstr(page, "fig-marks"));
 	free(page);
 	change("DROP TABLE block_map; DROP VIEW block_map_view");

@@ -74,7 +74,6 @@ static bool all_for_the_first_time(struct free_frames *f, const struct raw_event
 static void was_free(struct free_frames *f, const struct raw_event *ev, int cpu, u32 migratetype)
 {
 	u8 type = (u8)min(migratetype, (u32)PAGE_FREE_ANY);
-
 	bool whole = all_for_the_first_time(f, ev);
 
 	if (whole)

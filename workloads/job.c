@@ -28,7 +28,8 @@ const struct generator_key job_keys[] = {
 	{"shrink", "all", "",
 	 "asks for no memory: every cache gives back what it can; objects of movable caches move"},
 	{"lifetime", "DIST|forever", NULL,
-	 "from the request (in closed loops, its end) to the free; not of a shrink"},
+	 "from the request (in closed loops, its end) to the free; not of a shrink, nor where the "
+	 "generator says it"},
 	{"pinned", "10%", "0%",
 	 "of objects of a movable cache: share that cannot be moved; not in `defaults`"},
 	{"reclaim", "{accessed: DIST}", "",
