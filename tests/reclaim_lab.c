@@ -77,26 +77,12 @@ static void on_zone(struct sink *s, const struct sink_zone *zone)
 	out->high += zone->high;
 }
 
-static const struct sink_ops lab_ops = {
-	.begin = null_begin,
+static struct sink_ops lab_ops = {
 	.sample = on_sample,
-	.free_area = null_free_area,
-	.slab = null_slab,
-	.cache = null_cache,
-	.mark = null_mark,
 	.event = on_event,
-	.compact = null_compact,
-	.reclaim = null_reclaim,
 	.summary = on_summary,
 	.site = on_site,
-	.latency = null_latency,
-	.lock = null_lock,
 	.zone = on_zone,
-	.vmstat = null_vmstat,
-	.blame = null_blame,
-	.blame_block = null_blame_block,
-	.block_map = null_block_map,
-	.end = null_end,
 };
 
 static struct source *open_text(const char *head, const char *jobs, u64 seed)
@@ -122,7 +108,7 @@ void reclaim_lab_run(struct outcome *out, const char *head, const char *jobs, u6
 		     const char *pages, const char *slab)
 {
 	static struct machine_config machine;
-	struct lab_sink sink = {.sink = {&lab_ops}, .out = out};
+	struct lab_sink sink = {.sink = {null_sink_ops(&lab_ops)}, .out = out};
 	struct source *s = open_text(head, jobs, seed);
 	struct stack_config stack;
 	struct err e;

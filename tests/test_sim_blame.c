@@ -123,25 +123,10 @@ static void on_vmstat(struct sink *s, u64 t_ns, const char *name, u64 value)
 			nr_kept_by_walk++;
 }
 
-static const struct sink_ops recorder_ops = {
-	.begin = null_begin,
-	.sample = null_sample,
-	.free_area = null_free_area,
-	.slab = null_slab,
-	.cache = null_cache,
-	.mark = null_mark,
-	.event = null_event,
-	.compact = null_compact,
-	.reclaim = null_reclaim,
-	.summary = null_summary,
-	.site = null_site,
-	.latency = null_latency,
-	.lock = null_lock,
-	.zone = null_zone,
+static struct sink_ops recorder_ops = {
 	.vmstat = on_vmstat,
 	.blame = on_blame,
 	.blame_block = on_blame_block,
-	.block_map = null_block_map,
 	.end = on_end,
 };
 
@@ -156,7 +141,7 @@ static void run(struct recorder *r, const struct request *requests, size_t nr, c
 	machine_config_default(&machine);
 	array_source_init(&src, requests, nr);
 	assert_int_equal(stack_config_parse(&stack, pages, NULL, &e), 0);
-	*r = (struct recorder){.sink = {&recorder_ops}};
+	*r = (struct recorder){.sink = {null_sink_ops(&recorder_ops)}};
 	t = (struct trial){
 		.machine = &machine, .stack = &stack, .source = &src.src, .sink = &r->sink};
 	assert_int_equal(trial_run(&t, &e), 0);

@@ -82,26 +82,12 @@ static void on_block_map(struct sink *s, const struct sink_block_map *m)
 	}
 }
 
-static const struct sink_ops recorder_ops = {
-	.begin = null_begin,
-	.sample = null_sample,
-	.free_area = null_free_area,
-	.slab = null_slab,
-	.cache = null_cache,
-	.mark = null_mark,
+static struct sink_ops recorder_ops = {
 	.event = on_event,
 	.compact = on_compact,
-	.reclaim = null_reclaim,
 	.summary = on_summary,
-	.site = null_site,
 	.latency = on_latency,
-	.lock = null_lock,
-	.zone = null_zone,
-	.vmstat = null_vmstat,
-	.blame = null_blame,
-	.blame_block = null_blame_block,
 	.block_map = on_block_map,
-	.end = null_end,
 };
 
 static double value(const struct recorder *r, const char *metric)
@@ -149,7 +135,7 @@ static u64 run(const char *pages, bool pinned, struct recorder *r)
 	array_source_init(&src, q, NR_REQUESTS);
 	src.src.tables.made_up = true;
 	assert_int_equal(stack_config_parse(&stack, pages, NULL, &e), 0);
-	*r = (struct recorder){.sink = {&recorder_ops}};
+	*r = (struct recorder){.sink = {null_sink_ops(&recorder_ops)}};
 	t = (struct trial){.machine = &machine,
 			   .stack = &stack,
 			   .source = &src.src,

@@ -103,26 +103,12 @@ static void on_latency(struct sink *s, const struct sink_latency *l)
 	to_figures(s)->op_count += l->count;
 }
 
-static const struct sink_ops figures_ops = {
-	.begin = null_begin,
+static struct sink_ops figures_ops = {
 	.sample = on_sample,
-	.free_area = null_free_area,
-	.slab = null_slab,
-	.cache = null_cache,
 	.event = on_event,
-	.compact = null_compact,
-	.reclaim = null_reclaim,
 	.summary = on_summary,
 	.site = on_site,
 	.latency = on_latency,
-	.lock = null_lock,
-	.mark = null_mark,
-	.zone = null_zone,
-	.vmstat = null_vmstat,
-	.blame = null_blame,
-	.blame_block = null_blame_block,
-	.block_map = null_block_map,
-	.end = null_end,
 };
 
 static double value(const struct figures *f, const char *metric)
@@ -138,7 +124,7 @@ static int run(struct source *s, struct trial *t, struct figures *f, struct err 
 
 	machine_config_default(&machine);
 	assert_int_equal(stack_config_parse(&stack, NULL, NULL, e), 0);
-	*f = (struct figures){.sink = {&figures_ops}};
+	*f = (struct figures){.sink = {null_sink_ops(&figures_ops)}};
 	*t = (struct trial){.machine = &machine, .stack = &stack, .source = s, .sink = &f->sink};
 	ret = trial_run(t, e);
 	stack_config_free(&stack);

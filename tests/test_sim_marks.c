@@ -71,26 +71,11 @@ static void on_mark(struct sink *s, u64 t_ns, const char *text)
 	assert_string_equal(text, !t_ns ? MARK_TIME_ZERO : t_ns == 10000 ? "first" : "second");
 }
 
-static const struct sink_ops watcher_ops = {
-	.begin = null_begin,
+static struct sink_ops watcher_ops = {
 	.sample = on_sample,
 	.free_area = on_free_area,
 	.slab = on_slab,
-	.cache = null_cache,
 	.mark = on_mark,
-	.event = null_event,
-	.compact = null_compact,
-	.reclaim = null_reclaim,
-	.summary = null_summary,
-	.site = null_site,
-	.latency = null_latency,
-	.lock = null_lock,
-	.zone = null_zone,
-	.vmstat = null_vmstat,
-	.blame = null_blame,
-	.blame_block = null_blame_block,
-	.block_map = null_block_map,
-	.end = null_end,
 };
 
 static void run(struct trial *t, struct watcher *w, const struct request *requests, size_t nr,
@@ -107,7 +92,7 @@ static void run(struct trial *t, struct watcher *w, const struct request *reques
 	src.src.tables.marks = marks;
 	src.src.tables.nr_marks = ARRAY_SIZE(marks);
 	assert_int_equal(stack_config_parse(&stack, NULL, "slabifier(flush=1ms)", &e), 0);
-	*w = (struct watcher){.sink = {&watcher_ops}};
+	*w = (struct watcher){.sink = {null_sink_ops(&watcher_ops)}};
 	*t = (struct trial){.machine = &machine,
 			    .stack = &stack,
 			    .source = &src.src,

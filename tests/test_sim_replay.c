@@ -121,24 +121,16 @@ static int on_end(struct sink *s, const struct sink_end *end, struct err *e)
 	return 0;
 }
 
-static const struct sink_ops recorder_ops = {
+static struct sink_ops recorder_ops = {
 	.begin = on_begin,
 	.sample = on_sample,
-	.free_area = null_free_area,
 	.slab = on_slab,
 	.cache = on_cache,
-	.mark = null_mark,
 	.event = on_event,
-	.compact = null_compact,
-	.reclaim = null_reclaim,
 	.summary = on_summary,
 	.site = on_site,
 	.latency = on_latency,
 	.lock = on_lock,
-	.zone = null_zone,
-	.vmstat = null_vmstat,
-	.blame = null_blame,
-	.blame_block = null_blame_block,
 	.block_map = on_block_map,
 	.end = on_end,
 };
@@ -160,7 +152,7 @@ static int run(struct trial *t, struct recorder *r, const struct request *reques
 	machine_config_default(&machine);
 	array_source_init(&src, requests, nr);
 	assert_int_equal(stack_config_parse(&stack, pages, slab, e), 0);
-	*r = (struct recorder){.sink = {&recorder_ops}};
+	*r = (struct recorder){.sink = {null_sink_ops(&recorder_ops)}};
 	*t = (struct trial){.machine = &machine,
 			    .stack = &stack,
 			    .source = &src.src,

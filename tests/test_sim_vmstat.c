@@ -42,26 +42,9 @@ static void on_zone(struct sink *s, const struct sink_zone *z)
 	r->nr_zones++;
 }
 
-static const struct sink_ops recorder_ops = {
-	.begin = null_begin,
-	.sample = null_sample,
-	.free_area = null_free_area,
-	.slab = null_slab,
-	.cache = null_cache,
-	.mark = null_mark,
-	.event = null_event,
-	.compact = null_compact,
-	.reclaim = null_reclaim,
-	.summary = null_summary,
-	.site = null_site,
-	.latency = null_latency,
-	.lock = null_lock,
+static struct sink_ops recorder_ops = {
 	.zone = on_zone,
 	.vmstat = on_vmstat,
-	.blame = null_blame,
-	.blame_block = null_blame_block,
-	.block_map = null_block_map,
-	.end = null_end,
 };
 
 static void run(struct recorder *r, const struct request *requests, size_t nr)
@@ -75,7 +58,7 @@ static void run(struct recorder *r, const struct request *requests, size_t nr)
 	machine_config_default(&machine);
 	array_source_init(&src, requests, nr);
 	assert_int_equal(stack_config_parse(&stack, "page_allocator(pcp=off)", NULL, &e), 0);
-	*r = (struct recorder){.sink = {&recorder_ops}};
+	*r = (struct recorder){.sink = {null_sink_ops(&recorder_ops)}};
 	t = (struct trial){
 		.machine = &machine, .stack = &stack, .source = &src.src, .sink = &r->sink};
 	assert_int_equal(trial_run(&t, &e), 0);

@@ -53,26 +53,9 @@ static void on_slab(struct sink *s, const struct sink_slab *slab)
 	}
 }
 
-static const struct sink_ops watcher_ops = {
-	.begin = null_begin,
-	.sample = null_sample,
-	.free_area = null_free_area,
+static struct sink_ops watcher_ops = {
 	.slab = on_slab,
-	.cache = null_cache,
 	.mark = on_mark,
-	.event = null_event,
-	.compact = null_compact,
-	.reclaim = null_reclaim,
-	.summary = null_summary,
-	.site = null_site,
-	.latency = null_latency,
-	.lock = null_lock,
-	.zone = null_zone,
-	.vmstat = null_vmstat,
-	.blame = null_blame,
-	.blame_block = null_blame_block,
-	.block_map = null_block_map,
-	.end = null_end,
 };
 
 /* The geometry of the recorded caches. */
@@ -104,7 +87,7 @@ static u64 run_recording(const struct snapshots *real, const struct slab_shapes 
 	struct source *s, *kmt;
 	struct err e = {{0}};
 
-	*w = (struct watcher){.sink = {&watcher_ops}};
+	*w = (struct watcher){.sink = {null_sink_ops(&watcher_ops)}};
 	kmt = kmt_open(path, &e);
 	assert_non_null(kmt);
 	s = warm_open(kmt, real, &report, &e);
