@@ -394,6 +394,7 @@ void replay_end(struct replay *rp)
 		rp->m->on_compact = NULL;
 		rp->m->on_reclaim = NULL;
 		check_all(rp);
+		holders_end(); /* threads run no more, in whatever they were */
 		reclaim_end(rp);
 		free_live(rp);
 		leaked = kmalloc_destroy(&rp->km) + slabulator_destroy(&rp->slabulator);

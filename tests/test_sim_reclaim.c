@@ -377,6 +377,22 @@ static void under_layers(void **state)
 	}
 }
 
+/* The load ends while kswapd is in the middle of a round, and pages wait for a grace period. */
+static void ends_in_the_middle(void **state)
+{
+	struct outcome out;
+
+	(void)state;
+	reclaim_lab_run(&out, "duration: 325ms\n",
+			"  hot: {generator: poisson, rate: 40k/s, " MOVABLE
+			", reclaim: {accessed: {dist: exponential, mean: 100us}}}\n"
+			"  anon: {generator: poisson, rate: 20k/s, pages: {order: 0, gfp: "
+			"GFP_HIGHUSER_MOVABLE}, lifetime: {dist: exponential, mean: 500ms}}\n",
+			1, "rcu:page_allocator", NULL);
+	assert_true(outcome_metric(&out, "kswapd_runs") > 0);
+	assert_true(outcome_metric(&out, "rcu_callbacks_max") > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,6 +408,7 @@ int main(void)
 		cmocka_unit_test(nothing_to_reclaim),
 		cmocka_unit_test(dirty_pages_are_written),
 		cmocka_unit_test(under_layers),
+		cmocka_unit_test(ends_in_the_middle),
 	};
 
 	return cmocka_run_group_tests(tests, tmp_dir_make, tmp_dir_remove);
