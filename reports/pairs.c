@@ -363,12 +363,13 @@ static void __printf(2, 3) note_add(const struct notes *notes, const char *fmt, 
 	notes->note(notes->arg, text);
 }
 
-static void refused_note(const struct notes *notes, double nr, const char *label)
+static void refused_note(const struct notes *notes, double nr, const struct run_info *run)
 {
 	if (nr > 0)
 		note_add(notes,
-			 "%.0f request%s refused under '%s': its memory figures are of less work",
-			 nr, nr > 1 ? "s" : "", label);
+			 "seed %lld, '%s': %.0f request%s refused: its memory figures are of less "
+			 "work",
+			 (long long)run->seed, run->label, nr, nr > 1 ? "s" : "");
 }
 
 /* Who does less work needs less memory. */
@@ -379,8 +380,8 @@ static void refused_notes(const struct pairing *pg, const struct notes *notes)
 
 		if (*p->layer || strcmp(p->metric, "nr_failed"))
 			continue;
-		refused_note(notes, p->base, pg->base->label);
-		refused_note(notes, p->new, pg->new->label);
+		refused_note(notes, p->base, pg->base);
+		refused_note(notes, p->new, pg->new);
 	}
 }
 
