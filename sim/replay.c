@@ -32,11 +32,8 @@ static void hand_on_event(void *arg, u64 t_ns, int cpu, const char *kind, const 
 	if (rp->warming_up && strcmp(kind, "oom"))
 		return;
 	rp->sink->ops->event(rp->sink, t_ns, cpu, kind, detail);
-	if (++rp->nr_reported < EVENTS_MAX)
-		return;
-	rp->m->on_event = NULL;
-	rp->sink->ops->event(rp->sink, t_ns, cpu, "cut",
-			     "so many events are listed; later ones count in nr_reports only");
+	if (++rp->nr_reported == EVENTS_MAX)
+		rp->m->on_event = NULL;
 }
 
 static void hand_on_compact(void *arg, const struct compact_trace *t)
