@@ -378,6 +378,20 @@ static void who_may_not_compact_does_not(void **state)
 	}
 }
 
+/* Memory in pieces is of no use to who may not compact: it reclaims whatever is free. */
+static void who_may_not_compact_reclaims(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	open_scattered(&lab, CHAIN, true);
+	pressure_add(where[1], 0);
+	assert_null(lab_alloc(&lab, 0, 9, GFP_TRANSHUGE & ~__GFP_IO, -1));
+	assert_int_equal(pressure.nr, 0);
+	page_allocator_check(lab.pa);
+	pressure_close(&lab);
+}
+
 /* Where nothing can move it is tried, and then not for a while. */
 static void failing_compaction_is_put_off(void **state)
 {
@@ -467,6 +481,7 @@ int main(void)
 		cmocka_unit_test(other_cpus_lists_are_emptied),
 		cmocka_unit_test(a_huge_page_is_made_by_moving),
 		cmocka_unit_test(who_may_not_compact_does_not),
+		cmocka_unit_test(who_may_not_compact_reclaims),
 		cmocka_unit_test(failing_compaction_is_put_off),
 		cmocka_unit_test(small_blocks_compact_their_own_first),
 		cmocka_unit_test(nofail_has_the_reserves),

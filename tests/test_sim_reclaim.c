@@ -88,7 +88,7 @@ static void hot_pages_stay(void **state)
 
 /*
  * Pages that are read once: kswapd begins below low and goes on to high. A round of it may reclaim
- * as much as the high mark again, and requests never have to.
+ * as much as the high mark again, and requests never have to. Little of it stays on per-CPU lists.
  */
 static void kswapd_balances(void **state)
 {
@@ -266,7 +266,7 @@ static void huge_pages_over_page_cache(void **state)
 	}
 	print_message("# of %.0f huge pages refused: without compaction %.0f, with %.0f\n", asked,
 		      failed[0], failed[1]);
-	assert_true(failed[0] > 2 * failed[1]);
+	assert_true(failed[0] > 1.5 * failed[1]);
 	assert_true(failed[1] < asked / 2);
 }
 

@@ -16,7 +16,7 @@
  *
  * Unlike Linux: no swap, no memory cgroups, no multi-generational LRU. In the replay of a recording
  * nobody wakes it: what was reclaimed is among the frees that were recorded.
- * should_continue_reclaim counts the active pages too.
+ * should_continue_reclaim counts the active pages too, and only those of zones that are of use.
  */
 #include "alloc/pages/vmscan.h"
 
@@ -76,7 +76,7 @@ static bool pgdat_boosted(const struct pglist_data *pgdat, int highest_zone)
 /* Rounds are for compaction: for large blocks, or for smaller ones under pressure. */
 static bool in_reclaim_compaction(const struct pglist_data *pgdat, const struct scan_control *sc)
 {
-	return pgdat->ps->o.compaction && sc->order &&
+	return pgdat->ps->o.compaction && sc->gfp_mask & __GFP_IO && sc->order &&
 	       (sc->order > PAGE_ALLOC_COSTLY_ORDER || sc->priority < DEF_PRIORITY - 2);
 }
 

@@ -31,8 +31,11 @@ long zone_reclaimable_pages(const struct zone *zone)
 /* There is enough free memory to compact the zone now (compaction_ready). */
 static bool compaction_ready(const struct buddy_zone *bz, const struct scan_control *sc)
 {
-	enum compact_result ret = compaction_suitable(bz, sc->order, 0, sc->reclaim_idx);
+	enum compact_result ret;
 
+	if (!(sc->gfp_mask & __GFP_IO))
+		return false;
+	ret = compaction_suitable(bz, sc->order, 0, sc->reclaim_idx);
 	if (ret == COMPACT_SUCCESS)
 		return true;
 	if (ret == COMPACT_SKIPPED)
