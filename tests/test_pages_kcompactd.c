@@ -190,6 +190,33 @@ static void proactive_compaction_gives_up(void **state)
 	compact_lab_close(&lab);
 }
 
+static struct pglist_data *busy_node;
+
+/* A zone is done, and nothing came of it; the node's run goes on. */
+static void ask_meanwhile(void *arg, const struct compact_trace *t)
+{
+	(void)arg, (void)t;
+	if (!nr_runs++)
+		wakeup_kcompactd(busy_node, 9, ZONE_DMA32);
+}
+
+/* Who asks while it compacts by itself in vain does not wait for half a minute. */
+static void asked_during_a_proactive_run(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	compact_lab_open(&lab, "page_allocator(pcp=off)", MM_LIVE);
+	for (unsigned long pfn = 0; pfn < NR_FRAMES; pfn += 2)
+		hold(&lab, pfn, false);
+	busy_node = &lab_source(&lab)->nodes[0];
+	lab.m->on_compact = ask_meanwhile;
+	machine_advance(lab.m, NSEC_PER_SEC);
+	assert_true(nr_runs > 2);
+	assert_int_equal(kernel->vm_event[KCOMPACTD_WAKE], 1);
+	compact_lab_close(&lab);
+}
+
 /* ---- Is it worth while? ---- */
 
 /* After each failure twice as many attempts are left out, up to 64. */
@@ -279,6 +306,7 @@ int main(void)
 		cmocka_unit_test(kcompactd_is_woken),
 		cmocka_unit_test(proactive_compaction),
 		cmocka_unit_test(proactive_compaction_gives_up),
+		cmocka_unit_test(asked_during_a_proactive_run),
 		cmocka_unit_test(deferral),
 		cmocka_unit_test(suitability),
 		cmocka_unit_test(index_gate),

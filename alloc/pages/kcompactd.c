@@ -11,7 +11,9 @@
  * Invariant: a step is one round, one cluster of pages; no frame is held between steps.
  *
  * Unlike Linux: proactiveness does not change while it runs, so nothing triggers a look ahead of
- * time. Frames left over from a round are given back at its end, not at the end of the run.
+ * time. A search of the free lists begins anew in each zone, where Linux goes on with the order it
+ * ended with in the zone before. Frames left over from a round are given back at its end, not at
+ * the end of the run.
  */
 #include "alloc/pages/compact_control.h"
 
@@ -128,15 +130,17 @@ static u64 end_work(struct pglist_data *pgdat)
 	bool proactive = k->work == KCOMPACTD_PROACTIVE;
 
 	k->work = KCOMPACTD_SLEEPS;
-	if (proactive && fragmentation_score_node(pgdat) >= k->prev_score)
-		return HPAGE_FRAG_CHECK_INTERVAL_NS << COMPACT_MAX_DEFER_SHIFT;
 	if (!proactive) {
 		if (k->max_order <= k->order)
 			k->max_order = 0;
 		if (k->highest_zone >= k->order_highest_zone)
 			k->highest_zone = MAX_NR_ZONES - 1;
 	}
-	return k->max_order ? 0 : sleep_ns(pgdat, HPAGE_FRAG_CHECK_INTERVAL_NS);
+	if (k->max_order) /* asked for meanwhile */
+		return 0;
+	if (proactive && fragmentation_score_node(pgdat) >= k->prev_score)
+		return HPAGE_FRAG_CHECK_INTERVAL_NS << COMPACT_MAX_DEFER_SHIFT;
+	return sleep_ns(pgdat, HPAGE_FRAG_CHECK_INTERVAL_NS);
 }
 
 /* False: nothing is to be done now. */
