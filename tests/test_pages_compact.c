@@ -133,6 +133,26 @@ static void refusals(void **state)
 	compact_lab_close(&lab);
 }
 
+/* Nothing more may be taken to move to: the first page is asked for in vain, and no other. */
+static void short_of_memory(void **state)
+{
+	unsigned long pfn = 0;
+	struct lab lab;
+
+	(void)state;
+	compact_lab_open(&lab, "page_allocator(pcp=off)", MM_BARE);
+	for (; pfn < NR_FRAMES - (unsigned long)lab_source(&lab)->zones[ZONE_DMA32].marks.min;
+	     pfn++)
+		hold(&lab, pfn, pfn >= DMA32_PFN);
+	compact_all(&lab);
+	assert_int_equal(nr_moves, 0);
+	assert_string_equal(last_run.result, "contended");
+	assert_int_equal(last_run.isolated, COMPACT_CLUSTER_MAX);
+	assert_int_equal(last_run.failed, COMPACT_CLUSTER_MAX);
+	assert_int_equal(kernel->vm_event[PGMIGRATE_FAIL], 1);
+	compact_lab_close(&lab);
+}
+
 /* A page that was cleared and never written to reads as zero where others had written before. */
 static void cleared_pages_stay_clear(void **state)
 {
@@ -161,9 +181,9 @@ static void cleared_pages_stay_clear(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_other_page),	    cmocka_unit_test(pinned_pages_stay),
-		cmocka_unit_test(before_and_after),	    cmocka_unit_test(refusals),
-		cmocka_unit_test(cleared_pages_stay_clear),
+		cmocka_unit_test(every_other_page), cmocka_unit_test(pinned_pages_stay),
+		cmocka_unit_test(before_and_after), cmocka_unit_test(refusals),
+		cmocka_unit_test(short_of_memory),  cmocka_unit_test(cleared_pages_stay_clear),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

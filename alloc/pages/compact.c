@@ -195,7 +195,8 @@ static enum migrated migrate_pages(struct compact_control *cc)
 	cc->moved += moved;
 	cc->failed += nr - moved;
 	count_vm_events(PGMIGRATE_SUCCESS, moved);
-	count_vm_events(PGMIGRATE_FAIL, nr - moved);
+	/* Those that memory was short for were not tried, but for the first. */
+	count_vm_events(PGMIGRATE_FAIL, failed + (left != 0));
 	if (left)
 		return MIGRATED_NO_MEMORY;
 	return failed ? MIGRATED_SOME : MIGRATED_ALL;

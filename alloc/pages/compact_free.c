@@ -11,6 +11,7 @@
  * out before anything else runs.
  *
  * Unlike Linux: blocks are never split before they are looked at, since nobody else runs meanwhile.
+ * The free lists are not searched once the scanners have passed each other: there a distance wraps.
  * What was never given out is passed over without a look: it is free in the largest blocks.
  */
 #include "alloc/pages/compact_control.h"
