@@ -15,9 +15,10 @@
  * for the 32 at most that are being looked at.
  *
  * Unlike Linux: a page that comes from the active list is activated by one access, a page that is
- * read but not mapped by two. Pages become dirty once. Writing takes CPU time but no time of a
- * disk, so nobody waits for it. Nothing but the page cache is on these lists, so no share is
- * divided between it and anonymous memory.
+ * read but not mapped by two. Pages become dirty once. kswapd writes a dirty page when it first
+ * looks at it; there it leaves that to the flusher until all that it sees is dirty. Writing takes
+ * CPU time but no time of a disk, so nobody waits for it. Nothing but the page cache is on these
+ * lists, so no share is divided between it and anonymous memory.
  */
 #include "sim/reclaim.h"
 
@@ -169,6 +170,7 @@ struct cluster {
 	u32 ids[SWAP_CLUSTER_MAX];
 	unsigned int nr;
 	unsigned long pages;
+	unsigned long scanned; /* those of other zones too */
 };
 
 /*
@@ -181,14 +183,14 @@ static void isolate(struct reclaim *re, struct scan_control *sc, u32 list, unsig
 	struct lru *lru = &re->lru;
 	u64 left = lru_size(lru, list, MAX_NR_ZONES - 1);
 
-	c->nr = 0;
-	c->pages = 0;
+	*c = (struct cluster){.nr = 0};
 	spin_lock_irqsave(&re->nodes[sc->nid].lru_lock);
 	while (c->pages < nr && c->nr < SWAP_CLUSTER_MAX && left) {
 		u32 id = lru->lists[list].tail;
 		const struct lru_entry *e = &lru->entries[id];
 
 		left -= 1ULL << e->order;
+		c->scanned += 1UL << e->order;
 		charge_n(COST_LIST_STEP, 2);
 		charge_memory(sc->nid); /* its struct */
 		lru_del(lru, id);
@@ -262,7 +264,6 @@ static unsigned long shrink_inactive(struct replay *rp, struct scan_control *sc,
 
 		charge(COST_ATOMIC); /* folio_trylock */
 		if (lru_referenced(&re->lru, c.ids[i], kernel->clock_ns)) {
-			re->nodes[sc->nid].age += 1U << e->order;
 			keep(&active, c.ids[i], e->order);
 		} else if (must_be_written(rp, sc, c.ids[i], &written)) {
 			keep(written ? &inactive : &active, c.ids[i], e->order);
@@ -271,9 +272,10 @@ static unsigned long shrink_inactive(struct replay *rp, struct scan_control *sc,
 			evict_page(rp, c.ids[i]);
 		}
 	}
+	re->nodes[sc->nid].age += (u32)active.pages;
 	put_back(re, sc->nid, page_list(sc->nid, true), &active);
 	put_back(re, sc->nid, page_list(sc->nid, false), &inactive);
-	count_vm_events(sc->kswapd ? PGSCAN_KSWAPD : PGSCAN_DIRECT, c.pages);
+	count_vm_events(sc->kswapd ? PGSCAN_KSWAPD : PGSCAN_DIRECT, c.scanned);
 	count_vm_events(sc->kswapd ? PGSTEAL_KSWAPD : PGSTEAL_DIRECT, reclaimed);
 	count_vm_events(PGACTIVATE, active.pages);
 	sc->nr_scanned += c.pages;
@@ -289,7 +291,7 @@ static void shrink_active(struct replay *rp, struct scan_control *sc, unsigned l
 	for (unsigned int i = 0; i < c.nr; i++)
 		re->lru.entries[c.ids[i]].looked_ns = kernel->clock_ns;
 	put_back(re, sc->nid, page_list(sc->nid, false), &c);
-	count_vm_events(PGREFILL, c.pages);
+	count_vm_events(PGREFILL, c.scanned);
 	count_vm_events(PGDEACTIVATE, c.pages);
 }
 
