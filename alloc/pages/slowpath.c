@@ -133,30 +133,12 @@ static bool raise_priority(struct slowpath *sp)
 	return true;
 }
 
-static bool without_compaction(const struct slowpath *sp)
-{
-	const struct alloc_context *ac = sp->ac;
-
-	if (is_costly(ac))
-		return false;
-	for (unsigned int i = 0; i < ac->nr_zones; i++) {
-		const struct buddy_zone *bz = context_zone(ac, i);
-
-		if (zone_watermark_ok(bz, 0, wmark_pages(bz, ALLOC_WMARK_MIN),
-				      ac->zonelist->highest, sp->alloc_flags))
-			return true;
-	}
-	return false;
-}
-
 static bool should_compact_retry(struct slowpath *sp)
 {
 	int max_retries = is_costly(sp->ac) ? MAX_COMPACT_RETRIES / 4 : MAX_COMPACT_RETRIES;
 
 	if (!sp->ac->order)
 		return false;
-	if (!sp->ac->ps->o.compaction)
-		return without_compaction(sp);
 	if (sp->compact_result == COMPACT_SUCCESS)
 		sp->compaction_retries++;
 	switch (sp->compact_result) {
