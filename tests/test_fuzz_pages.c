@@ -270,7 +270,8 @@ static void one_step(struct fuzz *f, bool growing)
 		inject(f);
 	if (one_in(f, 4000))
 		hand_over(f);
-	if (one_in(f, 100) && kernel->slab_state == SLAB_NORMAL)
+	/* A machine of gigabytes is long to look through. */
+	if (one_in(f, kernel->max_pfn > 100000 ? 1000 : 100) && kernel->slab_state == SLAB_NORMAL)
 		compact(f);
 	if (one_in(f, 300) && kernel->slab_state == SLAB_NORMAL)
 		set_pageblock_migratetype(f->lab.pa, below(f, kernel->max_pfn),
