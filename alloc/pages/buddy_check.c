@@ -79,7 +79,8 @@ static void check_books(unsigned long block)
 	unsigned long nr[MIGRATE_PCPTYPES] = {0}, movable = 0;
 
 	if (large->order == LARGEST_ORDER && large->flags & HEAD_KINDS) {
-		nr[large->migratetype] = large->flags & PG_allocated ? pageblock_nr_pages : 0;
+		if (large->flags & PG_allocated) /* free ones may be HIGHATOMIC's */
+			nr[large->migratetype] = pageblock_nr_pages;
 		pfn = end;
 	}
 	while (pfn < end) {
