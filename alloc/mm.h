@@ -58,8 +58,11 @@ void kthread_stop(struct kthread *t); /* and frees it; NULL is fine */
 static inline void page_holder_set(struct page *page, unsigned long holder, bool movable)
 {
 	page->index = holder;
-	page->flags |= PG_held | (movable ? PG_movable : 0);
-	kernel->block_use[page_to_pfn(page) >> pageblock_order].movable += movable;
+	page->flags |= PG_held;
+	if (!movable)
+		return;
+	page->flags |= PG_movable;
+	kernel->block_use[page_to_pfn(page) >> pageblock_order].movable++;
 }
 
 static inline void page_holder_clear(struct page *page)

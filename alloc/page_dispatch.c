@@ -87,8 +87,8 @@ static inline struct page *account_allocated(const struct page_allocator *pa, st
 }
 
 /* The layer's own method. */
-static inline struct page *call_allocate(const struct page_allocator *pa, int order, gfp_t flags,
-					 int node)
+static __always_inline struct page *call_allocate(const struct page_allocator *pa, int order,
+						  gfp_t flags, int node)
 {
 	struct layer_span span;
 	struct page *page;
@@ -115,8 +115,8 @@ static struct page *refused_past(const struct page_allocator *pa, const struct p
  * Walks past forwarders to a method. Their time is that of their call and their code; what the
  * method gives is counted beforehand, and it checks for all of them: the page is the same.
  */
-static struct page *alloc_past_forwarders(const struct page_allocator *pa, int order, gfp_t flags,
-					  int node)
+static __attribute__((noinline)) struct page *
+alloc_past_forwarders(const struct page_allocator *pa, int order, gfp_t flags, int node)
 {
 	const u64 call_ns = kernel->cost_ns[COST_INDIRECT_CALL] + kernel->cost_ns[COST_CALL];
 	const struct page_allocator *p = pa;

@@ -167,7 +167,7 @@ static inline u64 occupied(const struct replay *rp, const struct object *o)
 
 	if (likely(cache))
 		return cache->size;
-	return o->kind == REQ_PAGE_ALLOC ? PAGE_SIZE << o->order : ksize(o->addr);
+	return o->kind == REQ_PAGE_ALLOC ? o->size : ksize(o->addr);
 }
 
 static inline void note_peak(struct replay *rp)

@@ -74,7 +74,8 @@ static inline void block_use_add(const struct page *page, int order, int migrate
 	}
 }
 
-static inline void block_give_out(struct page *page, int order, gfp_t flags, int migratetype)
+static __always_inline void block_give_out(struct page *page, int order, gfp_t flags,
+					   int migratetype)
 {
 	if (unlikely(flags & __GFP_ZERO))
 		block_zero(page, order);

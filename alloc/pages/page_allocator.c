@@ -99,7 +99,7 @@ static struct page *page_allocator_allocate(const struct page_allocator *self, i
 {
 	struct page_source *ps = to_source(self);
 	const struct zonelist *zl = gfp_zonelist(&ps->zonelists, flags, node);
-	int migratetype = ps->grouping ? gfp_migratetype(flags) : MIGRATE_UNMOVABLE;
+	int asked = gfp_migratetype(flags), migratetype = ps->grouping ? asked : MIGRATE_UNMOVABLE;
 	const struct buddy_zone *bz;
 	struct per_cpu_pages *pcp;
 	struct page *page;
@@ -117,7 +117,7 @@ static struct page *page_allocator_allocate(const struct page_allocator *self, i
 	pcp->free_factor >>= 1;
 	pcp_charge();
 	count_zone_vm_events(PGALLOC_DMA, bz->zone, 1);
-	block_give_out(page, 0, flags, gfp_migratetype(flags));
+	block_give_out(page, 0, flags, asked);
 	return page;
 }
 
