@@ -82,40 +82,34 @@ static int by_cell(const void *a, const void *b)
 	return (x->holder > y->holder) - (x->holder < y->holder);
 }
 
-static int blocks_read(struct report *p, const struct report_run *run, struct map_load *m,
-		       struct kept_map *all, struct err *e)
+static const char blocks_sql[] =
+	"SELECT node, zone, pfn, call_site, cache, holder_pages, unmovable_pages, movable_pages,"
+	" free_pages, kept_ns FROM blame_block_view WHERE run_id = ? ORDER BY node, zone, pfn";
+
+struct blocks_of { /* one stack */
+	struct map_load *m;
+	const struct film *film;
+	struct kept_map *all;
+};
+
+static void block_take(void *arg, sqlite3_stmt *row)
 {
-	sqlite3_stmt *row =
-		db_prepare(p->db,
-			   "SELECT node, zone, pfn, call_site, cache, holder_pages,"
-			   " unmovable_pages, movable_pages, free_pages, kept_ns"
-			   " FROM blame_block_view WHERE run_id = ? ORDER BY node, zone, pfn",
-			   e);
-	int rc;
+	const struct blocks_of *b = arg;
+	struct kept_cell c = {.cell = cell_of(b->film, sqlite3_column_int(row, 0), text_of(row, 1),
+					      (u64)sqlite3_column_int64(row, 2)),
+			      .holder = holder_of(b->m, text_of(row, 3), text_of(row, 4)),
+			      .blocks = 1,
+			      .pages = count_of(row, 5),
+			      .unmovable = count_of(row, 6),
+			      .movable = count_of(row, 7),
+			      .free = count_of(row, 8),
+			      .kept_ns = count_of(row, 9)};
 
-	if (!row)
-		return -1;
-	sqlite3_bind_int64(row, 1, run->info->id);
-	while ((rc = db_step(p->db, row, e)) > 0) {
-		struct kept_cell c = {.cell = cell_of(&m->films[run->stack],
-						      sqlite3_column_int(row, 0), text_of(row, 1),
-						      (u64)sqlite3_column_int64(row, 2)),
-				      .holder = holder_of(m, text_of(row, 3), text_of(row, 4)),
-				      .blocks = 1,
-				      .pages = count_of(row, 5),
-				      .unmovable = count_of(row, 6),
-				      .movable = count_of(row, 7),
-				      .free = count_of(row, 8),
-				      .kept_ns = count_of(row, 9)};
-
-		m->holders[c.holder].blocks++;
-		if (c.cell == SIZE_MAX)
-			continue;
-		MEM_ROOM(all->cells, all->nr, all->room);
-		all->cells[all->nr++] = c;
-	}
-	sqlite3_finalize(row);
-	return rc;
+	b->m->holders[c.holder].blocks++;
+	if (c.cell == SIZE_MAX)
+		return;
+	MEM_ROOM(b->all->cells, b->all->nr, b->all->room);
+	b->all->cells[b->all->nr++] = c;
 }
 
 static int by_blocks(const void *a, const void *b)
@@ -151,12 +145,15 @@ int map_blame_load(struct report *p, size_t load, struct map_load *m, struct err
 {
 	struct kept_map *all = mem_alloc(REPORT_STACKS_MAX, sizeof(*all));
 	size_t *rank;
-	bool known;
-	int rc = db_has(p->db, "blame_block_view", &known, e);
+	int rc = 0;
 
-	for (size_t s = 0; s < p->nr_stacks && !rc && known; s++)
+	for (size_t s = 0; s < p->nr_stacks && !rc; s++) {
+		struct blocks_of b = {m, &m->films[s], &all[s]};
+
 		if (m->films[s].nr_frames)
-			rc = blocks_read(p, report_run(p, load, s), m, &all[s], e);
+			rc = db_each_row(p->db, "blame_block_view", blocks_sql,
+					 report_run(p, load, s)->info->id, block_take, &b, e);
+	}
 	rank = mem_alloc(m->nr_holders + 1, sizeof(*rank));
 	holders_rank(m, rank);
 	for (size_t s = 0; s < p->nr_stacks; s++) {

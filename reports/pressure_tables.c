@@ -207,7 +207,7 @@ static const char counter_sql[] =
 struct counters {
 	char *names[64]; /* more are not shown */
 	double v[64][REPORT_STACKS_MAX];
-	size_t nr;
+	size_t nr, stack; /* stack: the one that is read */
 };
 
 static size_t counter_of(struct counters *c, const char *name)
@@ -222,23 +222,13 @@ static size_t counter_of(struct counters *c, const char *name)
 	return i;
 }
 
-static int counters_read(struct report *p, const struct report_run *run, struct counters *c,
-			 struct err *e)
+static void counter_take(void *arg, sqlite3_stmt *row)
 {
-	sqlite3_stmt *row = db_prepare(p->db, counter_sql, e);
-	int rc;
+	struct counters *c = arg;
+	size_t i = counter_of(c, (const char *)sqlite3_column_text(row, 0));
 
-	if (!row)
-		return -1;
-	sqlite3_bind_int64(row, 1, run->info->id);
-	while ((rc = db_step(p->db, row, e)) > 0) {
-		size_t i = counter_of(c, (const char *)sqlite3_column_text(row, 0));
-
-		if (i < c->nr)
-			c->v[i][run->stack] = sqlite3_column_double(row, 2);
-	}
-	sqlite3_finalize(row);
-	return rc;
+	if (i < c->nr)
+		c->v[i][c->stack] = sqlite3_column_double(row, 2);
 }
 
 static void counters_write(const struct report *p, size_t load, const struct counters *c)
@@ -266,12 +256,13 @@ static void counters_write(const struct report *p, size_t load, const struct cou
 static int counters_table(struct report *p, size_t load, struct err *e)
 {
 	struct counters *c = mem_alloc(1, sizeof(*c));
-	bool known;
-	int rc = db_has(p->db, "vmstat_view", &known, e);
+	int rc = 0;
 
-	for (size_t s = 0; s < p->nr_stacks && !rc && known; s++)
-		if (report_run(p, load, s))
-			rc = counters_read(p, report_run(p, load, s), c, e);
+	for (c->stack = 0; c->stack < p->nr_stacks && !rc; c->stack++)
+		if (report_run(p, load, c->stack))
+			rc = db_each_row(p->db, "vmstat_view", counter_sql,
+					 report_run(p, load, c->stack)->info->id, counter_take, c,
+					 e);
 	if (!rc && c->nr)
 		counters_write(p, load, c);
 	for (size_t i = 0; i < c->nr; i++)
