@@ -29,27 +29,7 @@ static bool move(struct page *from, struct page *to)
 	return true;
 }
 
-static bool shrink_nothing(struct scan_control *sc)
-{
-	(void)sc;
-	return false;
-}
-
-static void refaults(int nid)
-{
-	(void)nid;
-}
-
-static unsigned long nothing_reclaimable(int nid, int highest_zone)
-{
-	(void)nid, (void)highest_zone;
-	return 0;
-}
-
-static const struct mm_ops ops = {.migrate_page = move,
-				  .shrink_node = shrink_nothing,
-				  .snapshot_refaults = refaults,
-				  .reclaimable_pages = nothing_reclaimable};
+static struct mm_ops ops;
 
 static void note_run(void *arg, const struct compact_trace *t)
 {
@@ -65,6 +45,8 @@ void compact_lab_open_on(struct lab *lab, const char *nodes, const char *chain, 
 	refuse_every = 0;
 	lab_open(lab, nodes, chain);
 	lab->m->on_compact = note_run;
+	ops = mm_nobody;
+	ops.migrate_page = move;
 	kernel->mm_ops = &ops;
 	kernel->mm_mode = mode;
 	if (mode != MM_BARE)
