@@ -9,7 +9,7 @@
  *
  * Invariant: a block returned is on no list, and its struct says so.
  *
- * Unlike Linux: no cpusets, and no dirty limits.
+ * Unlike Linux: no cpusets, no dirty limits, and zone_reclaim_mode is 0.
  */
 #include "alloc/pages/idle_drain.h"
 #include "alloc/pages/page_source.h"

@@ -12,7 +12,8 @@
  *
  * Unlike Linux: on a bare machine and in the replay of a recording watermarks decide which zone is
  * taken from, but hold no request back: it fails only when no zone it may use has a block. All
- * orders above 0 are compound.
+ * orders above 0 are compound. Where nothing is grouped all pageblocks are UNMOVABLE from the
+ * beginning; there they are MOVABLE until they are first taken from, a fallback each.
  */
 #include "alloc/pages/page_allocator.h"
 
