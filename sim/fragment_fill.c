@@ -114,7 +114,7 @@ static int fill_zone(struct fragmenting *f, const struct zone *zone, struct err 
 }
 
 /* Of what is held. */
-static void count_held(const struct fragmenting *f, u64 pages[MIGRATE_TYPES])
+static void count_held(u64 pages[MIGRATE_TYPES])
 {
 	const struct zone *zone;
 
@@ -130,7 +130,6 @@ static void count_held(const struct fragmenting *f, u64 pages[MIGRATE_TYPES])
 			pfn += head ? 1UL << page->order : 1;
 		}
 	}
-	(void)f;
 }
 
 static int fill_apply(struct fragmenting *f, struct err *e)
@@ -146,7 +145,7 @@ static int fill_apply(struct fragmenting *f, struct err *e)
 	for_each_populated_zone (zone)
 		if (fill_zone(f, zone, e))
 			return -1;
-	count_held(f, pages);
+	count_held(pages);
 	for (int mt = 0; mt < MIGRATE_TYPES; mt++)
 		held += pages[mt];
 	share_print(o->used, share, sizeof(share));

@@ -252,6 +252,15 @@ static void count_huge_fault(const struct request *r, bool had)
 		count_vm_event(had ? THP_FAULT_ALLOC : THP_FAULT_FALLBACK);
 }
 
+/* The object has memory: into the books, and what it begins with. */
+static __always_inline void born(struct replay *rp, struct object *o, bool birth)
+{
+	account_alloc(&rp->acc, o, occupied(rp, o), nid_of(o->addr), birth);
+	note_peak(rp);
+	if (unlikely(is_movable(rp, o)))
+		movable_born(rp, o);
+}
+
 /* reclaim: a constant, so that who has nothing to reclaim does not even look. */
 static __always_inline void serve(struct replay *rp, const struct request *r, struct object *o,
 				  bool reclaim)
@@ -271,10 +280,7 @@ static __always_inline void serve(struct replay *rp, const struct request *r, st
 		refused(rp, r);
 	} else {
 		o->row = account_row(&rp->acc, r->site, o->name);
-		account_alloc(&rp->acc, o, occupied(rp, o), nid_of(addr), birth);
-		note_peak(rp);
-		if (unlikely(is_movable(rp, o)))
-			movable_born(rp, o);
+		born(rp, o, birth);
 	}
 	if (unlikely(r->kind == REQ_PAGE_ALLOC && r->order == pageblock_order))
 		count_huge_fault(r, addr);
@@ -394,10 +400,7 @@ bool serve_refault(struct replay *rp, struct object *o, gfp_t gfp, int node)
 	}
 	o->addr = addr;
 	o->evicted = false;
-	account_alloc(&rp->acc, o, occupied(rp, o), page_to_nid(virt_to_page(addr)), true);
-	note_peak(rp);
-	if (unlikely(is_movable(rp, o)))
-		movable_born(rp, o);
+	born(rp, o, true);
 	o->born_ns = kernel->clock_ns;
 	return true;
 }
