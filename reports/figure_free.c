@@ -18,17 +18,9 @@ struct free_load {
 static const u64 *free_at(const struct free_series *b, u64 t_ns)
 {
 	static const u64 none[SINK_NR_ORDERS];
-	size_t low = 0, high = b->nr;
+	size_t nr = instants_up_to(b->t_ns, b->nr, t_ns);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (b->t_ns[mid] <= t_ns)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low ? b->nr_free[low - 1] : none;
+	return nr ? b->nr_free[nr - 1] : none;
 }
 
 /* Takes a seed into the axes; false if it never reports a free block (it keeps no free lists). */

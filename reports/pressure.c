@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/mem.h"
+#include "reports/samples.h"
 
 /* Each view is asked only where there is one. */
 static const struct {
@@ -75,23 +76,15 @@ static void curve_free(struct curve *c)
 
 double curve_at(const struct curve *c, u64 t_ns)
 {
-	size_t low = 0, high = c ? c->nr : 0;
+	size_t nr = c ? instants_up_to(c->t_ns, c->nr, t_ns) : 0;
 	double share;
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (c->t_ns[mid] <= t_ns)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (!low)
+	if (!nr)
 		return 0;
-	if (low == c->nr)
-		return c->value[low - 1];
-	share = (double)(t_ns - c->t_ns[low - 1]) / (double)(c->t_ns[low] - c->t_ns[low - 1]);
-	return c->value[low - 1] + share * (c->value[low] - c->value[low - 1]);
+	if (nr == c->nr)
+		return c->value[nr - 1];
+	share = (double)(t_ns - c->t_ns[nr - 1]) / (double)(c->t_ns[nr] - c->t_ns[nr - 1]);
+	return c->value[nr - 1] + share * (c->value[nr] - c->value[nr - 1]);
 }
 
 double curve_most(const struct curve *c)

@@ -59,20 +59,11 @@ static void head(FILE *f, const char *title, bool number)
 	fputs("</th>", f);
 }
 
-static void cell(FILE *f, const char *text, bool number)
+static void text_cell(FILE *f, const char *text)
 {
-	fputs(number ? "<td class=\"n\">" : "<td>", f);
+	fputs("<td>", f);
 	html_text(f, text);
 	fputs("</td>", f);
-}
-
-static void value_cell(FILE *f, double v, const char *unit)
-{
-	char text[VALUE_TEXT_MAX] = "–";
-
-	if (!isnan(v))
-		value_print(v, unit, text, sizeof(text));
-	cell(f, text, true);
 }
 
 static void table_begin(FILE *f, const char *heading)
@@ -85,15 +76,15 @@ static void table_begin(FILE *f, const char *heading)
 static void row_write(FILE *f, const char *stack, const struct stack_table *t, sqlite3_stmt *row)
 {
 	fputs("<tr>", f);
-	cell(f, stack, false);
+	text_cell(f, stack);
 	for (size_t i = 0; i < t->nr_columns; i++) {
 		const char *text = (const char *)sqlite3_column_text(row, (int)i);
 
 		if (t->columns[i].unit)
-			value_cell(f, text ? sqlite3_column_double(row, (int)i) : NAN,
-				   t->columns[i].unit);
+			report_value_cell(f, text ? sqlite3_column_double(row, (int)i) : NAN,
+					  t->columns[i].unit);
 		else
-			cell(f, text ? text : "", false);
+			text_cell(f, text ? text : "");
 	}
 	fputs("</tr>\n", f);
 }
@@ -180,7 +171,7 @@ static void metric_row(const struct report *p, size_t load, const struct metric_
 	html_text(p->html, m->summary);
 	fprintf(p->html, "\">%s</code></td>", m->name);
 	for (size_t i = 0; i < n; i++)
-		value_cell(p->html, v[i], m->unit);
+		report_value_cell(p->html, v[i], m->unit);
 	fputs("</tr>\n", p->html);
 }
 
@@ -247,7 +238,7 @@ static void counters_write(const struct report *p, size_t load, const struct cou
 		fputs("</code></td>", f);
 		for (size_t s = 0; s < p->nr_stacks; s++)
 			if (report_run(p, load, s))
-				value_cell(f, c->v[i][s], "count");
+				report_value_cell(f, c->v[i][s], "count");
 		fputs("</tr>\n", f);
 	}
 	fputs("</table></div></details>\n", f);

@@ -114,6 +114,9 @@ void report_load_heading(const struct report *p, size_t load);
 /* The sentence above a plot: what it shows. */
 void report_finding(const struct report *p, const char *fmt, ...) __printf(2, 3);
 
+/* A cell of a table: a figure in its unit; NAN: a dash. */
+void report_value_cell(FILE *f, double v, const char *unit);
+
 /* Room for a sentence that grows (lib/text.h), as a list of stacks does. */
 #define SENTENCE_MAX 1536
 

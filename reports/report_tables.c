@@ -20,7 +20,7 @@ static void number_cell(FILE *f, const char *text)
 	fputs("</td>", f);
 }
 
-static void side_cell(FILE *f, double v, const char *unit)
+void report_value_cell(FILE *f, double v, const char *unit)
 {
 	char text[VALUE_TEXT_MAX] = "–";
 
@@ -60,8 +60,8 @@ static void effect_row(FILE *f, const struct effects *x, const struct effect *e)
 	fputs("<tr><td><code>", f);
 	html_text(f, e->pair->metric);
 	fputs("</code></td>", f);
-	side_cell(f, e->base, unit);
-	side_cell(f, e->new, unit);
+	report_value_cell(f, e->base, unit);
+	report_value_cell(f, e->new, unit);
 	number_cell(f, diff);
 	if (!x->exact)
 		chance_cells(f, x, e);

@@ -92,19 +92,26 @@ const struct series *samples_find(const struct samples *s, const char *layer, co
 	return NULL;
 }
 
-double series_at(const struct series *series, u64 t_ns)
+size_t instants_up_to(const u64 *at_ns, size_t nr, u64 t_ns)
 {
-	size_t low = 0, high = series ? series->nr : 0;
+	size_t low = 0, high = nr;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (series->t_ns[mid] <= t_ns)
+		if (at_ns[mid] <= t_ns)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return low ? series->value[low - 1] : 0;
+	return low;
+}
+
+double series_at(const struct series *series, u64 t_ns)
+{
+	size_t nr = series ? instants_up_to(series->t_ns, series->nr, t_ns) : 0;
+
+	return nr ? series->value[nr - 1] : 0;
 }
 
 double series_max(const struct series *series)

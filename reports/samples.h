@@ -31,6 +31,8 @@ void samples_free(struct samples *s);
 const struct series *samples_find(const struct samples *s, const char *layer, const char *metric);
 /* The value at or before the instant; 0 before the first. `series` may be NULL: 0. */
 double series_at(const struct series *series, u64 t_ns);
+/* How many of these instants, in order of time, are not after t_ns. */
+size_t instants_up_to(const u64 *at_ns, size_t nr, u64 t_ns);
 double series_max(const struct series *series);
 /*
  * A metric of the layers of a kind ("slab", "pages") at an instant. Layers are numbered from the
