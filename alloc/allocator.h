@@ -26,6 +26,8 @@ enum allocator_role {
 
 struct page_allocator;
 struct slab_allocator;
+struct store;
+struct store_env;
 
 struct allocator_desc {
 	const char *name; /* as the user types it */
@@ -50,6 +52,8 @@ struct allocator_desc {
 	struct slab_allocator *(*create_slab)(struct slab_allocator *base,
 					      struct page_allocator *pages, const void *options,
 					      struct err *e);
+	struct store *(*create_store)(struct store *base, const struct store_env *env,
+				      const void *options, struct err *e);
 	/* Filled in by the registry. */
 	struct allocator_desc *next;
 };

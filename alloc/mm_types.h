@@ -65,6 +65,7 @@ struct rcu_head {
 #define PG_mixed 0x100u	   /* PG_slab, and objects of several caches: slab_cache_of() */
 #define PG_held 0x200u	   /* given out to a holder that index names (alloc/mm.h) */
 #define PG_movable 0x400u  /* PG_held, and the holder lets it move to another frame */
+#define PG_store 0x800u	   /* holds compressed objects; mapping is the store */
 
 struct slab_cache;
 

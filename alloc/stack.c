@@ -86,6 +86,8 @@ static int layer(struct parser *p, struct chain *c)
 /* A source ends a chain, and nothing else does. */
 static int check_roles(struct parser *p, const struct chain *c)
 {
+	static const char *const sources[] = {"page_allocator", "slabifier", "zsmalloc"};
+
 	for (unsigned int i = 0; i < c->nr_layers; i++) {
 		const struct chain_layer *l = &c->layers[i];
 		bool last = i == c->nr_layers - 1;
@@ -101,7 +103,7 @@ static int check_roles(struct parser *p, const struct chain *c)
 				"source, "
 				"such as '%s:%s'",
 				l->desc->name, allocator_kind_names[p->kind], l->desc->name,
-				p->kind == ALLOC_PAGES ? "page_allocator" : "slabifier");
+				sources[p->kind]);
 			return call_fail_at(&p->in, p->in.text + l->column - 1);
 		}
 	}
@@ -192,8 +194,14 @@ int stack_config_parse(struct stack_config *sc, const char *pages, const char *s
 	return 0;
 }
 
+int stack_config_store(struct stack_config *sc, const char *store, struct err *e)
+{
+	return store ? parse_named(&sc->store, ALLOC_STORE, store, e) : 0;
+}
+
 void stack_config_free(struct stack_config *sc)
 {
+	chain_free(&sc->store);
 	chain_free(&sc->pages);
 	chain_free(&sc->slab);
 	for (unsigned int i = 0; i < sc->nr_choices; i++) {
@@ -257,5 +265,9 @@ void stack_config_print(const struct stack_config *sc, char *buf, size_t n)
 	if (*kmalloc)
 		text_add(&t, " kmalloc=%s", kmalloc);
 	add_choices(sc, &t);
+	if (sc->store.nr_layers) {
+		chain_print(&sc->store, slab, sizeof(slab));
+		text_add(&t, " store=%s", slab);
+	}
 	ASSERT(!text_cut(&t));
 }

@@ -57,6 +57,20 @@ static int create_choices(struct stack *s, const struct stack_config *sc, struct
 	return 0;
 }
 
+static int create_store(struct stack *s, const struct chain *c, const struct store_env *env,
+			struct err *e)
+{
+	for (unsigned int i = c->nr_layers; i-- > 0;) {
+		const struct chain_layer *l = &c->layers[i];
+		struct store *store = l->desc->create_store(s->store, env, l->options, e);
+
+		if (!store)
+			return err_prefix(e, "%s", l->desc->name);
+		s->store = store;
+	}
+	return 0;
+}
+
 /* ---- Layers ---- */
 
 static void add_layer(struct stack *s, struct layer *l, const char *chain, unsigned int depth,
@@ -145,6 +159,27 @@ int stack_create(struct stack *s, const struct stack_config *sc, struct err *e)
 	}
 	add_layers(s);
 	return 0;
+}
+
+int stack_create_store(struct stack *s, const struct stack_config *sc, struct slabulator *sl,
+		       struct err *e)
+{
+	struct store_env env = {.pages = s->pages, .slabs = sl};
+	unsigned int depth = 0;
+
+	if (create_store(s, &sc->store, &env, e)) {
+		stack_destroy_store(s);
+		return -1;
+	}
+	for (struct store *store = s->store; store; store = store->base)
+		add_layer(s, store->layer, "store", depth++, store->desc->name, !store->base);
+	return 0;
+}
+
+void stack_destroy_store(struct stack *s)
+{
+	store_put(s->store);
+	s->store = NULL;
 }
 
 void stack_destroy(struct stack *s)

@@ -19,6 +19,9 @@ int replay_args_set(struct replay_args *a, int opt, const char *text, struct err
 	case OPT_SLAB:
 		a->stack.slab = text;
 		return 0;
+	case OPT_STORE:
+		a->stack.store = text;
+		return 0;
 	case OPT_KMALLOC:
 		a->stack.kmalloc = text;
 		return 0;
@@ -80,11 +83,14 @@ static int with_machine(struct replay_args *a, const struct replay_command *comm
 static char *repeat_line(const struct replay_args *a, const struct replay_command *command)
 {
 	const struct one_run *r = &a->run;
-	char pages[STACK_TEXT_MAX], slab[STACK_TEXT_MAX], seed[32], sample[32];
+	char pages[STACK_TEXT_MAX], slab[STACK_TEXT_MAX], store[STACK_TEXT_MAX] = "", seed[32],
+							  sample[32];
 	struct repeat line;
 
 	chain_print(&r->stack->pages, pages, sizeof(pages));
 	chain_print(&r->stack->slab, slab, sizeof(slab));
+	if (r->stack->store.nr_layers)
+		chain_print(&r->stack->store, store, sizeof(store));
 	snprintf(seed, sizeof(seed), "%llu", (unsigned long long)r->seed);
 	time_print(r->sample_ns, sample, sizeof(sample));
 	repeat_begin(&line, command->name);
@@ -93,6 +99,7 @@ static char *repeat_line(const struct replay_args *a, const struct replay_comman
 		command->repeat(a, &line);
 	repeat_option(&line, "pages", pages);
 	repeat_option(&line, "slab", slab);
+	repeat_option(&line, "store", *store ? store : NULL);
 	repeat_option(&line, "kmalloc", a->stack.kmalloc);
 	repeat_option(&line, "caches", a->stack.caches);
 	repeat_option(&line, "machine", a->machine);

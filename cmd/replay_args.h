@@ -31,6 +31,7 @@ struct replay_command {
 enum {
 	OPT_PAGES = 256,
 	OPT_SLAB,
+	OPT_STORE,
 	OPT_KMALLOC,
 	OPT_CACHES,
 	OPT_MACHINE,
@@ -47,6 +48,7 @@ enum {
 #define REPLAY_OPTIONS                                                                             \
 	{"pages", required_argument, NULL, OPT_PAGES},                                             \
 		{"slab", required_argument, NULL, OPT_SLAB},                                       \
+		{"store", required_argument, NULL, OPT_STORE},                                     \
 		{"kmalloc", required_argument, NULL, OPT_KMALLOC},                                 \
 		{"caches", required_argument, NULL, OPT_CACHES},                                   \
 		{"machine", required_argument, NULL, OPT_MACHINE},                                 \
@@ -63,6 +65,7 @@ enum {
 #define REPLAY_USAGE(db, slab)                                                                     \
 	"  --pages CHAIN     page allocators, outermost first (default page_allocator)\n"          \
 	"  --slab CHAIN      slab allocators, outermost first (default " slab ")\n"                \
+	"  --store CHAIN     stores of compressed pages (default: none)\n"                         \
 	"  --kmalloc YAML    its table, and merging: '{classes: [32B, 1KiB], merge: on}';\n"       \
 	"                    a class for every size: '{classes: exact}'\n"                         \
 	"  --caches YAML     slab chains of some caches: '{\"ext4_*\": \"rcu:slabifier\"}'\n"      \

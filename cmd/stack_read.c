@@ -148,18 +148,15 @@ static int settings_read(struct stack_config *sc, const struct yaml_node *map, s
 
 int stack_read(struct stack_config *sc, const struct yaml_node *map, struct err *e)
 {
-	/* `store`: known, so that the message about it is not one about a typing mistake. */
 	static const char *const known[] = {"pages", "slab", "store", "kmalloc", "caches", NULL};
 
 	*sc = (struct stack_config){0};
 	if (yaml_check_keys(map, known, e))
 		return -1;
-	if (yaml_get(map, "store"))
-		return yaml_error(yaml_get(map, "store"), e,
-				  "'store' is no chain that can be chosen: a stack has pages and "
-				  "slab");
 	if (chain_read(&sc->pages, ALLOC_PAGES, yaml_get(map, "pages"), "page_allocator", e) ||
 	    chain_read(&sc->slab, ALLOC_SLAB, yaml_get(map, "slab"), "slabifier", e) ||
+	    (yaml_get(map, "store") &&
+	     chain_read(&sc->store, ALLOC_STORE, yaml_get(map, "store"), NULL, e)) ||
 	    settings_read(sc, map, e)) {
 		stack_config_free(sc);
 		return -1;
@@ -190,7 +187,8 @@ int stack_texts_read(struct stack_config *sc, const struct stack_texts *t, struc
 {
 	if (stack_config_parse(sc, t->pages, t->slab, e))
 		return -1;
-	if ((t->kmalloc && kmalloc_option(sc, t->kmalloc, e)) ||
+	if (stack_config_store(sc, t->store, e) ||
+	    (t->kmalloc && kmalloc_option(sc, t->kmalloc, e)) ||
 	    (t->caches && caches_option(sc, t->caches, e))) {
 		stack_config_free(sc);
 		return -1;

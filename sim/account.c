@@ -31,6 +31,7 @@ void account_init(struct account *a, const struct source_tables *t, u32 nr_names
 	*a = (struct account){
 		.nr_objects_max = t->nr_objects_max,
 		.nr_names = nr_names,
+		.name_store = nr_names - 2,
 		.name_pages = nr_names - 1,
 		.nr_sites = max(t->nr_sites, 1U),
 		.nr_rows = 1,
@@ -43,6 +44,7 @@ void account_init(struct account *a, const struct source_tables *t, u32 nr_names
 	a->rows = mem_alloc(a->max_rows, sizeof(*a->rows));
 	a->row_slots = mem_alloc(a->nr_row_slots, sizeof(*a->row_slots));
 	a->site_rows = mem_alloc(a->nr_sites, sizeof(*a->site_rows));
+	a->names[a->name_store].name = "(store)";
 	a->names[a->name_pages].name = "";
 }
 
@@ -156,7 +158,12 @@ u32 account_other_row(struct account *a, u32 site, u32 name)
 
 static bool op_frees(unsigned int op)
 {
-	return op == OP_KFREE || op == OP_CACHE_FREE || op >= OP_PAGE_FREE;
+	return op == OP_KFREE || op == OP_CACHE_FREE || op == OP_STORE_FREE || op >= OP_PAGE_FREE;
+}
+
+static bool op_allocates(unsigned int op)
+{
+	return !op_frees(op) && (op < OP_STORE_WRITE || op >= OP_PAGE_ALLOC);
 }
 
 struct hist *account_new_hist(struct account *a, unsigned int op, enum op_path path)
@@ -170,15 +177,16 @@ void account_all_latencies(const struct account *a, struct hist *allocs, struct 
 	memset(frees, 0, sizeof(*frees));
 	for (unsigned int op = 0; op < NR_LATENCY_OPS; op++)
 		for (unsigned int path = 0; path < NR_OP_PATHS; path++)
-			if (a->latency[op][path])
+			if (a->latency[op][path] && (op_frees(op) || op_allocates(op)))
 				hist_merge(op_frees(op) ? frees : allocs, a->latency[op][path]);
 }
 
 /* "kmalloc", "page_alloc/3", ... */
 static void latency_op_name(unsigned int op, char *buf, size_t n)
 {
-	static const char *const names[] = {"kmalloc", "kfree", "kmem_cache_alloc",
-					    "kmem_cache_free"};
+	static const char *const names[] = {"kmalloc",	       "kfree",	       "kmem_cache_alloc",
+					    "kmem_cache_free", "store_malloc", "store_write",
+					    "store_read",      "store_free",   "store_compact"};
 
 	if (op < OP_PAGE_ALLOC)
 		snprintf(buf, n, "%s", names[op]);

@@ -15,7 +15,7 @@
 
 /* A live object or page block, by its id. */
 struct object {
-	void *addr;  /* object, or first byte of a page block; NULL: not live */
+	void *addr;  /* object, first byte of a page block, or handle of a store; NULL: not live */
 	u64 born_ns; /* clock of the CPU that made it */
 	u32 row;     /* of its call site and name */
 	u32 size;    /* bytes asked for */
@@ -28,11 +28,13 @@ struct object {
 	u8 pinned : 1;	    /* of a movable cache, and cannot be moved */
 	u8 reclaimable : 1; /* reclaim may take its memory (sim/reclaim.h) */
 	u8 evicted : 1;	    /* and has done so: alive, and addr is NULL */
+	u8 raw : 1;	    /* too large for the store: a page of its own */
 };
 _Static_assert(sizeof(struct object) == 32, "two objects to a cache line");
 
 /*
- * What requests ask for by name: a cache of the load's, a kmalloc cache, or pages (the last name).
+ * What requests ask for by name: a cache of the load's, a kmalloc or store's cache, the
+ * store (the last but one) or pages (the last name).
  */
 struct name {
 	const char *name;	  /* NULL: not used so far */
@@ -59,6 +61,11 @@ enum latency_op {
 	OP_KFREE,
 	OP_CACHE_ALLOC,
 	OP_CACHE_FREE,
+	OP_STORE_MALLOC,
+	OP_STORE_WRITE,
+	OP_STORE_READ,
+	OP_STORE_FREE,
+	OP_STORE_COMPACT,
 	OP_PAGE_ALLOC,				  /* + order */
 	OP_PAGE_FREE = OP_PAGE_ALLOC + MAX_ORDER, /* + order */
 	NR_LATENCY_OPS = OP_PAGE_FREE + MAX_ORDER
@@ -69,7 +76,9 @@ struct account {
 	u64 nr_objects_max;
 
 	struct name *names;
-	u32 nr_names, name_pages; /* the last name: page requests */
+	u32 nr_names;
+	u32 name_store; /* the last name but one: compressed objects */
+	u32 name_pages; /* the last name: page requests */
 
 	struct site_row *rows; /* [0] unused */
 	u32 nr_rows, max_rows;

@@ -14,10 +14,20 @@ static inline int bad_request(const struct replay *rp, const struct request *r, 
 		       r->kind < NR_REQUEST_KINDS ? request_kind_names[r->kind] : "?", what);
 }
 
-/* A shrink, a mark, or a kind that does not exist. */
+/* A shrink, a mark, a read, a compaction, or a kind that does not exist. */
 static inline bool asks_for_nothing(const struct source_tables *t, const struct request *r)
 {
-	return r->kind == REQ_SHRINK || (r->kind == REQ_MARK && r->object < t->nr_marks);
+	switch (r->kind) {
+	case REQ_SHRINK:
+	case REQ_STORE_COMPACT:
+		return true;
+	case REQ_MARK:
+		return r->object < t->nr_marks;
+	case REQ_STORE_READ:
+		return r->object < t->nr_objects_max;
+	default:
+		return false;
+	}
 }
 
 static inline bool names_what_exists(const struct source_tables *t, const struct request *r)

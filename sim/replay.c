@@ -21,6 +21,7 @@
 #include "sim/proof.h"
 #include "sim/reclaim.h"
 #include "sim/serve.h"
+#include "sim/serve_store.h"
 #include "sim/vmstat.h"
 
 #define EVENTS_MAX 100000 /* reports handed to the sink; beyond that they are counted only */
@@ -107,12 +108,14 @@ static int check_fits(const struct trial *trial, const struct machine *m, struct
 }
 
 /*
- * Room for every name: the load's caches, then kmalloc's (in order of first use), then pages.
+ * Room for every name: the load's caches, then kmalloc's (in order of first use) and the store's,
+ * then the store, then pages.
  */
 static int begin_books(struct replay *rp, const struct trial *t, struct err *e)
 {
 	const struct source_tables *tables = rp->tables;
-	u32 nr = tables->nr_caches + kmalloc_nr_caches(rp->stack.slab, &t->stack->kmalloc) + 1;
+	u32 nr = tables->nr_caches + kmalloc_nr_caches(rp->stack.slab, &t->stack->kmalloc) +
+		 STORE_CACHES_MAX * t->stack->store.nr_layers + 2;
 
 	if (nr > UINT16_MAX)
 		return err_set(e, "%s: %u caches are more than the books have room for",
@@ -126,7 +129,7 @@ static int begin_books(struct replay *rp, const struct trial *t, struct err *e)
 	rp->slabulator.nr_choices = rp->stack.nr_choices;
 	kmalloc_init_by(&rp->km, &rp->slabulator, &t->stack->kmalloc);
 	rp->caches = instance_alloc((tables->nr_caches + 1) * sizeof(*rp->caches));
-	return 0;
+	return serve_store_begin(rp, t, e);
 }
 
 int replay_begin(struct replay *rp, struct trial *t, struct err *e)
@@ -175,6 +178,8 @@ static void check_all(struct replay *rp)
 	for (u64 i = 0; i < rp->acc.nr_objects_max; i++) {
 		const struct object *o = &rp->acc.objects[i];
 
+		if (o->addr && o->kind == REQ_STORE_ALLOC)
+			store_object_check(rp, o);
 		if (!o->addr || !rp->acc.names[o->name].cache)
 			continue;
 		slab_object_check(rp->acc.names[o->name].cache, o->addr);
@@ -182,6 +187,7 @@ static void check_all(struct replay *rp)
 			movable_check(rp, o);
 	}
 	reclaim_check(rp);
+	store_check(rp->stack.store);
 	page_allocator_check(rp->stack.pages);
 }
 
@@ -196,11 +202,15 @@ static inline int alloc_request(struct replay *rp, const struct request *r, stru
 	if (unlikely(r->kind == REQ_KMALLOC && !r->size))
 		return bad_request(rp, r, "it asks for nothing", e);
 	o->kind = r->kind;
-	if (unlikely(r->kind == REQ_STORE_ALLOC)) { /* the stack has no store */
+	if (likely(r->kind != REQ_STORE_ALLOC)) {
+		serve_alloc(rp, r, o);
+	} else if (rp->stack.store) {
+		if (unlikely(!r->size))
+			return bad_request(rp, r, "it asks for nothing", e);
+		serve_store_alloc(rp, r, o);
+	} else {
 		rp->acc.nr_unserved++;
 		o->missing = true;
-	} else {
-		serve_alloc(rp, r, o);
 	}
 	return 0;
 }
@@ -216,7 +226,10 @@ static inline int free_request(struct replay *rp, const struct request *r, struc
 	if (unlikely(r->kind != o->kind + 1))
 		return bad_request(rp, r, "the object it frees was made in another way", e);
 	if (likely(o->addr)) {
-		serve_free(rp, r, o);
+		if (unlikely(r->kind == REQ_STORE_FREE))
+			serve_store_free(rp, r, o);
+		else
+			serve_free(rp, r, o);
 	} else if (o->evicted) {
 		reclaim_given_up(rp, o);
 	} else {
@@ -226,12 +239,41 @@ static inline int free_request(struct replay *rp, const struct request *r, struc
 	return 0;
 }
 
+/* An object that was refused, or that nobody stored, has nothing to be read. */
+static int read_request(struct replay *rp, const struct request *r, struct err *e)
+{
+	struct object *o = &rp->acc.objects[r->object];
+
+	if ((!o->addr && !o->missing) || o->kind != REQ_STORE_ALLOC)
+		return bad_request(rp, r, "the object it reads is not stored", e);
+	if (o->addr)
+		serve_store_read(rp, r, o);
+	return 0;
+}
+
 static void at_mark(struct replay *rp, u64 t_ns, const char *text)
 {
 	if (rp->proc)
 		proc_files_at_mark(rp->proc, rp, t_ns, text);
 	if (rp->at_marks)
 		sampler_mark(rp, t_ns, text);
+}
+
+static int other_request(struct replay *rp, const struct request *r, struct err *e)
+{
+	switch (r->kind) {
+	case REQ_SHRINK:
+		movable_shrink(rp, r);
+		return 0;
+	case REQ_STORE_READ:
+		return read_request(rp, r, e);
+	case REQ_STORE_COMPACT:
+		serve_store_compact(rp, r);
+		return 0;
+	default:
+		at_mark(rp, r->t_ns, rp->tables->marks[r->object].text);
+		return 0;
+	}
 }
 
 /* Proves of each request what the source promises, where that costs next to nothing. */
@@ -249,10 +291,8 @@ static int do_request(struct replay *rp, const struct request *r, struct err *e)
 		ret = alloc_request(rp, r, e);
 	else if (request_is_free(r->kind))
 		ret = free_request(rp, r, e);
-	else if (r->kind == REQ_SHRINK)
-		movable_shrink(rp, r);
 	else
-		at_mark(rp, r->t_ns, rp->tables->marks[r->object].text);
+		ret = other_request(rp, r, e);
 	if (unlikely(rp->check_every && rp->acc.nr_requests % rp->check_every == 0))
 		check_all(rp);
 	return ret;
@@ -368,7 +408,10 @@ static void free_live(struct replay *rp)
 		if (!o->addr)
 			continue;
 		machine_enter(rp->m, o->cpu, rp->m->now_ns);
-		serve_give_back(rp, o);
+		if (o->kind == REQ_STORE_ALLOC)
+			store_give_back(rp, o);
+		else
+			serve_give_back(rp, o);
 		o->addr = NULL;
 	}
 }
@@ -394,6 +437,7 @@ void replay_end(struct replay *rp)
 		holders_end(); /* threads run no more, in whatever they were */
 		reclaim_end(rp);
 		free_live(rp);
+		stack_destroy_store(&rp->stack);
 		leaked = kmalloc_destroy(&rp->km) + slabulator_destroy(&rp->slabulator);
 		rcu_barrier();
 		ASSERT(!leaked);
@@ -406,5 +450,6 @@ void replay_end(struct replay *rp)
 		instance_free(rp->caches);
 	}
 	holders_end();
+	stack_destroy_store(&rp->stack);
 	stack_destroy(&rp->stack);
 }

@@ -32,6 +32,8 @@ struct replay {
 	s64 reserved_objs;	      /* that page_source gave the layers before the load */
 	struct slabulator slabulator; /* makes the load's caches, and kmalloc's */
 	struct kmalloc km;
+	struct store *store_source; /* innermost; NULL: the stack has no store */
+	u64 nr_raw, nr_raw_so_far;  /* objects too large for the store, in pages of their own */
 	struct kmem_cache **caches; /* one for each cache of the load; NULL: not yet */
 	struct account acc;
 	struct sampler sampler;
@@ -73,10 +75,35 @@ void replay_count_anew(struct replay *rp);
 void replay_restart_peaks(struct replay *rp);
 /* Frees what is alive, destroys caches and stack, and proves that every page came back. */
 void replay_end(struct replay *rp);
-/* Bytes of pages that the slab layers hold: all that left the chain of pages but the load's own. */
+/* A request was refused: into the books, and the run may end. */
+void replay_refused(struct replay *rp, const struct request *r);
+
+/* Pages for contents that the store holds, those of objects too large for it included. */
+static inline u64 replay_store_pages(const struct replay *rp)
+{
+	return (rp->store_source ? rp->store_source->nr_pages : 0) + rp->nr_raw;
+}
+
+/*
+ * Bytes of pages that the slab layers hold: all that left the chain of pages but the load's own and
+ * the store's.
+ */
 static inline u64 replay_slab_bytes(const struct replay *rp)
 {
-	return (u64)rp->stack.pages->layer->live_bytes - rp->acc.page_bytes_live;
+	return (u64)rp->stack.pages->layer->live_bytes - rp->acc.page_bytes_live -
+	       (replay_store_pages(rp) << PAGE_SHIFT);
+}
+
+/* Memory was taken: is it more than ever? */
+static inline void replay_note_peak(struct replay *rp)
+{
+	u64 taken = (u64)rp->page_source->live_bytes;
+
+	rp->slab_max = max(rp->slab_max, replay_slab_bytes(rp));
+	if (taken > rp->taken_max) {
+		rp->taken_max = taken;
+		rp->taken_max_req = rp->acc.bytes_req_live;
+	}
 }
 
 /* Every name that objects were asked for by. */

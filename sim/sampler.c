@@ -147,6 +147,8 @@ static double held_bytes(const struct replay *rp, unsigned int i, u64 slab_bytes
 		return (double)(st->layers[st->layer_base[i]]->live_bytes - l->live_bytes);
 	if (st->layer_base[i] == STACK_ON_PAGES || st->layer_base[i] == STACK_ON_SLABS)
 		return (double)l->waiting_bytes;
+	if (rp->store_source && l == rp->store_source->layer)
+		return (double)(replay_store_pages(rp) << PAGE_SHIFT) - (double)l->live_bytes;
 	return l == rp->page_source ? 0 : held_by_sources(rp, l, slab_bytes);
 }
 

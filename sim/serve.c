@@ -170,18 +170,7 @@ static inline u64 occupied(const struct replay *rp, const struct object *o)
 	return o->kind == REQ_PAGE_ALLOC ? o->size : ksize(o->addr);
 }
 
-static inline void note_peak(struct replay *rp)
-{
-	u64 taken = (u64)rp->page_source->live_bytes;
-
-	rp->slab_max = max(rp->slab_max, replay_slab_bytes(rp));
-	if (taken > rp->taken_max) {
-		rp->taken_max = taken;
-		rp->taken_max_req = rp->acc.bytes_req_live;
-	}
-}
-
-static void refused(struct replay *rp, const struct request *r)
+void replay_refused(struct replay *rp, const struct request *r)
 {
 	rp->acc.nr_failed++;
 	note_path(PATH_REFUSED);
@@ -256,7 +245,7 @@ static void count_huge_fault(const struct request *r, bool had)
 static __always_inline void born(struct replay *rp, struct object *o, bool birth)
 {
 	account_alloc(&rp->acc, o, occupied(rp, o), nid_of(o->addr), birth);
-	note_peak(rp);
+	replay_note_peak(rp);
 	if (unlikely(is_movable(rp, o)))
 		movable_born(rp, o);
 }
@@ -277,7 +266,7 @@ static __always_inline void serve(struct replay *rp, const struct request *r, st
 	o->guessed = birth;
 	o->pinned = (r->flags & REQ_F_PINNED) != 0;
 	if (unlikely(!addr)) {
-		refused(rp, r);
+		replay_refused(rp, r);
 	} else {
 		o->row = account_row(&rp->acc, r->site, o->name);
 		born(rp, o, birth);

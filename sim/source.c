@@ -21,6 +21,8 @@ const char *const request_kind_names[NR_REQUEST_KINDS] = {
 	[REQ_STORE_FREE] = "store_free",
 	[REQ_SHRINK] = "shrink",
 	[REQ_MARK] = "mark",
+	[REQ_STORE_READ] = "store_read",
+	[REQ_STORE_COMPACT] = "store_compact",
 };
 
 const struct source_mark *source_snap_mark(const struct source_tables *t, const char *label,

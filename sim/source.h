@@ -22,21 +22,24 @@
 #include "sim/page_target.h"
 
 enum request_kind {
-	REQ_KMALLOC,	 /* object, size, gfp, node, site */
-	REQ_KFREE,	 /* object, site */
-	REQ_CACHE_ALLOC, /* as REQ_KMALLOC, cache; size is the cache's object size */
-	REQ_CACHE_FREE,	 /* object, site */
-	REQ_PAGE_ALLOC,	 /* object, order, gfp, node (-1: of the CPU) */
-	REQ_PAGE_FREE,	 /* object */
-	REQ_STORE_ALLOC, /* object, size: compressed bytes */
-	REQ_STORE_FREE,	 /* object */
-	REQ_SHRINK,	 /* shrink every cache, as the recorded machine did here */
-	REQ_MARK,	 /* object: index into the mark table */
+	REQ_KMALLOC,	   /* object, size, gfp, node, site */
+	REQ_KFREE,	   /* object, site */
+	REQ_CACHE_ALLOC,   /* as REQ_KMALLOC, cache; size is the cache's object size */
+	REQ_CACHE_FREE,	   /* object, site */
+	REQ_PAGE_ALLOC,	   /* object, order, gfp, node (-1: of the CPU) */
+	REQ_PAGE_FREE,	   /* object */
+	REQ_STORE_ALLOC,   /* object, size: compressed bytes */
+	REQ_STORE_FREE,	   /* object */
+	REQ_SHRINK,	   /* shrink every cache, as the recorded machine did here */
+	REQ_MARK,	   /* object: index into the mark table */
+	REQ_STORE_READ,	   /* object: all of its contents */
+	REQ_STORE_COMPACT, /* size: KiB moved at most; 0: as much as is worth it */
 	NR_REQUEST_KINDS
 };
 
 /* "kmalloc", "kfree", "kmem_cache_alloc", "kmem_cache_free", "page_alloc", "page_free",
- * "store_alloc", "store_free", "shrink", "mark": the kinds as results and `info` name them. */
+ * "store_alloc", "store_free", "shrink", "mark", "store_read", "store_compact": the kinds as
+ * results and `info` name them. */
 extern const char *const request_kind_names[NR_REQUEST_KINDS];
 
 static inline bool request_is_alloc(enum request_kind k)

@@ -109,9 +109,23 @@ static void put_templates(const struct kmt_template *t, u32 n, struct bytes *out
 	}
 }
 
+/* Files name so many kinds at least; those that were added later only where they occur. */
+#define KINDS_MIN (REQ_MARK + 1)
+
+static u32 kinds_named(const struct kmt_meta *m)
+{
+	u32 n = NR_REQUEST_KINDS;
+
+	while (n > KINDS_MIN && !m->requests[n - 1])
+		n--;
+	return n;
+}
+
 void kmt_tables_encode(const struct kmt_meta *m, const struct kmt_template *t, u32 nr_templates,
 		       struct bytes *out)
 {
+	u32 nr_kinds = kinds_named(m);
+
 	bytes_put_text(out, m->source_name);
 	bytes_put_text(out, m->importer);
 	bytes_put_text(out, m->kernel);
@@ -123,8 +137,8 @@ void kmt_tables_encode(const struct kmt_meta *m, const struct kmt_template *t, u
 	bytes_put_le(out, m->nr_requests, 8);
 	bytes_put_le(out, m->nr_objects_max, 8);
 	bytes_put_le(out, m->duration_ns, 8);
-	bytes_put_le(out, NR_REQUEST_KINDS, 4);
-	for (int k = 0; k < NR_REQUEST_KINDS; k++)
+	bytes_put_le(out, nr_kinds, 4);
+	for (u32 k = 0; k < nr_kinds; k++)
 		bytes_put_le(out, m->requests[k], 8);
 	put_caches(m, out);
 	put_lists(m, out);
@@ -250,6 +264,7 @@ int kmt_tables_decode(const u8 *data, size_t n, struct kmt_meta *m, struct kmt_t
 		      u32 *nr_templates)
 {
 	struct bytes_reader r = {.data = data, .n = n};
+	u32 nr_kinds;
 
 	memset(m, 0, sizeof(*m));
 	m->source_name = bytes_get_text(&r);
@@ -263,9 +278,10 @@ int kmt_tables_decode(const u8 *data, size_t n, struct kmt_meta *m, struct kmt_t
 	m->nr_requests = bytes_get_le(&r, 8);
 	m->nr_objects_max = bytes_get_le(&r, 8);
 	m->duration_ns = bytes_get_le(&r, 8);
-	if (bytes_get_le(&r, 4) != NR_REQUEST_KINDS)
+	nr_kinds = (u32)bytes_get_le(&r, 4);
+	if (nr_kinds < KINDS_MIN || nr_kinds > NR_REQUEST_KINDS)
 		r.bad = true;
-	for (int k = 0; k < NR_REQUEST_KINDS; k++)
+	for (u32 k = 0; k < nr_kinds && !r.bad; k++)
 		m->requests[k] = bytes_get_le(&r, 8);
 	get_caches(&r, m);
 	get_lists(&r, m);
