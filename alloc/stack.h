@@ -91,8 +91,8 @@ struct stack {
 	unsigned int nr_choices;
 	struct store *store; /* outermost; NULL: none, or not yet (stack_create_store) */
 	/*
-	 * Every layer: pages chain, slab chain, then those of the choices, then the store, outermost
-	 * first; base: index of the one it stands on, -1 for a source. Ids: "pages/0:rcu",
+	 * Every layer: pages chain, slab chain, then those of the choices, then the store, outer-
+	 * most first; base: index of the one it stands on, -1 for a source. Ids: "pages/0:rcu",
 	 * "slab/1:slabifier", "slab[ext4_*]/0:slabifier", "store/0:zsmalloc". Behind them, as they
 	 * come about, those that flags of caches derive ("pages+1:rcu"), with STACK_ON_PAGES or
 	 * STACK_ON_SLABS.

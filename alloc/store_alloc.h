@@ -45,6 +45,7 @@ struct store_stats {
 	u64 pages;	      /* for contents, taken from pages; those in reserve included */
 	u64 reserve_pages;    /* of these: wholly free, and kept */
 	u64 descriptors;      /* objects in caches beside the pages, of all its caches */
+	u64 descriptor_bytes; /* that they take in their slabs */
 	u64 descriptor_pages; /* that so many fill, each cache rounded up to whole pages */
 	u64 slab_pages;	      /* that its caches hold */
 	u64 header_bytes;     /* of metadata within the pages for contents */

@@ -343,6 +343,7 @@ void store_cache_stats(struct kmem_cache *k, u64 nr_objects, struct store_stats 
 
 	slab_cache_counts(k->cache, &counts);
 	stats->descriptors += nr_objects;
+	stats->descriptor_bytes += nr_objects * k->cache->size;
 	stats->descriptor_pages += DIV_ROUND_UP(nr_objects, per_page);
 	stats->slab_pages += counts.total << k->cache->order;
 }
