@@ -291,6 +291,45 @@ static void db_sink_reclaim(struct sink *s, const struct sink_reclaim *c)
 	rows_add(r, ROW_RECLAIM, row, ARRAY_SIZE(row));
 }
 
+static void db_sink_store(struct sink *s, const struct sink_store *c)
+{
+	u64 row[] = {c->t_ns,
+		     c->objects,
+		     c->bytes_req,
+		     c->raw,
+		     c->raw_bytes_req,
+		     c->pages,
+		     c->reserve_pages,
+		     c->descriptors,
+		     c->descriptor_bytes,
+		     c->descriptor_pages,
+		     c->slab_pages,
+		     c->header_bytes,
+		     c->blocks,
+		     c->block_bytes,
+		     c->free_bytes,
+		     c->nr_malloc,
+		     c->nr_split,
+		     c->nr_searches,
+		     c->nr_search_steps,
+		     c->compact_runs,
+		     c->compact_freed_pages,
+		     c->compact_moved_blocks,
+		     c->compact_moved_bytes,
+		     c->compact_ns};
+
+	rows_add(&to_db_sink(s)->rows, ROW_STORE, row, ARRAY_SIZE(row));
+}
+
+static void db_sink_store_class(struct sink *s, const struct sink_store_class *c)
+{
+	u64 row[] = {
+		c->t_ns,	  c->index,    c->size,	      c->almost_full,	   c->almost_empty,
+		c->obj_allocated, c->obj_used, c->pages_used, c->pages_per_zspage, c->freeable};
+
+	rows_add(&to_db_sink(s)->rows, ROW_STORE_CLASS, row, ARRAY_SIZE(row));
+}
+
 void db_fidelity_add(struct sink *s, const struct fidelity_row *f)
 {
 	struct rows *r = &to_db_sink(s)->rows;
@@ -340,6 +379,8 @@ static const struct sink_ops db_sink_ops = {
 	.blame = db_sink_blame,
 	.blame_block = db_sink_blame_block,
 	.block_map = db_sink_block_map,
+	.store = db_sink_store,
+	.store_class = db_sink_store_class,
 	.end = db_sink_end,
 };
 

@@ -238,7 +238,8 @@ static const struct {
 	{"zone_index_view", false},  {"compaction_score_view", false},
 	{"vmstat_view", false},	     {"blame_view", false},
 	{"blame_block_view", false}, {"compact_view", false},
-	{"reclaim_view", false},
+	{"reclaim_view", false},     {"store_view", false},
+	{"store_class_view", false},
 };
 
 static int failed(struct expect_sql *q, struct err *e)

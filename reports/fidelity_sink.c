@@ -314,6 +314,22 @@ static void on_block_map(struct sink *base, const struct sink_block_map *map)
 		s->next->ops->block_map(s->next, map);
 }
 
+static void on_store(struct sink *base, const struct sink_store *store)
+{
+	struct sink *next = to_fidelity_sink(base)->next;
+
+	if (next)
+		next->ops->store(next, store);
+}
+
+static void on_store_class(struct sink *base, const struct sink_store_class *c)
+{
+	struct sink *next = to_fidelity_sink(base)->next;
+
+	if (next)
+		next->ops->store_class(next, c);
+}
+
 /* ---- The end ---- */
 
 static void hand_on_items(const struct fidelity_sink *s, const struct fidelity_snapshot *snap,
@@ -381,6 +397,8 @@ static const struct sink_ops fidelity_sink_ops = {
 	.blame = on_blame,
 	.blame_block = on_blame_block,
 	.block_map = on_block_map,
+	.store = on_store,
+	.store_class = on_store_class,
 	.end = on_end,
 };
 

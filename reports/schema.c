@@ -76,6 +76,18 @@
 	" zone INTEGER, pfn INTEGER, free_pages INTEGER, movable_pages INTEGER,"                   \
 	" unmovable_pages INTEGER, call_site INTEGER, cache INTEGER, holder_pages INTEGER,"        \
 	" kept_ns INTEGER);"                                                                       \
+	"CREATE TABLE IF NOT EXISTS store (id INTEGER PRIMARY KEY, t_ns INTEGER, objects"          \
+	" INTEGER, bytes_req INTEGER, raw INTEGER, raw_bytes_req INTEGER, pages INTEGER,"          \
+	" reserve_pages INTEGER, descriptors INTEGER, descriptor_bytes INTEGER,"                   \
+	" descriptor_pages INTEGER, slab_pages INTEGER, header_bytes INTEGER, blocks"              \
+	" INTEGER, block_bytes INTEGER, free_bytes INTEGER, nr_malloc INTEGER, nr_split"           \
+	" INTEGER, nr_searches INTEGER, nr_search_steps INTEGER, compact_runs INTEGER,"            \
+	" compact_freed_pages INTEGER, compact_moved_blocks INTEGER, compact_moved_bytes"          \
+	" INTEGER, compact_ns INTEGER);"                                                           \
+	"CREATE TABLE IF NOT EXISTS store_class (id INTEGER PRIMARY KEY, t_ns INTEGER,"            \
+	" class INTEGER, size INTEGER, almost_full INTEGER, almost_empty INTEGER,"                 \
+	" obj_allocated INTEGER, obj_used INTEGER, pages_used INTEGER, pages_per_zspage"           \
+	" INTEGER, freeable INTEGER);"                                                             \
 	"CREATE TABLE IF NOT EXISTS sampling (run INTEGER PRIMARY KEY, sample_ns INTEGER NOT "     \
 	"NULL);"                                                                                   \
 	"CREATE TABLE IF NOT EXISTS expectation (id INTEGER PRIMARY KEY, experiment TEXT NOT "     \
@@ -234,6 +246,27 @@
 	     " s.text AS call_site, c.text AS cache, x.holder_pages AS holder_pages,"              \
 	     " x.kept_ns AS kept_ns",                                                              \
 	     NAME("z", "zone") NAME("s", "call_site") NAME("c", "cache"))                          \
+	VIEW("IF NOT EXISTS store_view", "store",                                                  \
+	     "x.t_ns AS t_ns, x.objects AS objects, x.bytes_req AS bytes_req, x.raw AS"            \
+	     " raw, x.raw_bytes_req AS raw_bytes_req, x.pages AS pages, x.reserve_pages AS"        \
+	     " reserve_pages, x.descriptors AS descriptors, x.descriptor_bytes AS"                 \
+	     " descriptor_bytes, x.descriptor_pages AS descriptor_pages, x.slab_pages AS"          \
+	     " slab_pages, x.header_bytes AS header_bytes, x.blocks AS blocks,"                    \
+	     " x.block_bytes AS block_bytes, x.free_bytes AS free_bytes, x.nr_malloc AS"           \
+	     " nr_malloc, x.nr_split AS nr_split, x.nr_searches AS nr_searches,"                   \
+	     " x.nr_search_steps AS nr_search_steps, x.compact_runs AS compact_runs,"              \
+	     " x.compact_freed_pages AS compact_freed_pages, x.compact_moved_blocks AS"            \
+	     " compact_moved_blocks, x.compact_moved_bytes AS compact_moved_bytes,"                \
+	     " x.compact_ns AS compact_ns, x.objects * 1.0 / nullif(x.pages, 0) AS"                \
+	     " density, 100.0 * (x.pages + x.descriptor_pages) / nullif(x.objects, 0) AS"          \
+	     " effective_percent",                                                                 \
+	     "")                                                                                   \
+	VIEW("IF NOT EXISTS store_class_view", "store_class",                                      \
+	     "x.t_ns AS t_ns, x.class AS class, x.size AS size, x.almost_full AS"                  \
+	     " almost_full, x.almost_empty AS almost_empty, x.obj_allocated AS"                    \
+	     " obj_allocated, x.obj_used AS obj_used, x.pages_used AS pages_used,"                 \
+	     " x.pages_per_zspage AS pages_per_zspage, x.freeable AS freeable",                    \
+	     "")                                                                                   \
 	ZONE_INDEX_VIEW COMPACTION_SCORE_VIEW                                                      \
 	"CREATE VIEW IF NOT EXISTS expect_view AS SELECT experiment, what, expected, measured,"    \
 	" verdict, source FROM expectation;"

@@ -168,6 +168,34 @@ struct sink_reclaim {	  /* a run of kswapd over its node, or what a request did 
 	u64 ns;			/* of CPU time it took */
 };
 
+/*
+ * The stack's store at one instant, in runs that have one. Objects and their bytes are those of the
+ * load, raw ones included; blocks, headers and free bytes are the store's, without them. What has
+ * been done counts from the end of the warm-up.
+ */
+struct sink_store {
+	u64 t_ns;
+	u64 objects, bytes_req; /* stored */
+	u64 raw, raw_bytes_req; /* of these, too large for the store: in a page each */
+	u64 pages;		/* for contents: the store's but its reserve, and the raw ones */
+	u64 reserve_pages;
+	u64 descriptors, descriptor_bytes, descriptor_pages, slab_pages; /* see store_stats */
+	u64 header_bytes, blocks, block_bytes, free_bytes;
+	u64 nr_malloc, nr_split, nr_searches, nr_search_steps;
+	u64 compact_runs, compact_freed_pages, compact_moved_blocks, compact_moved_bytes;
+	u64 compact_ns;
+};
+
+struct sink_store_class { /* one size class, at a mark of the load or at the end */
+	u64 t_ns;
+	u32 index, size;
+	u64 almost_full, almost_empty;
+	u64 obj_allocated, obj_used; /* objects there is room for, live ones */
+	u64 pages_used;
+	u32 pages_per_zspage;
+	u64 freeable; /* pages that compaction could free */
+};
+
 struct sink_end {
 	const char *status; /* "ok", "oom", "invariant", "aborted" */
 	u64 digest;
@@ -217,6 +245,9 @@ struct sink_ops {
 	void (*blame_block)(struct sink *s, const struct sink_blame_block *block);
 	/* At a bounded number of instants, zone after zone. */
 	void (*block_map)(struct sink *s, const struct sink_block_map *map);
+	/* At each sample and each mark; the classes follow, at marks and at the end. */
+	void (*store)(struct sink *s, const struct sink_store *store);
+	void (*store_class)(struct sink *s, const struct sink_store_class *c);
 	/* Makes the run durable (or nothing of it): 0, or -1 with the first error. */
 	int (*end)(struct sink *s, const struct sink_end *end, struct err *e);
 };

@@ -96,6 +96,16 @@ static void null_block_map(struct sink *s, const struct sink_block_map *map)
 	(void)s, (void)map;
 }
 
+static void null_store(struct sink *s, const struct sink_store *store)
+{
+	(void)s, (void)store;
+}
+
+static void null_store_class(struct sink *s, const struct sink_store_class *c)
+{
+	(void)s, (void)c;
+}
+
 static int null_end(struct sink *s, const struct sink_end *end, struct err *e)
 {
 	(void)s, (void)end, (void)e;
@@ -124,6 +134,8 @@ const struct sink_ops *null_sink_ops(struct sink_ops *own)
 	OR_NULL(blame);
 	OR_NULL(blame_block);
 	OR_NULL(block_map);
+	OR_NULL(store);
+	OR_NULL(store_class);
 	OR_NULL(end);
 	return own;
 }

@@ -90,6 +90,15 @@ static void test_views(void **state)
 		{"blame_block_view",
 		 "run_id, node, zone, pfn, free_pages, movable_pages, unmovable_pages, call_site, "
 		 "cache, holder_pages, kept_ns"},
+		{"store_view",
+		 "run_id, t_ns, objects, bytes_req, raw, raw_bytes_req, pages, reserve_pages, "
+		 "descriptors, descriptor_bytes, descriptor_pages, slab_pages, header_bytes, "
+		 "blocks, block_bytes, free_bytes, nr_malloc, nr_split, nr_searches, "
+		 "nr_search_steps, compact_runs, compact_freed_pages, compact_moved_blocks, "
+		 "compact_moved_bytes, compact_ns, density, effective_percent"},
+		{"store_class_view",
+		 "run_id, t_ns, class, size, almost_full, almost_empty, obj_allocated, obj_used, "
+		 "pages_used, pages_per_zspage, freeable"},
 		{"expect_view", "experiment, what, expected, measured, verdict, source"},
 	};
 	struct err e = {""};
