@@ -25,10 +25,19 @@ struct parser {
 	enum allocator_kind kind;
 };
 
+/* One of another kind has that name; NULL: none. */
+static const struct allocator_desc *of_other_kind(const char *name)
+{
+	for (struct allocator_desc *d = allocator_first(); d; d = d->next)
+		if (!strcmp(d->name, name))
+			return d;
+	return NULL;
+}
+
 static int unknown_allocator(struct parser *p, const char *name, const char *at)
 {
 	const char *names[256], *kind = allocator_kind_names[p->kind], *near;
-	const struct allocator_desc *like;
+	const struct allocator_desc *like, *other = of_other_kind(name);
 	size_t n = 0;
 
 	for (struct allocator_desc *d = allocator_first(); d && n < ARRAY_SIZE(names) - 1;
@@ -40,6 +49,9 @@ static int unknown_allocator(struct parser *p, const char *name, const char *at)
 	near = like ? like->name : suggest_nearest(name, names);
 	if (!*name)
 		err_set(p->in.e, "a %s allocator's name is missing here", kind);
+	else if (other)
+		err_set(p->in.e, "unknown %s allocator '%s': it is a %s allocator", kind, name,
+			allocator_kind_names[other->kind]);
 	else if (near)
 		err_set(p->in.e, "unknown %s allocator '%s': did you mean '%s'?", kind, name, near);
 	else
@@ -196,7 +208,9 @@ int stack_config_parse(struct stack_config *sc, const char *pages, const char *s
 
 int stack_config_store(struct stack_config *sc, const char *store, struct err *e)
 {
-	return store ? parse_named(&sc->store, ALLOC_STORE, store, e) : 0;
+	if (!store || !strcmp(store, STACK_NO_STORE))
+		return 0;
+	return parse_named(&sc->store, ALLOC_STORE, store, e);
 }
 
 void stack_config_free(struct stack_config *sc)

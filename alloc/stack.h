@@ -66,7 +66,8 @@ struct stack_config {
 /* The chains of a stack; NULL text: page_allocator, slabifier. */
 int __must_check stack_config_parse(struct stack_config *sc, const char *pages, const char *slab,
 				    struct err *e);
-/* Its store as well; NULL: none. */
+/* Its store as well; NULL, or "none": none. */
+#define STACK_NO_STORE "none"
 int __must_check stack_config_store(struct stack_config *sc, const char *store, struct err *e);
 void stack_config_free(struct stack_config *sc);
 /*

@@ -19,6 +19,8 @@
 
 /* The recorded kernel gives no idle CPU slab back. */
 #define SLAB_DEFAULT "slabifier(flush=0s)"
+/* It is what its events of compressed objects come from. */
+#define STORE_DEFAULT "zsmalloc"
 
 static const char usage[] =
 	"usage: kmemsim fidelity TRACE.kmt [--snapshots DIR] [options]\n"
@@ -41,7 +43,10 @@ static const char usage[] =
 	"  --fail-on LIMIT   exit 1 if a pooled score misses it: 'slab_change_error>0.3', also <,\n"
 	"                    any score; may be repeated\n"
 	"  --write DIR       slabinfo, buddyinfo and pagetypeinfo of both machines at each "
-	"snapshot\n" REPLAY_USAGE("none", SLAB_DEFAULT);
+	"snapshot\n" REPLAY_USAGE(
+		"none", SLAB_DEFAULT,
+		"none;\n"
+		"                    zsmalloc, as recorded, where the trace stores objects");
 
 enum { OPT_SNAPSHOTS = OPT_OWN, OPT_COLD, OPT_BOTH, OPT_FORMAT, OPT_FAIL_ON, OPT_WRITE };
 
@@ -250,6 +255,19 @@ static int set(void *arg, int opt, const char *text, struct err *e)
 	}
 }
 
+/* Whose objects the recorded kernel stored, so does the simulated one. */
+static int choose_store(struct replay_args *a, struct err *e)
+{
+	struct source *kmt = kmt_open(a->run.load_path, e);
+
+	if (!kmt)
+		return -1;
+	if (!a->stack.store && kmt_meta(kmt)->requests[REQ_STORE_ALLOC])
+		a->stack.store = STORE_DEFAULT;
+	kmt->ops->close(kmt);
+	return 0;
+}
+
 int cmd_fidelity(int argc, char **argv)
 {
 	static const struct cmd_options how = {long_options, OPT_HELP, usage, set};
@@ -262,6 +280,6 @@ int cmd_fidelity(int argc, char **argv)
 	if (argc - optind != 1)
 		return cmd_misused("fidelity", "one trace is needed, made by `kmemsim import`");
 	a.replay.run.load_path = argv[optind];
-	ret = replay_args_run(&a.replay, &command, &e);
+	ret = choose_store(&a.replay, &e) ? EXIT_MISTAKE : replay_args_run(&a.replay, &command, &e);
 	return ret == EXIT_MISTAKE ? cmd_fail("fidelity", &e) : ret;
 }

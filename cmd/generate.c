@@ -38,6 +38,7 @@ static const char usage[] =
 	"stored)\n"
 	"      --pages CHAIN     of the stack that jobs wait for (default page_allocator)\n"
 	"      --slab CHAIN      likewise (default slabifier)\n"
+	"      --store CHAIN     likewise, of compressed objects (default: none)\n"
 	"      --kmalloc YAML    likewise: its table, as in '{classes: [32B, 64B]}'\n"
 	"      --caches YAML     likewise: slab chains of some caches\n";
 
@@ -143,7 +144,16 @@ static int generate(struct generate_args *a, struct err *e)
 	return ret < 0 ? cmd_fail("generate", e) : ret;
 }
 
-enum { OPT_SEED = 256, OPT_DURATION, OPT_MACHINE, OPT_PAGES, OPT_KMALLOC, OPT_CACHES, OPT_SLAB };
+enum {
+	OPT_SEED = 256,
+	OPT_DURATION,
+	OPT_MACHINE,
+	OPT_PAGES,
+	OPT_KMALLOC,
+	OPT_CACHES,
+	OPT_SLAB,
+	OPT_STORE
+};
 
 static int set(void *arg, int opt, const char *text, struct err *e)
 {
@@ -169,6 +179,9 @@ static int set(void *arg, int opt, const char *text, struct err *e)
 	case OPT_CACHES:
 		a->stack.caches = text;
 		return 0;
+	case OPT_STORE:
+		a->stack.store = text;
+		return 0;
 	default:
 		a->stack.slab = text;
 		return 0;
@@ -184,6 +197,7 @@ int cmd_generate(int argc, char **argv)
 		{"machine", required_argument, NULL, OPT_MACHINE},
 		{"pages", required_argument, NULL, OPT_PAGES},
 		{"slab", required_argument, NULL, OPT_SLAB},
+		{"store", required_argument, NULL, OPT_STORE},
 		{"kmalloc", required_argument, NULL, OPT_KMALLOC},
 		{"caches", required_argument, NULL, OPT_CACHES},
 		{"help", no_argument, NULL, 'h'},

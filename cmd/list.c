@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc/allocator.h"
+#include "alloc/stack.h"
 #include "cmd/cmd.h"
 #include "cmd/configs.h"
 #include "lib/file.h"
@@ -172,9 +172,12 @@ static void stack_rows(struct out *o, const char *file, const struct yaml_node *
 
 	for (size_t i = 0; stacks && yaml_is_mapping(stacks) && i < yaml_count(stacks); i++) {
 		const struct yaml_node *s = yaml_value(stacks, i);
+		const char *store = text_of(s, "store", STACK_NO_STORE);
+		bool stores = strcmp(store, STACK_NO_STORE) != 0;
 
-		snprintf(summary, sizeof(summary), "pages %s, slab %s",
-			 text_of(s, "pages", "page_allocator"), text_of(s, "slab", "slabifier"));
+		snprintf(summary, sizeof(summary), "pages %s, slab %s%s%s",
+			 text_of(s, "pages", "page_allocator"), text_of(s, "slab", "slabifier"),
+			 stores ? ", store " : "", stores ? store : "");
 		ROW(o, yaml_key(stacks, i), file, summary);
 	}
 }

@@ -141,7 +141,7 @@ static void notes(const struct running *run, const struct trial *t)
 	if (t->nr_unserved)
 		fprintf(stderr,
 			"%s %s: note: %llu compressed objects were not stored: the stack has no "
-			"store\n",
+			"store (--store zsmalloc, or `store:` in an experiment, gives it one)\n",
 			run->load, t->run.label, (unsigned long long)t->nr_unserved);
 	oom_note(run, t);
 }

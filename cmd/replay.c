@@ -26,8 +26,8 @@ static const char usage[] =
 	"  --proc DIR        the same of buddyinfo, pagetypeinfo, vmstat and zoneinfo, too; in "
 	"DIR/snaps\n"
 	"                    as they were at time zero and at the recorded machine's snapshots\n"
-	"  --duration TIME   of a workload, in place of its own\n" REPLAY_USAGE("results.db",
-										"slabifier");
+	"  --duration TIME   of a workload, in place of its own\n" REPLAY_USAGE(
+		"results.db", "slabifier", "none");
 
 enum { OPT_SNAPSHOTS = OPT_OWN, OPT_COLD, OPT_DURATION, OPT_SLABINFO, OPT_PROC, OPT_FRAGMENT };
 

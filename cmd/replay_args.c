@@ -83,8 +83,8 @@ static int with_machine(struct replay_args *a, const struct replay_command *comm
 static char *repeat_line(const struct replay_args *a, const struct replay_command *command)
 {
 	const struct one_run *r = &a->run;
-	char pages[STACK_TEXT_MAX], slab[STACK_TEXT_MAX], store[STACK_TEXT_MAX] = "", seed[32],
-							  sample[32];
+	char pages[STACK_TEXT_MAX], slab[STACK_TEXT_MAX], store[STACK_TEXT_MAX] = STACK_NO_STORE;
+	char seed[32], sample[32];
 	struct repeat line;
 
 	chain_print(&r->stack->pages, pages, sizeof(pages));
@@ -99,7 +99,7 @@ static char *repeat_line(const struct replay_args *a, const struct replay_comman
 		command->repeat(a, &line);
 	repeat_option(&line, "pages", pages);
 	repeat_option(&line, "slab", slab);
-	repeat_option(&line, "store", *store ? store : NULL);
+	repeat_option(&line, "store", a->stack.store ? store : NULL);
 	repeat_option(&line, "kmalloc", a->stack.kmalloc);
 	repeat_option(&line, "caches", a->stack.caches);
 	repeat_option(&line, "machine", a->machine);

@@ -124,6 +124,23 @@ static int set(void *arg, int opt, const char *text, struct err *e)
 	}
 }
 
+/* On the current machine. */
+static int try_stack(const struct stack_config *config, struct err *e)
+{
+	struct slabulator caches;
+	struct stack s;
+	int ret;
+
+	if (stack_create(&s, config, e))
+		return -1;
+	slabulator_init(&caches, s.slab, s.pages);
+	ret = stack_create_store(&s, config, &caches, e);
+	stack_destroy_store(&s);
+	slabulator_destroy(&caches);
+	stack_destroy(&s);
+	return ret;
+}
+
 /* What a stack cannot be on the machine is said before the first run, not hours later. */
 static int try_stacks(const struct experiment *x, struct err *e)
 {
@@ -131,15 +148,12 @@ static int try_stacks(const struct experiment *x, struct err *e)
 
 	for (size_t i = 0; x->machine && !ret && i < x->nr_stacks; i++) {
 		struct machine *m = machine_create(x->machine, e);
-		struct stack s;
 
 		if (!m)
 			return -1;
 		machine_use(m);
-		if (stack_create(&s, &x->stacks[i].config, e))
+		if (try_stack(&x->stacks[i].config, e))
 			ret = yaml_error_around(x->stacks[i].node, e);
-		else
-			stack_destroy(&s);
 		machine_destroy(m);
 	}
 	return ret;

@@ -136,6 +136,17 @@ static int caches_read(struct stack_config *sc, const struct yaml_node *map, str
 
 /* ---- The whole stack ---- */
 
+static int store_chain_read(struct stack_config *sc, const struct yaml_node *n, struct err *e)
+{
+	const char *text = n ? yaml_text(n, e) : STACK_NO_STORE;
+
+	if (!text)
+		return -1;
+	if (!strcmp(text, STACK_NO_STORE))
+		return 0;
+	return chain_read(&sc->store, ALLOC_STORE, n, NULL, e);
+}
+
 static int settings_read(struct stack_config *sc, const struct yaml_node *map, struct err *e)
 {
 	const struct yaml_node *n = yaml_get(map, "kmalloc");
@@ -155,9 +166,7 @@ int stack_read(struct stack_config *sc, const struct yaml_node *map, struct err 
 		return -1;
 	if (chain_read(&sc->pages, ALLOC_PAGES, yaml_get(map, "pages"), "page_allocator", e) ||
 	    chain_read(&sc->slab, ALLOC_SLAB, yaml_get(map, "slab"), "slabifier", e) ||
-	    (yaml_get(map, "store") &&
-	     chain_read(&sc->store, ALLOC_STORE, yaml_get(map, "store"), NULL, e)) ||
-	    settings_read(sc, map, e)) {
+	    store_chain_read(sc, yaml_get(map, "store"), e) || settings_read(sc, map, e)) {
 		stack_config_free(sc);
 		return -1;
 	}

@@ -92,6 +92,10 @@ refused "chain with a hole" "column 5: a slab allocator's name is missing" repla
 refused "open parenthesis" "has no ')'" replay --pages 'page_allocator(batch=3'
 refused "unknown option of an allocator" "did you mean 'batch'?" replay --pages 'page_allocator(bacth=3)'
 refused "value out of range" "out of range" replay --slab 'slabifier(min_order=99)'
+refused "slab allocator as store" "column 1: unknown store allocator 'slabifier': it is a slab allocator" \
+	replay --store slabifier
+refused "unknown store" "did you mean 'null'?" replay --store nul
+refused "no store after all" "a store allocator's name is missing" replay --store ''
 refused "no such node" "node" replay --pages 'numactl(node=9):page_allocator'
 
 # --- machines and numbers

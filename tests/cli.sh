@@ -28,6 +28,9 @@ for name in $("$KMEMSIM" list allocators --format csv | tail -n +2 | cut -d, -f1
 	succeeds "help $name" "$KMEMSIM" help "$name"
 	says "help $name names it" "$name ("
 done
+"$KMEMSIM" help null >"$SCRATCH.out"
+[ "$(grep -c '^null (' "$SCRATCH.out")" = 3 ]
+verdict "help NAME: of every kind that has it" $?
 succeeds "help METRIC" "$KMEMSIM" help slab_bytes_max
 says "help METRIC has unit and direction" "lower is better"
 
@@ -47,6 +50,8 @@ for what in allocators generators importers metrics machines stacks; do
 	verdict "list $what: CSV begins with the names" $?
 done
 refused "list runs without a database" "results.db" bash -c 'cd "$1" && exec "$0" list runs' "$KMEMSIM" "$SCRATCH"
+"$KMEMSIM" list allocators --format csv | grep -q '^null,store,source,'
+verdict "list allocators: stores" $?
 "$KMEMSIM" list allocators --format csv | tr -d '\r' | cut -d, -f2,3 | sort -u >"$SCRATCH.kinds"
 grep -qx 'page,source' "$SCRATCH.kinds" && grep -qx 'slab,layer' "$SCRATCH.kinds"
 verdict "list allocators: kinds and roles" $?

@@ -50,6 +50,48 @@ static void what_is_printed_long_is_read_back(void **state)
 	assert_string_equal(canonical(ALLOC_PAGES, once), once);
 }
 
+/* Every store there is, with all its options. */
+static void stores_are_read_back(void **state)
+{
+	struct stack_config sc, again;
+	char once[STACK_TEXT_MAX], twice[STACK_TEXT_MAX];
+	unsigned int nr = 0;
+	struct err e;
+
+	(void)state;
+	for (struct allocator_desc *d = allocator_first(); d; d = d->next) {
+		char chain[128];
+
+		if (d->kind != ALLOC_STORE)
+			continue;
+		snprintf(chain, sizeof(chain), "%s%s", d->name,
+			 d->role == ROLE_LAYER ? ":null" : "");
+		assert_int_equal(stack_config_parse(&sc, NULL, NULL, &e), 0);
+		assert_int_equal(stack_config_store(&sc, chain, &e), 0);
+		chain_print(&sc.store, once, sizeof(once));
+		assert_int_equal(stack_config_parse(&again, NULL, NULL, &e), 0);
+		assert_int_equal(stack_config_store(&again, once, &e), 0);
+		chain_print(&again.store, twice, sizeof(twice));
+		assert_string_equal(once, twice);
+		stack_config_free(&sc);
+		stack_config_free(&again);
+		nr++;
+	}
+	assert_true(nr > 0);
+}
+
+static void no_store(void **state)
+{
+	struct stack_config sc;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(stack_config_parse(&sc, NULL, NULL, &e), 0);
+	assert_int_equal(stack_config_store(&sc, "none", &e), 0);
+	assert_int_equal(sc.store.nr_layers, 0);
+	stack_config_free(&sc);
+}
+
 static void mistake(enum allocator_kind kind, const char *text, unsigned int where,
 		    const char *what)
 {
@@ -83,7 +125,9 @@ static void mistakes_have_a_column(void **state)
 	mistake(ALLOC_PAGES, "numactl(node=1:bitmap", 8, "no ')'");
 	mistake(ALLOC_PAGES, "numactl(node):bitmap", 9, "key=value");
 	mistake(ALLOC_PAGES, "bitmap) rcu", 7, "expected ':'");
-	mistake(ALLOC_SLAB, "page_allocator", 1, "unknown slab allocator");
+	mistake(ALLOC_SLAB, "page_allocator", 1, "it is a page allocator");
+	mistake(ALLOC_STORE, "slabifier", 1, "it is a slab allocator");
+	mistake(ALLOC_STORE, "nul", 1, "did you mean 'null'");
 	mistake(ALLOC_PAGES,
 		"rcu:rcu:rcu:rcu:rcu:rcu:rcu:rcu:rcu:rcu:rcu:rcu:rcu:rcu:rcu:rcu:bitmap", 65,
 		"more than 16");
@@ -176,9 +220,14 @@ static void dispatcher_injects_failures(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(canonical_form_is_a_fixed_point), TEST(what_is_printed_long_is_read_back),
-		TEST(mistakes_have_a_column),	       TEST(layers_are_numbered_from_outside),
-		TEST(dispatcher_counts_each_layer),    TEST(dispatcher_injects_failures),
+		TEST(canonical_form_is_a_fixed_point),
+		TEST(what_is_printed_long_is_read_back),
+		TEST(stores_are_read_back),
+		TEST(no_store),
+		TEST(mistakes_have_a_column),
+		TEST(layers_are_numbered_from_outside),
+		TEST(dispatcher_counts_each_layer),
+		TEST(dispatcher_injects_failures),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

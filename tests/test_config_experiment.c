@@ -125,6 +125,26 @@ static void what_is_said_of_caches_is_printed(void **state)
 	experiment_close(&x);
 }
 
+static void stores(void **state)
+{
+	char text[STACK_CONFIG_TEXT_MAX];
+	struct experiment x;
+	struct err e;
+
+	(void)state;
+	write_text("x.yaml",
+		   HEAD "stacks:\n  a: {store: \"null\"}\n  b: {store: none}\n  c: {}\n" LOADS);
+	if (experiment_open(&x, path, NULL, 0, &e))
+		fail_msg("%s", e.msg);
+	stack_config_print(&x.stacks[0].config, text, sizeof(text));
+	assert_says(text, " store=null");
+	for (size_t i = 1; i < x.nr_stacks; i++) {
+		stack_config_print(&x.stacks[i].config, text, sizeof(text));
+		assert_null(strstr(text, "store="));
+	}
+	experiment_close(&x);
+}
+
 static void starts(void **state)
 {
 	struct experiment x;
@@ -170,8 +190,10 @@ static void mistakes_in_stacks(void **state)
 		"x.yaml:2:21: 'bitmap' stands on nothing");
 	refused(HEAD "stacks: {a: {page: bitmap}}\n" LOADS, NULL, "did you mean 'pages'?");
 	refused(HEAD "stacks: {a: {pages: [bitmap]}}\n" LOADS, NULL, "not a list");
-	refused(HEAD "stacks: {a: {store: xcfmalloc}}\n" LOADS, NULL,
-		"x.yaml:2:21: 'store' is no chain that can be chosen");
+	refused(HEAD "stacks: {a: {store: nul}}\n" LOADS, NULL,
+		"x.yaml:2:21: unknown store allocator 'nul': did you mean 'null'?");
+	refused(HEAD "stacks: {a: {store: slabifier}}\n" LOADS, NULL,
+		"x.yaml:2:21: unknown store allocator 'slabifier': it is a slab allocator");
 	refused(HEAD "stacks: {a: {kmalloc: {class: [8B]}}}\n" LOADS, NULL,
 		"x.yaml:2:24: unknown key 'class': did you mean 'classes'?");
 	refused(HEAD "stacks: {a: {kmalloc: [8B]}}\n" LOADS, NULL,
@@ -359,6 +381,7 @@ int main(void)
 		EXPERIMENT_TEST(all_keys),
 		EXPERIMENT_TEST(defaults),
 		EXPERIMENT_TEST(what_is_said_of_caches_is_printed),
+		EXPERIMENT_TEST(stores),
 		EXPERIMENT_TEST(starts),
 		EXPERIMENT_TEST(mistakes_in_stacks),
 		EXPERIMENT_TEST(mistakes_elsewhere),
