@@ -445,6 +445,10 @@ static void check(void **state)
 		(struct request){.t_ns = 10, .kind = REQ_CACHE_ALLOC, .object = 1, .size = 100});
 	check_finds("impossible block",
 		    (struct request){.t_ns = 10, .kind = REQ_PAGE_FREE, .object = 2});
+	check_finds("no such object is stored",
+		    (struct request){.t_ns = 10, .kind = REQ_STORE_READ, .object = 0});
+	check_finds("no such object is stored",
+		    (struct request){.t_ns = 10, .kind = REQ_STORE_READ, .object = 1});
 	check_finds("no such mark", (struct request){.t_ns = 10, .kind = REQ_MARK, .object = 1});
 }
 

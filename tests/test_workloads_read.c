@@ -188,8 +188,7 @@ static void mistakes_in_what(void **state)
 	(void)state;
 	refused(TIMED A "}}\n", "what does the job ask for?");
 	refused(TIMED A "size: 1B, pages: {order: 0}}}\n", "asks for size already");
-	refused(TIMED A "objects: {ratio: 2}}}\n",
-		"w.yaml:3:68: no job asks for compressed objects");
+	refused(TIMED A "objects: {ratio: 2}}}\n", "w.yaml:3:69: unknown key 'ratio'");
 	refused(TIMED A "size: 64}}\n", "w.yaml:3:65: '64' has no unit");
 	refused(TIMED A "size: 5MiB}}\n", "from 1B to 4MiB");
 	refused(TIMED A "pages: {order: 11}}}\n", "11 is no order: from 0 to 10");

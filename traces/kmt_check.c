@@ -81,6 +81,9 @@ static int check_request(struct walk *w, const struct request *r, struct err *e)
 		return check_alloc(w, r, e);
 	if (request_is_free((enum request_kind)r->kind))
 		return check_free(w, r, e);
+	if (r->kind == REQ_STORE_READ &&
+	    (r->object >= w->t->nr_objects_max || w->kind[r->object] != REQ_STORE_ALLOC))
+		return wrong(w, r, e, "no such object is stored");
 	if (r->kind == REQ_MARK && r->object >= w->t->nr_marks)
 		return wrong(w, r, e, "no such mark");
 	return 0;

@@ -9,34 +9,37 @@
 #include "lib/mem.h"
 #include "lib/suggest.h"
 #include "lib/units.h"
-#include "workloads/cache_read.h"
-#include "workloads/gfp_read.h"
+#include "workloads/job_what.h"
 #include "workloads/spec.h"
 
-#define SIZE_MAX_BYTES (4ULL << 20) /* KMALLOC_MAX_SIZE of Linux 6.1, and of a slab */
-#define ORDER_MAX 10
 #define RETRIES_MAX 1000000
 #define KEYS_MAX 40
 
 const struct generator_key job_keys[] = {
-	{"size", "DIST", "", "bytes of kmalloc; a job has one of size, cache, pages and shrink"},
+	{"size", "DIST", "",
+	 "bytes of kmalloc; a job has one of size, cache, pages, objects, shrink and compact"},
 	{"cache", "{name: inode, size: 608B}", "",
 	 "objects of a cache; also align: 64B, movable: on, copies: 1000, flags: "
 	 "[SLAB_RECLAIM_ACCOUNT, "
 	 "SLAB_HWCACHE_ALIGN]"},
 	{"pages", "{order: DIST, gfp: GFP}", "", "blocks of 2^order pages"},
+	{"objects", "{size: DIST}", "", "compressed pages for the stack's store: bytes of each"},
+	{"read", "20%", "0%", "of `objects`: share that is read once more before it goes"},
 	{"shrink", "all", "",
 	 "asks for no memory: every cache gives back what it can; objects of movable caches move"},
+	{"compact", "all|1MiB", "",
+	 "asks for no memory: the store is compacted, with at most so many bytes moved"},
 	{"lifetime", "DIST|forever", NULL,
-	 "from the request (in closed loops, its end) to the free; not of a shrink, nor where the "
-	 "generator says it"},
+	 "from the request (in closed loops, its end) to the free; not of a shrink or compact, nor "
+	 "where the generator says it"},
 	{"pinned", "10%", "0%",
 	 "of objects of a movable cache: share that cannot be moved; not in `defaults`"},
 	{"reclaim", "{accessed: DIST}", "",
 	 "of pages and objects of a cache: pressure may take them, and the next access has them "
 	 "anew; DIST is the mean time between two accesses, drawn for each, or `never`; not in "
 	 "`defaults`, and not in what `generate` writes"},
-	{"gfp", "GFP_ATOMIC|__GFP_ZERO", "GFP_KERNEL", "flags by their names in Linux 6.1"},
+	{"gfp", "GFP_ATOMIC|__GFP_ZERO", "GFP_KERNEL",
+	 "flags by their names in Linux 6.1; of `objects`, if not given: as zram asks"},
 	{"cpus", "0-3,6", "all", "CPUs the requests come from, drawn for each"},
 	{"node", "1", "any", "the node asked for"},
 	{"free_cpu", "same|any", "same", "frees on the CPU of the request, or on any of `cpus`"},
@@ -49,9 +52,8 @@ const struct generator_key job_keys[] = {
 	{0},
 };
 
-/* A key of the job, else of the defaults; NULL: neither. */
-static const struct yaml_node *job_key(const struct yaml_node *job,
-				       const struct yaml_node *defaults, const char *key)
+const struct yaml_node *job_key(const struct yaml_node *job, const struct yaml_node *defaults,
+				const char *key)
 {
 	const struct yaml_node *n = yaml_get(job, key);
 
@@ -105,14 +107,9 @@ static int generator_read(struct job *job, struct err *e)
 
 static int keys_check(const struct job *job, struct err *e)
 {
-	const struct yaml_node *objects = yaml_get(job->node, "objects");
 	const char *known[KEYS_MAX + 1] = {"generator"};
 	size_t nr = 1;
 
-	if (objects)
-		return yaml_error(objects, e,
-				  "no job asks for compressed objects: a job asks for size, "
-				  "cache or pages");
 	for (const struct generator_key *k = job->gen->keys; k->name && nr < KEYS_MAX; k++)
 		known[nr++] = k->name;
 	for (const struct generator_key *k = job_keys; k->name && nr < KEYS_MAX; k++)
@@ -120,96 +117,12 @@ static int keys_check(const struct job *job, struct err *e)
 	return yaml_check_keys(job->node, known, e);
 }
 
-static int pages_read(struct job *job, const struct yaml_node *map, const struct yaml_node **gfp,
-		      struct err *e)
-{
-	static const struct quantity_rules rules = {"order", QUANTITY_COUNT, 0, ORDER_MAX};
-	static const char *const known[] = {"order", "gfp", NULL};
-	const struct yaml_node *order;
-
-	if (yaml_check_keys(map, known, e))
-		return -1;
-	order = yaml_need(map, "order", e);
-	if (!order || dist_read(&job->what, order, &rules, job->load->dir, e))
-		return -1;
-	if (yaml_get(map, "gfp")) {
-		if (yaml_get(job->node, "gfp"))
-			return yaml_error(yaml_get(map, "gfp"), e, "gfp is given twice");
-		*gfp = yaml_get(map, "gfp");
-	}
-	job->proto.kind = REQ_PAGE_ALLOC;
-	return 0;
-}
-
-static int size_read(struct job *job, const struct yaml_node *n, struct err *e)
-{
-	static const struct quantity_rules rules = {"size", QUANTITY_SIZE, 1, SIZE_MAX_BYTES};
-
-	job->proto.kind = REQ_KMALLOC;
-	return dist_read(&job->what, n, &rules, job->load->dir, e);
-}
-
-/* Its requests make no object: nothing lives, fails or is told. */
-static int shrink_read(struct job *job, const struct yaml_node *n, struct err *e)
-{
-	const struct yaml_node *lifetime = yaml_get(job->node, "lifetime");
-	const char *text = yaml_text(n, e);
-
-	if (!text)
-		return -1;
-	if (strcmp(text, "all"))
-		return yaml_error(n, e, "unknown value '%s': every cache shrinks, `shrink: all`",
-				  text);
-	if (lifetime)
-		return yaml_error(lifetime, e, "a shrink asks for nothing that could live");
-	if (job->gen->workers)
-		return yaml_error(n, e,
-				  "workers of '%s' wait for memory, and a shrink asks "
-				  "for none",
-				  job->gen->name);
-	job->proto.kind = REQ_SHRINK;
-	dist_constant(&job->what, 0);
-	return 0;
-}
-
-/* What the job asks for, and with which flags. */
-static int what_read(struct job *job, const struct yaml_node *defaults, struct err *e)
-{
-	static const char *const whats[] = {"size", "cache", "pages", "shrink"};
-	const struct yaml_node *gfp = job_key(job->node, defaults, "gfp"), *n = NULL;
-	int which = -1, ret;
-
-	for (int i = 0; i < 4; i++) {
-		const struct yaml_node *other = yaml_get(job->node, whats[i]);
-
-		if (n && other)
-			return yaml_error(other, e,
-					  "the job asks for %s already: one of size, cache, pages "
-					  "and shrink",
-					  whats[which]);
-		which = other ? i : which;
-		n = other ? other : n;
-	}
-	if (!n)
-		return yaml_error(job->node, e,
-				  "what does the job ask for? `size`, `cache`, `pages` or "
-				  "`shrink` is missing");
-	ret = which == 0   ? size_read(job, n, e)
-	      : which == 1 ? cache_read(job, n, e)
-	      : which == 2 ? pages_read(job, n, &gfp, e)
-			   : shrink_read(job, n, e);
-	if (ret)
-		return -1;
-	job->proto.gfp = GFP_KERNEL;
-	return gfp ? gfp_read(gfp, &job->proto.gfp, e) : 0;
-}
-
 static int lifetime_read(struct job *job, const struct yaml_node *defaults, struct err *e)
 {
 	static const struct quantity_rules rules = {"lifetime", QUANTITY_TIME, 0, TIME_MAX};
 	const struct yaml_node *n = job_key(job->node, defaults, "lifetime");
 
-	if (job->proto.kind == REQ_SHRINK) {
+	if (job_makes_nothing(job)) {
 		job->forever = true;
 		return 0;
 	}
@@ -228,27 +141,46 @@ static int lifetime_read(struct job *job, const struct yaml_node *defaults, stru
 	return dist_read(&job->lifetime, n, &rules, job->load->dir, e);
 }
 
-/* "10%", "0.5%" */
-static int pinned_read(struct job *job, struct err *e)
+/* "10%", "0.5%" into parts of a million. */
+static int percent_read(const struct yaml_node *n, u32 *ppm, struct err *e)
 {
-	const struct yaml_node *n = yaml_get(job->node, "pinned");
-	const char *text = n ? yaml_text(n, e) : NULL;
+	const char *text = yaml_text(n, e);
 	double percent;
 	char *end;
 
-	if (!n)
-		return 0;
 	if (!text)
 		return -1;
 	percent = strtod(text, &end);
 	if (end == text || strcmp(end, "%") || !(percent >= 0 && percent <= 100))
 		return yaml_error(n, e, "a share from 0%% to 100%% is wanted");
+	*ppm = (u32)(percent * 10000 + 0.5);
+	return 0;
+}
+
+static int pinned_read(struct job *job, struct err *e)
+{
+	const struct yaml_node *n = yaml_get(job->node, "pinned");
+
+	if (!n)
+		return 0;
+	if (percent_read(n, &job->pinned_ppm, e))
+		return -1;
 	if (job->proto.kind != REQ_CACHE_ALLOC || !job->load->caches[job->proto.cache].movable)
 		return yaml_error(n, e,
 				  "only objects of a movable cache (`movable: on`) can be "
 				  "pinned");
-	job->pinned_ppm = (u32)(percent * 10000 + 0.5);
 	return 0;
+}
+
+static int last_read_read(struct job *job, struct err *e)
+{
+	const struct yaml_node *n = yaml_get(job->node, "read");
+
+	if (!n)
+		return 0;
+	if (job->proto.kind != REQ_STORE_ALLOC)
+		return yaml_error(n, e, "only `objects` are read");
+	return percent_read(n, &job->read_ppm, e);
 }
 
 /* {accessed: 10s}: page cache, dentries. */
@@ -330,7 +262,7 @@ static int failure_read(struct job *job, const struct yaml_node *defaults, struc
 
 	if (choice < 0)
 		return -1;
-	if (job->proto.kind == REQ_SHRINK)
+	if (job_makes_nothing(job))
 		return 0;
 	job->on_failure = (enum on_failure)choice;
 	if (job->on_failure == FAILURE_STOP)
@@ -410,8 +342,8 @@ int job_read(struct job *job, const struct yaml_node *defaults, struct err *e)
 	if (!yaml_is_mapping(job->node))
 		return yaml_error(job->node, e, "a job is a mapping: {generator: poisson, ...}");
 	if (generator_read(job, e) || keys_check(job, e) || what_read(job, defaults, e) ||
-	    lifetime_read(job, defaults, e) || pinned_read(job, e) || reclaim_read(job, e) ||
-	    cpus_read(job, job_key(job->node, defaults, "cpus"), e) ||
+	    lifetime_read(job, defaults, e) || pinned_read(job, e) || last_read_read(job, e) ||
+	    reclaim_read(job, e) || cpus_read(job, job_key(job->node, defaults, "cpus"), e) ||
 	    node_read(job, job_key(job->node, defaults, "node"), e) ||
 	    failure_read(job, defaults, e) || window_read(job, e) || phases_read(job, e))
 		return -1;

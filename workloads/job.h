@@ -6,8 +6,11 @@
  *	cache: {name: NAME, size: SIZE, align: SIZE, movable: on, copies: 1000,
  *		flags: [SLAB_RECLAIM_ACCOUNT, SLAB_HWCACHE_ALIGN]}; or
  *	pages: {order: DIST, gfp: GFP}; or
+ *	objects: {size: DIST}	compressed pages, for the stack's store
  *	shrink: all		no memory: every cache gives back what it can, movable ones move
- *	lifetime: DIST		or `forever`; not of a shrink
+ *	compact: all		no memory: the store is compacted; 1MiB: so much is moved at most
+ *	lifetime: DIST		or `forever`; not of a shrink or compact
+ *	read: 20%		of objects of a store: that share is read before it goes
  *	pinned: 10%		of objects of a movable cache: that share of them cannot be moved
  *	reclaim: {accessed: DIST}	of pages and objects of a cache: pressure may take them;
  *				DIST: the mean time between two accesses of one, or `never`
@@ -51,7 +54,7 @@ struct job {
 	struct dist accessed; /* mean time between accesses of one page or object */
 	u32 copies;	      /* of the cache that proto names; each request draws one */
 	bool forever;
-	u32 pinned_ppm; /* so many of a million objects */
+	u32 pinned_ppm, read_ppm; /* so many of a million objects */
 	u16 *cpus;
 	u32 nr_cpus;
 	bool free_any;
@@ -61,9 +64,18 @@ struct job {
 	u8 at_work[PHASES_MAX]; /* 0: not in this phase; phases with the same number go on */
 };
 
+/* Its requests make no object: nothing lives, fails or is told. */
+static inline bool job_makes_nothing(const struct job *job)
+{
+	return job->proto.kind == REQ_SHRINK || job->proto.kind == REQ_STORE_COMPACT;
+}
+
 /* -1 with e set; job_free is due all the same. */
 int __must_check job_read(struct job *job, const struct yaml_node *defaults, struct err *e);
 void job_free(struct job *job);
+/* A key of the job, else of the defaults; NULL: neither. */
+const struct yaml_node *job_key(const struct yaml_node *job, const struct yaml_node *defaults,
+				const char *key);
 /* Index of the word among the choices; -1 with e set. */
 int __must_check choice_read(const struct yaml_node *n, const char *const *choices, struct err *e);
 

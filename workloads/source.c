@@ -66,6 +66,27 @@ static void object_new(struct workload_source *ws, struct request *r)
 		ws->base.tables.nr_objects_max *= 2;
 }
 
+static void emit_read(struct workload_source *ws, const struct lane *l, u64 t_ns, u32 object,
+		      u16 cpu)
+{
+	struct request *r = request_new(ws, l, t_ns);
+
+	*r = (struct request){.t_ns = t_ns,
+			      .object = object,
+			      .site = r->site,
+			      .cpu = cpu,
+			      .node = -1,
+			      .kind = REQ_STORE_READ};
+}
+
+/* An object of a store is read before it goes, if its job says so. */
+static void emit_last_read(struct workload_source *ws, struct lane *l, u64 t_ns, u32 object,
+			   u16 cpu)
+{
+	if (l->job->read_ppm && rng_below(&l->reads, 1000000) < l->job->read_ppm)
+		emit_read(ws, l, t_ns, object, cpu);
+}
+
 static void emit_free(struct workload_source *ws, const struct lane *l, u64 t_ns, u32 object,
 		      u16 cpu)
 {
@@ -158,7 +179,8 @@ static void emit_request(struct workload_source *ws, struct lane *l, u64 t_ns, u
 	put(ws, l, t_ns + lifetime_ns, EVENT_FREE, r.object, free_cpu);
 }
 
-static void emit_shrink(struct workload_source *ws, struct lane *l, u64 t_ns)
+/* Of a job that asks for no memory. */
+static void emit_bare(struct workload_source *ws, struct lane *l, u64 t_ns)
 {
 	struct request *r = request_new(ws, l, t_ns);
 
@@ -167,8 +189,8 @@ static void emit_shrink(struct workload_source *ws, struct lane *l, u64 t_ns)
 
 static void open_loop(struct workload_source *ws, struct lane *l, u64 t_ns)
 {
-	if (l->job->proto.kind == REQ_SHRINK)
-		emit_shrink(ws, l, t_ns);
+	if (job_makes_nothing(l->job))
+		emit_bare(ws, l, t_ns);
 	else
 		emit_request(ws, l, t_ns, 0, ANY_CPU);
 	l->at = next_time(l, l->at, false);
@@ -188,8 +210,10 @@ static void repeat(struct workload_source *ws, struct lane *l, u64 t_ns, u32 i)
 /* A worker gives back what it kept. */
 static void give_back(struct workload_source *ws, struct lane *l, u64 t_ns, u32 worker)
 {
-	struct flight *f = &ws->flights[ws->nr], *kept = &l->held[worker];
+	struct flight *f, *kept = &l->held[worker];
 
+	emit_last_read(ws, l, t_ns, kept->r.object, kept->free_cpu);
+	f = &ws->flights[ws->nr];
 	emit_free(ws, l, t_ns, kept->r.object, kept->free_cpu);
 	*f = *kept;
 	f->r = ws->batch[ws->nr - 1];
@@ -240,6 +264,7 @@ static void pass(struct workload_source *ws, const struct wheel_item *it)
 		give_back(ws, l, it->t_ns, it->what);
 		break;
 	default:
+		emit_last_read(ws, l, it->t_ns, it->what, it->cpu);
 		emit_free(ws, l, it->t_ns, it->what, it->cpu);
 		if (l->job->gen->asks_again(l->job, it->t_ns))
 			emit_request(ws, l, it->t_ns, 0, it->cpu);
@@ -254,7 +279,7 @@ long workload_next(struct source *s, const struct request **batch, struct err *e
 	(void)e;
 	ws->nr = 0;
 	ws->bound_ns = ws->load.duration_ns;
-	while (ws->nr + 2 <= BATCH && wheel_take(ws->wheel, ws->bound_ns, &it))
+	while (ws->nr + PASS_MAX <= BATCH && wheel_take(ws->wheel, ws->bound_ns, &it))
 		pass(ws, &it);
 	if (!ws->nr && !ws->over) {
 		ws->over = true;
@@ -343,6 +368,7 @@ static void lane_start(struct workload_source *ws, struct lane *l)
 	rng_init(&l->pins, seed, name, "pinned");
 	rng_init(&l->copies, seed, name, "cache");
 	rng_init(&l->accesses, seed, name, "accessed");
+	rng_init(&l->reads, seed, name, "read");
 	for (u32 worker = 0; worker < max(l->nr_workers, 1U); worker++) {
 		l->at = next_time(l, 0, true);
 		put(ws, l, l->at >> DIST_FRACTION_BITS, EVENT_REQUEST, worker, 0);

@@ -9,6 +9,7 @@
 #include "workloads/wheel.h"
 
 #define BATCH 1024
+#define PASS_MAX 4 /* requests that an event makes at most */
 
 enum event_kind { EVENT_MARK, EVENT_REQUEST, EVENT_REPEAT, EVENT_FREE, EVENT_GIVE_BACK };
 
@@ -24,7 +25,7 @@ struct flight {
 /* A job at work. */
 struct lane {
 	const struct job *job;
-	struct rng gaps, whats, lifetimes, cpus, free_cpus, pins, copies, accesses;
+	struct rng gaps, whats, lifetimes, cpus, free_cpus, pins, copies, accesses, reads;
 	u64 at; /* of an open loop: its next request, with fraction */
 	u32 nr_workers;
 	bool hold, told;
