@@ -257,6 +257,7 @@ static void at_mark(struct replay *rp, u64 t_ns, const char *text)
 		proc_files_at_mark(rp->proc, rp, t_ns, text);
 	if (rp->at_marks)
 		sampler_mark(rp, t_ns, text);
+	store_mark(rp, t_ns);
 }
 
 static int other_request(struct replay *rp, const struct request *r, struct err *e)

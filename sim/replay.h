@@ -34,6 +34,8 @@ struct replay {
 	struct kmalloc km;
 	struct store *store_source; /* innermost; NULL: the stack has no store */
 	u64 nr_raw, nr_raw_so_far;  /* objects too large for the store, in pages of their own */
+	u64 raw_bytes;		    /* asked for, of those that live */
+	struct store_past store_past;
 	struct kmem_cache **caches; /* one for each cache of the load; NULL: not yet */
 	struct account acc;
 	struct sampler sampler;

@@ -56,8 +56,7 @@ void sampler_init(struct sampler *s, const struct trial *t)
 	block_map_init(&s->map, tables->duration_ns - tables->warmup_ns);
 }
 
-/* A value stands for the time since the one before it. */
-static void mean_add(struct mean *m, double v, u64 since_ns)
+void mean_add(struct mean *m, double v, u64 since_ns)
 {
 	if (!m->n || v > m->max)
 		m->max = v;
@@ -148,7 +147,7 @@ static double held_bytes(const struct replay *rp, unsigned int i, u64 slab_bytes
 	if (st->layer_base[i] == STACK_ON_PAGES || st->layer_base[i] == STACK_ON_SLABS)
 		return (double)l->waiting_bytes;
 	if (rp->store_source && l == rp->store_source->layer)
-		return (double)(replay_store_pages(rp) << PAGE_SHIFT) - (double)l->live_bytes;
+		return store_held_bytes(rp);
 	return l == rp->page_source ? 0 : held_by_sources(rp, l, slab_bytes);
 }
 
@@ -195,7 +194,8 @@ static void sampler_take(struct sampler *s, struct replay *rp, u64 t_ns)
 	const struct account *a = &rp->acc;
 	u64 clock_ns = kernel->clock_ns;
 	u64 slab_bytes = replay_slab_bytes(rp);
-	double req = (double)(a->bytes_req_live - a->page_bytes_live);
+	double req =
+		(double)(a->bytes_req_live - a->page_bytes_live - store_bytes_beside_slabs(rp));
 
 	s->since_ns = t_ns - s->last_ns;
 	s->last_ns = t_ns;
@@ -211,6 +211,7 @@ static void sampler_take(struct sampler *s, struct replay *rp, u64 t_ns)
 		mean_add(&s->gauges[GAUGE_SLAB_FRAG], 100 - 100 * req / (double)slab_bytes,
 			 s->since_ns);
 	sample_free_memory(s, rp, t_ns);
+	store_sample(s, rp, t_ns);
 	look_at_layers(s, rp, t_ns);
 	if (rp->sink) {
 		sample_layers(rp, t_ns, slab_bytes);

@@ -8,6 +8,7 @@
 #include "lib/types.h"
 #include "sim/blame.h"
 #include "sim/block_map.h"
+#include "sim/store_figures.h"
 
 struct replay;
 struct trial;
@@ -47,6 +48,7 @@ struct sampler {
 	struct block_map map;
 	struct blame blame;
 	struct mean gauges[NR_GAUGES];
+	struct mean store[NR_STORE_GAUGES];
 	struct mean held[STACK_LAYERS_MAX]; /* per layer: bytes kept back from its base */
 };
 
@@ -63,6 +65,9 @@ void sampler_mark(struct replay *rp, u64 t_ns, const char *text);
 /* One value of a gauge, for its mean and for the sink. */
 void sampler_gauge(struct sampler *s, struct replay *rp, u64 t_ns, int g, const char *name,
 		   double v);
+
+/* A value stands for the time since the one before it. */
+void mean_add(struct mean *m, double v, u64 since_ns);
 
 static inline double mean_value(const struct mean *m)
 {

@@ -105,6 +105,7 @@ static void born(struct replay *rp, const struct request *r, struct object *o)
 		      r->flags & REQ_F_BIRTH);
 	rp->nr_raw += o->raw;
 	rp->nr_raw_so_far += o->raw;
+	rp->raw_bytes += o->raw ? o->size : 0;
 	replay_note_peak(rp);
 	write_contents(rp, r, o);
 }
@@ -159,6 +160,7 @@ void store_give_back(struct replay *rp, struct object *o)
 	if (o->raw) {
 		page_free(rp->stack.pages, virt_to_page(o->addr), 0);
 		rp->nr_raw--;
+		rp->raw_bytes -= o->size;
 	} else {
 		bool freed = store_free(rp->stack.store, (unsigned long)o->addr, o->size);
 

@@ -9,6 +9,7 @@
 #include "sim/metrics.h"
 #include "sim/reclaim.h"
 #include "sim/replay.h"
+#include "sim/store_summary.h"
 #include "sim/vmstat.h"
 
 static void put(struct replay *rp, const char *layer, const char *name, double value)
@@ -19,7 +20,7 @@ static void put(struct replay *rp, const char *layer, const char *name, double v
 	rp->sink->ops->summary(rp->sink, layer, m, value);
 }
 
-static void put_whole(struct replay *rp, const char *name, double value)
+void summary_put(struct replay *rp, const char *name, double value)
 {
 	put(rp, "", name, value);
 }
@@ -29,14 +30,14 @@ static void report_memory(struct replay *rp)
 	const struct account *a = &rp->acc;
 	const struct mean *g = rp->sampler.gauges;
 
-	put_whole(rp, "bytes_req_live_max", (double)a->bytes_req_live_max);
-	put_whole(rp, "bytes_alloc_live_max", (double)a->bytes_alloc_live_max);
-	put_whole(rp, "live_objs_end", (double)a->live_objs);
-	put_whole(rp, "pages_taken_bytes_max", (double)rp->taken_max);
-	put_whole(rp, "pages_taken_bytes_mean", mean_value(&g[GAUGE_PAGES_TAKEN]));
-	put_whole(rp, "slab_bytes_end", g[GAUGE_SLAB_BYTES].last);
-	put_whole(rp, "slab_bytes_max", (double)rp->slab_max);
-	put_whole(rp, "slab_bytes_mean", mean_value(&g[GAUGE_SLAB_BYTES]));
+	summary_put(rp, "bytes_req_live_max", (double)a->bytes_req_live_max);
+	summary_put(rp, "bytes_alloc_live_max", (double)a->bytes_alloc_live_max);
+	summary_put(rp, "live_objs_end", (double)a->live_objs);
+	summary_put(rp, "pages_taken_bytes_max", (double)rp->taken_max);
+	summary_put(rp, "pages_taken_bytes_mean", mean_value(&g[GAUGE_PAGES_TAKEN]));
+	summary_put(rp, "slab_bytes_end", g[GAUGE_SLAB_BYTES].last);
+	summary_put(rp, "slab_bytes_max", (double)rp->slab_max);
+	summary_put(rp, "slab_bytes_mean", mean_value(&g[GAUGE_SLAB_BYTES]));
 }
 
 static void put_gauge(struct replay *rp, const char *mean, const char *end, int g)
@@ -45,8 +46,8 @@ static void put_gauge(struct replay *rp, const char *mean, const char *end, int 
 
 	if (!m->n) /* an allocator without memory */
 		return;
-	put_whole(rp, mean, mean_value(m));
-	put_whole(rp, end, m->last);
+	summary_put(rp, mean, mean_value(m));
+	summary_put(rp, end, m->last);
 }
 
 static void report_huge(struct replay *rp)
@@ -67,23 +68,24 @@ static void report_fragmentation(struct replay *rp)
 	const struct mean *g = rp->sampler.gauges;
 	const u64 *ext = rp->m->nr_extfrag;
 
-	put_whole(rp, "internal_frag_percent",
-		  a->bytes_alloc_total
-			  ? 100 - 100 * (double)a->bytes_req_total / (double)a->bytes_alloc_total
-			  : 0);
-	put_whole(rp, "realized_frag_percent",
-		  rp->taken_max_req ? 100 * ((double)rp->taken_max / (double)rp->taken_max_req - 1)
-				    : 0);
-	put_whole(rp, "slab_frag_percent", mean_value(&g[GAUGE_SLAB_FRAG]));
-	put_whole(rp, "free_huge_mean_percent", mean_value(&g[GAUGE_FREE_HUGE]));
-	put_whole(rp, "unusable_free_index_3_mean", mean_value(&g[GAUGE_UNUSABLE + 3]));
-	put_whole(rp, "unusable_free_index_9_mean", mean_value(&g[GAUGE_UNUSABLE + 9]));
-	put_whole(rp, "unusable_free_index_9_end", g[GAUGE_UNUSABLE + 9].last);
+	summary_put(rp, "internal_frag_percent",
+		    a->bytes_alloc_total
+			    ? 100 - 100 * (double)a->bytes_req_total / (double)a->bytes_alloc_total
+			    : 0);
+	summary_put(rp, "realized_frag_percent",
+		    rp->taken_max_req
+			    ? 100 * ((double)rp->taken_max / (double)rp->taken_max_req - 1)
+			    : 0);
+	summary_put(rp, "slab_frag_percent", mean_value(&g[GAUGE_SLAB_FRAG]));
+	summary_put(rp, "free_huge_mean_percent", mean_value(&g[GAUGE_FREE_HUGE]));
+	summary_put(rp, "unusable_free_index_3_mean", mean_value(&g[GAUGE_UNUSABLE + 3]));
+	summary_put(rp, "unusable_free_index_9_mean", mean_value(&g[GAUGE_UNUSABLE + 9]));
+	summary_put(rp, "unusable_free_index_9_end", g[GAUGE_UNUSABLE + 9].last);
 	report_huge(rp);
-	put_whole(rp, "nr_extfrag", (double)ext[EXTFRAG_ALL]);
-	put_whole(rp, "nr_extfrag_fragmenting", (double)ext[EXTFRAG_FRAGMENTING]);
-	put_whole(rp, "nr_extfrag_unmovable", (double)ext[EXTFRAG_UNMOVABLE]);
-	put_whole(rp, "nr_extfrag_into_movable", (double)ext[EXTFRAG_UNMOVABLE_INTO_MOVABLE]);
+	summary_put(rp, "nr_extfrag", (double)ext[EXTFRAG_ALL]);
+	summary_put(rp, "nr_extfrag_fragmenting", (double)ext[EXTFRAG_FRAGMENTING]);
+	summary_put(rp, "nr_extfrag_unmovable", (double)ext[EXTFRAG_UNMOVABLE]);
+	summary_put(rp, "nr_extfrag_into_movable", (double)ext[EXTFRAG_UNMOVABLE_INTO_MOVABLE]);
 }
 
 static void report_time(struct replay *rp)
@@ -92,20 +94,22 @@ static void report_time(struct replay *rp)
 	double cpu_ns = 0;
 
 	account_all_latencies(&rp->acc, al, fr);
-	put_whole(rp, "alloc_latency_mean_ns", al->count ? (double)al->sum / (double)al->count : 0);
-	put_whole(rp, "alloc_latency_p50_ns", (double)hist_quantile(al, 0.5));
-	put_whole(rp, "alloc_latency_p99_ns", (double)hist_quantile(al, 0.99));
-	put_whole(rp, "alloc_latency_p999_ns", (double)hist_quantile(al, 0.999));
-	put_whole(rp, "alloc_latency_max_ns", (double)al->max);
-	put_whole(rp, "free_latency_mean_ns", fr->count ? (double)fr->sum / (double)fr->count : 0);
-	put_whole(rp, "free_latency_p50_ns", (double)hist_quantile(fr, 0.5));
-	put_whole(rp, "free_latency_p99_ns", (double)hist_quantile(fr, 0.99));
-	put_whole(rp, "free_latency_p999_ns", (double)hist_quantile(fr, 0.999));
-	put_whole(rp, "free_latency_max_ns", (double)fr->max);
+	summary_put(rp, "alloc_latency_mean_ns",
+		    al->count ? (double)al->sum / (double)al->count : 0);
+	summary_put(rp, "alloc_latency_p50_ns", (double)hist_quantile(al, 0.5));
+	summary_put(rp, "alloc_latency_p99_ns", (double)hist_quantile(al, 0.99));
+	summary_put(rp, "alloc_latency_p999_ns", (double)hist_quantile(al, 0.999));
+	summary_put(rp, "alloc_latency_max_ns", (double)al->max);
+	summary_put(rp, "free_latency_mean_ns",
+		    fr->count ? (double)fr->sum / (double)fr->count : 0);
+	summary_put(rp, "free_latency_p50_ns", (double)hist_quantile(fr, 0.5));
+	summary_put(rp, "free_latency_p99_ns", (double)hist_quantile(fr, 0.99));
+	summary_put(rp, "free_latency_p999_ns", (double)hist_quantile(fr, 0.999));
+	summary_put(rp, "free_latency_max_ns", (double)fr->max);
 	free(al);
 	for (int cpu = 0; cpu < kernel->nr_cpu_ids; cpu++)
 		cpu_ns += (double)rp->m->cpus[cpu].busy_ns;
-	put_whole(rp, "cpu_ns", cpu_ns);
+	summary_put(rp, "cpu_ns", cpu_ns);
 }
 
 static void report_counts(struct replay *rp)
@@ -114,41 +118,41 @@ static void report_counts(struct replay *rp)
 	struct rcu_counts rcu;
 
 	machine_rcu_counts(rp->m, &rcu);
-	put_whole(rp, "nr_alloc", (double)a->nr_alloc);
-	put_whole(rp, "nr_free", (double)a->nr_free);
-	put_whole(rp, "nr_failed", (double)a->nr_failed);
-	put_whole(rp, "nr_skipped_frees", (double)a->nr_skipped_frees);
-	put_whole(rp, "nr_unserved", (double)a->nr_unserved);
-	put_whole(rp, "nr_ping_pong", (double)a->ping_pong);
-	put_whole(rp, "nr_cross_node", (double)a->cross_node);
-	put_whole(rp, "nr_reports", (double)rp->m->nr_events);
-	put_whole(rp, "rcu_callbacks_max", (double)rcu.pending_max);
-	put_whole(rp, "rcu_gp_mean_ns", rcu.gps ? (double)rcu.gp_ns_total / (double)rcu.gps : 0);
-	put_whole(rp, "rcu_gp_max_ns", (double)rcu.gp_ns_max);
+	summary_put(rp, "nr_alloc", (double)a->nr_alloc);
+	summary_put(rp, "nr_free", (double)a->nr_free);
+	summary_put(rp, "nr_failed", (double)a->nr_failed);
+	summary_put(rp, "nr_skipped_frees", (double)a->nr_skipped_frees);
+	summary_put(rp, "nr_unserved", (double)a->nr_unserved);
+	summary_put(rp, "nr_ping_pong", (double)a->ping_pong);
+	summary_put(rp, "nr_cross_node", (double)a->cross_node);
+	summary_put(rp, "nr_reports", (double)rp->m->nr_events);
+	summary_put(rp, "rcu_callbacks_max", (double)rcu.pending_max);
+	summary_put(rp, "rcu_gp_mean_ns", rcu.gps ? (double)rcu.gp_ns_total / (double)rcu.gps : 0);
+	summary_put(rp, "rcu_gp_max_ns", (double)rcu.gp_ns_max);
 }
 
 static void report_works(struct replay *rp)
 {
 	const struct work_counts *w = &rp->m->works;
 
-	put_whole(rp, "work_runs", (double)w->runs);
-	put_whole(rp, "idle_work_runs", (double)w->idle_runs);
-	put_whole(rp, "work_ns", (double)w->ns);
-	put_whole(rp, "work_delayed", (double)w->nr_delayed);
-	put_whole(rp, "work_delay_ns", (double)w->delay_ns);
-	put_whole(rp, "work_delay_max_ns", (double)w->delay_ns_max);
+	summary_put(rp, "work_runs", (double)w->runs);
+	summary_put(rp, "idle_work_runs", (double)w->idle_runs);
+	summary_put(rp, "work_ns", (double)w->ns);
+	summary_put(rp, "work_delayed", (double)w->nr_delayed);
+	summary_put(rp, "work_delay_ns", (double)w->delay_ns);
+	summary_put(rp, "work_delay_max_ns", (double)w->delay_ns_max);
 }
 
 static void report_shrinks(struct replay *rp)
 {
 	const struct shrunk *s = &rp->shrunk;
 
-	put_whole(rp, "shrink_slabs", (double)s->slabs);
-	put_whole(rp, "shrink_bytes", (double)s->bytes);
-	put_whole(rp, "shrink_moved_objs", (double)s->moved_objs);
-	put_whole(rp, "shrink_moved_bytes", (double)s->moved_bytes);
-	put_whole(rp, "shrink_pinned_objs", (double)s->pinned_objs);
-	put_whole(rp, "shrink_ns", (double)s->ns);
+	summary_put(rp, "shrink_slabs", (double)s->slabs);
+	summary_put(rp, "shrink_bytes", (double)s->bytes);
+	summary_put(rp, "shrink_moved_objs", (double)s->moved_objs);
+	summary_put(rp, "shrink_moved_bytes", (double)s->moved_bytes);
+	summary_put(rp, "shrink_pinned_objs", (double)s->pinned_objs);
+	summary_put(rp, "shrink_ns", (double)s->ns);
 }
 
 static u64 huge_requests(const struct account *a, enum op_path path)
@@ -165,16 +169,16 @@ static void report_compaction(struct replay *rp)
 
 	for (int path = 0; path < NR_OP_PATHS; path++)
 		asked += huge_requests(&rp->acc, (enum op_path)path);
-	put_whole(rp, "compact_runs", (double)c->runs);
-	put_whole(rp, "compact_moved_pages", (double)c->moved);
-	put_whole(rp, "compact_failed_pages", (double)c->failed);
-	put_whole(rp, "compact_blocks_gained", (double)c->blocks_gained);
-	put_whole(rp, "compact_ns", (double)c->ns);
-	put_whole(rp, "huge_allocs", (double)(asked - failed));
-	put_whole(rp, "huge_failed", (double)failed);
+	summary_put(rp, "compact_runs", (double)c->runs);
+	summary_put(rp, "compact_moved_pages", (double)c->moved);
+	summary_put(rp, "compact_failed_pages", (double)c->failed);
+	summary_put(rp, "compact_blocks_gained", (double)c->blocks_gained);
+	summary_put(rp, "compact_ns", (double)c->ns);
+	summary_put(rp, "huge_allocs", (double)(asked - failed));
+	summary_put(rp, "huge_failed", (double)failed);
 	if (asked)
-		put_whole(rp, "huge_success_percent",
-			  100 * (double)(asked - failed) / (double)asked);
+		summary_put(rp, "huge_success_percent",
+			    100 * (double)(asked - failed) / (double)asked);
 }
 
 /* What becomes of a made-up load under pressure; what is reclaimed of a recording is recorded. */
@@ -185,21 +189,21 @@ static void report_reclaim(struct replay *rp)
 
 	if (!rp->tables->made_up)
 		return;
-	put_whole(rp, "direct_reclaim_ns", (double)kernel->direct_reclaim_ns);
-	put_whole(rp, "direct_reclaims",
-		  (double)(ev[ALLOCSTALL_DMA] + ev[ALLOCSTALL_DMA32] + ev[ALLOCSTALL_NORMAL] +
-			   ev[ALLOCSTALL_MOVABLE]));
-	put_whole(rp, "kswapd_ns", (double)kernel->kswapd_ns);
-	put_whole(rp, "kswapd_runs", (double)ev[PAGEOUTRUN]);
-	put_whole(rp, "reclaim_pages_direct", (double)ev[PGSTEAL_DIRECT]);
-	put_whole(rp, "reclaim_pages_kswapd", (double)ev[PGSTEAL_KSWAPD]);
-	put_whole(rp, "reclaim_scanned", (double)(ev[PGSCAN_DIRECT] + ev[PGSCAN_KSWAPD]));
-	put_whole(rp, "reclaim_written", (double)c->written_pages);
-	put_whole(rp, "evicted_objs", (double)c->evicted_objs);
-	put_whole(rp, "refault_ns", (double)c->refault_ns);
-	put_whole(rp, "refaulted_objs", (double)c->refaulted_objs);
-	put_whole(rp, "refaulted_pages", (double)c->refaulted_pages);
-	put_whole(rp, "refaults_refused", (double)c->refused);
+	summary_put(rp, "direct_reclaim_ns", (double)kernel->direct_reclaim_ns);
+	summary_put(rp, "direct_reclaims",
+		    (double)(ev[ALLOCSTALL_DMA] + ev[ALLOCSTALL_DMA32] + ev[ALLOCSTALL_NORMAL] +
+			     ev[ALLOCSTALL_MOVABLE]));
+	summary_put(rp, "kswapd_ns", (double)kernel->kswapd_ns);
+	summary_put(rp, "kswapd_runs", (double)ev[PAGEOUTRUN]);
+	summary_put(rp, "reclaim_pages_direct", (double)ev[PGSTEAL_DIRECT]);
+	summary_put(rp, "reclaim_pages_kswapd", (double)ev[PGSTEAL_KSWAPD]);
+	summary_put(rp, "reclaim_scanned", (double)(ev[PGSCAN_DIRECT] + ev[PGSCAN_KSWAPD]));
+	summary_put(rp, "reclaim_written", (double)c->written_pages);
+	summary_put(rp, "evicted_objs", (double)c->evicted_objs);
+	summary_put(rp, "refault_ns", (double)c->refault_ns);
+	summary_put(rp, "refaulted_objs", (double)c->refaulted_objs);
+	summary_put(rp, "refaulted_pages", (double)c->refaulted_pages);
+	summary_put(rp, "refaults_refused", (double)c->refused);
 }
 
 static void report_boot(struct replay *rp)
@@ -209,18 +213,18 @@ static void report_boot(struct replay *rp)
 
 	if (!b->had)
 		return;
-	put_whole(rp, "boot_requests", (double)b->nr_requests);
-	put_whole(rp, "boot_ns", (double)b->t_ns);
-	put_whole(rp, "boot_pages_handed_over", (double)b->pages.handed_over);
-	put_whole(rp, "boot_pages_kept", (double)b->pages.kept);
-	put_whole(rp, "boot_bytes_taken", (double)b->taken_bytes);
-	put_whole(rp, "boot_bytes_req", (double)b->req_bytes);
-	put_whole(rp, "boot_bytes_wasted", (double)b->taken_bytes - (double)b->req_bytes);
+	summary_put(rp, "boot_requests", (double)b->nr_requests);
+	summary_put(rp, "boot_ns", (double)b->t_ns);
+	summary_put(rp, "boot_pages_handed_over", (double)b->pages.handed_over);
+	summary_put(rp, "boot_pages_kept", (double)b->pages.kept);
+	summary_put(rp, "boot_bytes_taken", (double)b->taken_bytes);
+	summary_put(rp, "boot_bytes_req", (double)b->req_bytes);
+	summary_put(rp, "boot_bytes_wasted", (double)b->taken_bytes - (double)b->req_bytes);
 	if (!counts)
 		return;
-	put_whole(rp, "boot_objects", (double)counts->nr_objects);
-	put_whole(rp, "boot_frees_lost", (double)counts->nr_late);
-	put_whole(rp, "boot_bytes_lost", (double)counts->lost_bytes);
+	summary_put(rp, "boot_objects", (double)counts->nr_objects);
+	summary_put(rp, "boot_frees_lost", (double)counts->nr_late);
+	summary_put(rp, "boot_bytes_lost", (double)counts->lost_bytes);
 }
 
 static void report_locks(struct replay *rp)
@@ -239,8 +243,8 @@ static void report_locks(struct replay *rp)
 						      .wait_ns_max = c->wait_ns_max,
 					      });
 	}
-	put_whole(rp, "lock_wait_ns", wait_ns);
-	put_whole(rp, "lock_contended", contended);
+	summary_put(rp, "lock_wait_ns", wait_ns);
+	summary_put(rp, "lock_contended", contended);
 }
 
 static void report_layer(struct replay *rp, unsigned int i)
@@ -268,6 +272,7 @@ void summary_report(struct replay *rp)
 	report_reclaim(rp);
 	report_compaction(rp);
 	report_boot(rp);
+	store_summary(rp);
 	report_locks(rp);
 	for (unsigned int i = 0; i < rp->stack.nr_layers; i++)
 		report_layer(rp, i);

@@ -30,6 +30,7 @@ void replay_count_anew(struct replay *rp)
 	account_count_anew(&rp->acc);
 	replay_restart_peaks(rp);
 	vmstat_restart();
+	store_count_anew(rp);
 	rp->shrunk = (struct shrunk){0};
 	if (rp->reclaim)
 		rp->reclaim->counts = (struct reclaim_counts){0};
