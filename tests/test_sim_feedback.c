@@ -60,7 +60,7 @@ static const struct source_ops curious_ops = {.next = next, .rewind = rewind_it,
 /* A sink that keeps the summary of the whole stack, and what else carries counts. */
 struct figures {
 	struct sink sink;
-	double value[128];
+	double value[256];
 	u64 hits, live, op_count, first_sample_ns, samples, events;
 };
 

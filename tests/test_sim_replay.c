@@ -13,7 +13,7 @@
 /* A sink that remembers the last summary of the whole stack, and counts the rest. */
 struct recorder {
 	struct sink sink;
-	double value[128];
+	double value[256];
 	double layer_ns_sum, layer_ns_min;
 	unsigned int samples, slabs, sites, events, ends;
 	char kinds[256], paths[256];
