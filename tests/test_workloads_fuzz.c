@@ -31,6 +31,12 @@ static const char *some_time(struct rng *r)
 		    "{dist: lognormal, median: 3us, sigma: 2}");
 }
 
+static const char *some_object(struct rng *r)
+{
+	return PICK(r, "objects: {size: 700B}", "read: 50%, objects: {size: 28B}",
+		    "read: 100%, objects: {size: {dist: uniform, min: 1B, max: 4100B}}");
+}
+
 static void some_job(struct rng *r, struct text *t, unsigned int i)
 {
 	text_add(t, "  j%u: {", i);
@@ -44,9 +50,11 @@ static void some_job(struct rng *r, struct text *t, unsigned int i)
 			      "generator: periodic, every: 7us, offset: 1us"));
 	}
 	text_add(t, ", %s",
-		 PICK(r, "size: 64B", "size: {dist: uniform, min: 1B, max: 9KiB}",
-		      "cache: {name: thing, size: 104B}", "pages: {order: 10}",
-		      "pages: {order: {dist: choice, of: {0: 3, 9: 1}}}"));
+		 !rng_below(r, 3)
+			 ? some_object(r)
+			 : PICK(r, "size: 64B", "size: {dist: uniform, min: 1B, max: 9KiB}",
+				"cache: {name: thing, size: 104B}", "pages: {order: 10}",
+				"pages: {order: {dist: choice, of: {0: 3, 9: 1}}}"));
 	text_add(t, ", %s lifetime: %s",
 		 PICK(r, "", "free_cpu: any,", "start: 300us,", "phases: [a],",
 		      "start: 100us, duration: 600us,"),
@@ -54,6 +62,17 @@ static void some_job(struct rng *r, struct text *t, unsigned int i)
 	text_add(t, ", on_failure: %s, retry_after: %s, retries: %s}\n",
 		 PICK(r, "count", "retry", "retry", "stop"), PICK(r, "1us", "50us"),
 		 PICK(r, "1", "3"));
+}
+
+/* Jobs that only stores know: of a device, and compaction. */
+static void store_jobs(struct rng *r, struct text *t)
+{
+	text_add(t, "  disk: {generator: zram, every: %s, slots: %s, pattern: %s, %s, %s}\n",
+		 PICK(r, "1us", "3us"), PICK(r, "1", "100", "500"),
+		 PICK(r, "fill", "overwrite", "fifo", "lru", "bursts", "lru, zipf: 1.2"),
+		 some_object(r), PICK(r, "phases: [b]", "phases: [a, b]", "cpus: 0"));
+	text_add(t, "  shake: {generator: periodic, every: 90us, compact: %s}\n",
+		 PICK(r, "all", "4KiB"));
 }
 
 static void some_workload(struct rng *r)
@@ -69,6 +88,8 @@ static void some_workload(struct rng *r)
 		 PICK(r, "0s", "1ms"));
 	for (unsigned int i = 0, n = 1 + (unsigned int)rng_below(r, 4); i < n; i++)
 		some_job(r, &t, i);
+	if (rng_below(r, 2))
+		store_jobs(r, &t);
 	assert_false(text_cut(&t));
 	fputs(buf, f);
 	fclose(f);
@@ -83,6 +104,7 @@ static struct trial run(struct source *s)
 
 	machine_config_default(&machine);
 	assert_int_equal(stack_config_parse(&stack, NULL, NULL, &e), 0);
+	assert_int_equal(stack_config_store(&stack, "null", &e), 0);
 	if (trial_run(&t, &e))
 		fail_msg("%s", e.msg);
 	stack_config_free(&stack);

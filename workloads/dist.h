@@ -67,6 +67,9 @@ int __must_check dist_read_file(struct dist *d, const char *path, const struct q
 int __must_check quantity_parse_text(const struct quantity_rules *q, const char *text, u64 *v,
 				     struct err *e);
 
+/* A plain decimal number; neither nan nor inf nor hexadecimal. */
+int __must_check number_read(const struct yaml_node *n, double *v, struct err *e);
+
 u64 dist_draw_slow(const struct dist *d, struct rng *r);
 
 /* A quantile in units of 2^-DIST_FRACTION_BITS, not cut off. */

@@ -71,8 +71,7 @@ static int value_need(const struct yaml_node *map, const char *key, const struct
 	return n ? value_read(n, q, v, e) : -1;
 }
 
-/* A plain decimal number; neither nan nor inf nor hexadecimal. */
-static int number_read(const struct yaml_node *n, double *v, struct err *e)
+int number_read(const struct yaml_node *n, double *v, struct err *e)
 {
 	const char *text = yaml_text(n, e);
 	char *end;

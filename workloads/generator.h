@@ -15,6 +15,7 @@
 #include "lib/yaml.h"
 
 struct job;
+struct slot_ops;
 
 struct generator_key {
 	const char *name;
@@ -30,7 +31,7 @@ struct job_time {
 	bool first;
 };
 
-/* Required: all but help, workers, lifetime_ns and asks_again. */
+/* Required: all but help, workers, lifetime_ns, asks_again and slots. */
 struct generator {
 	const char *name;
 	const char *summary;		  /* one line */
@@ -59,6 +60,8 @@ struct generator {
 	u64 (*lifetime_ns)(const struct job *job, struct rng *r, u64 t_ns);
 	/* An object of an open loop is freed at t_ns: is one asked for at once, on its CPU? */
 	bool (*asks_again)(const struct job *job, u64 t_ns);
+	/* Set: what becomes of whose memory at each request of an open loop. */
+	const struct slot_ops *slots;
 	struct generator *next; /* of the registry */
 };
 

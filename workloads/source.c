@@ -12,7 +12,11 @@
  */
 #include "workloads/source.h"
 
+#include <string.h>
+
+#include "lib/assert.h"
 #include "lib/mem.h"
+#include "workloads/slots.h"
 
 static void put(struct workload_source *ws, const struct lane *l, u64 t_ns, enum event_kind kind,
 		u32 what, u16 cpu)
@@ -187,11 +191,75 @@ static void emit_bare(struct workload_source *ws, struct lane *l, u64 t_ns)
 	r->cpu = draw_cpu(l->job, &l->cpus);
 }
 
+static void slot_empty(struct workload_source *ws, struct lane *l, u64 t_ns, u32 slot, u16 cpu)
+{
+	if (l->slots[slot] == SLOT_EMPTY)
+		return;
+	emit_last_read(ws, l, t_ns, l->slots[slot], cpu);
+	emit_free(ws, l, t_ns, l->slots[slot], cpu);
+	l->slots[slot] = SLOT_EMPTY;
+}
+
+static void slot_fill(struct workload_source *ws, struct lane *l, u64 t_ns, u32 slot, u16 cpu)
+{
+	emit_request(ws, l, t_ns, 0, cpu);
+	l->slots[slot] = ws->batch[ws->nr - 1].object;
+}
+
+/* As many as there may be do not go into one batch. */
+static void slots_discard(struct workload_source *ws, struct lane *l, u64 t_ns,
+			  const struct slot_step *s, u16 cpu)
+{
+	u32 nr_slots = l->job->gen->slots->nr(l->job);
+
+	for (u32 i = 0; i < s->nr; i++) {
+		u32 *slot = &l->slots[(s->slot + i) % nr_slots];
+
+		if (*slot != SLOT_EMPTY)
+			put(ws, l, t_ns, EVENT_FREE, *slot, cpu);
+		*slot = SLOT_EMPTY;
+	}
+}
+
+/* False: there is nothing more to do. */
+static bool slot_step(struct workload_source *ws, struct lane *l, u64 t_ns)
+{
+	struct slot_step s = l->job->gen->slots->step(l->job, l->device, &l->steps);
+	u16 cpu = draw_cpu(l->job, &l->cpus);
+	u32 old;
+
+	switch (s.what) {
+	case SLOT_REST:
+		return false;
+	case SLOT_READ:
+		ASSERT(l->slots[s.slot] != SLOT_EMPTY);
+		emit_read(ws, l, t_ns, l->slots[s.slot], cpu);
+		break;
+	case SLOT_WRITE:
+		old = l->slots[s.slot];
+		if (old != SLOT_EMPTY)
+			emit_last_read(ws, l, t_ns, old, cpu);
+		slot_fill(ws, l, t_ns, s.slot, cpu);
+		if (old != SLOT_EMPTY)
+			emit_free(ws, l, t_ns, old, cpu);
+		break;
+	case SLOT_REPLACE:
+		slot_empty(ws, l, t_ns, s.slot, cpu);
+		slot_fill(ws, l, t_ns, s.slot, cpu);
+		break;
+	case SLOT_DISCARD:
+		slots_discard(ws, l, t_ns, &s, cpu);
+	}
+	return true;
+}
+
 static void open_loop(struct workload_source *ws, struct lane *l, u64 t_ns)
 {
 	if (job_makes_nothing(l->job))
 		emit_bare(ws, l, t_ns);
-	else
+	else if (l->slots && !slot_step(ws, l, t_ns))
+		return;
+	else if (!l->slots)
 		emit_request(ws, l, t_ns, 0, ANY_CPU);
 	l->at = next_time(l, l->at, false);
 	put(ws, l, l->at >> DIST_FRACTION_BITS, EVENT_REQUEST, 0, 0);
@@ -369,6 +437,15 @@ static void lane_start(struct workload_source *ws, struct lane *l)
 	rng_init(&l->copies, seed, name, "cache");
 	rng_init(&l->accesses, seed, name, "accessed");
 	rng_init(&l->reads, seed, name, "read");
+	rng_init(&l->steps, seed, name, "step");
+	if (l->slots) {
+		const struct slot_ops *ops = l->job->gen->slots;
+
+		if (l->device)
+			ops->end(l->device);
+		l->device = ops->begin(l->job);
+		memset(l->slots, 0xff, ops->nr(l->job) * sizeof(*l->slots));
+	}
 	for (u32 worker = 0; worker < max(l->nr_workers, 1U); worker++) {
 		l->at = next_time(l, 0, true);
 		put(ws, l, l->at >> DIST_FRACTION_BITS, EVENT_REQUEST, worker, 0);

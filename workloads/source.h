@@ -22,14 +22,19 @@ struct flight {
 	u16 free_cpu;
 };
 
+#define SLOT_EMPTY UINT32_MAX
+
 /* A job at work. */
 struct lane {
 	const struct job *job;
-	struct rng gaps, whats, lifetimes, cpus, free_cpus, pins, copies, accesses, reads;
+	struct rng gaps, whats, lifetimes, cpus, free_cpus, pins, copies, accesses, reads, steps;
 	u64 at; /* of an open loop: its next request, with fraction */
 	u32 nr_workers;
 	bool hold, told;
 	struct flight *held; /* by worker: what it keeps */
+	/* Of a generator with slots. */
+	u32 *slots; /* the object in each, or SLOT_EMPTY */
+	void *device;
 };
 
 /* Ids there are room for at the start; room grows by doubling. */

@@ -5,14 +5,21 @@
 
 #include "lib/file.h"
 #include "lib/mem.h"
+#include "workloads/slots.h"
 #include "workloads/source.h"
 
 static void workload_close(struct source *s)
 {
 	struct workload_source *ws = to_workload(s);
 
-	for (u32 i = 0; i < ws->load.nr_jobs; i++)
-		free(ws->lanes[i].held);
+	for (u32 i = 0; i < ws->load.nr_jobs; i++) {
+		struct lane *l = &ws->lanes[i];
+
+		free(l->held);
+		free(l->slots);
+		if (l->device)
+			l->job->gen->slots->end(l->device);
+	}
 	for (unsigned int i = 0; i < s->tables.nr_marks; i++)
 		free((char *)(uintptr_t)ws->marks[i].text);
 	wheel_free(ws->wheel);
@@ -46,6 +53,8 @@ static void make_lanes(struct workload_source *ws)
 			l->nr_workers = l->job->gen->workers(l->job, &l->hold);
 			l->held = mem_alloc(l->nr_workers, sizeof(*l->held));
 		}
+		if (l->job->gen->slots)
+			l->slots = mem_alloc(l->job->gen->slots->nr(l->job), sizeof(*l->slots));
 		l->told = l->nr_workers || l->job->on_failure == FAILURE_RETRY;
 		if (l->told)
 			ws->ops.ended = workload_ended;
