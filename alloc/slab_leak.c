@@ -15,32 +15,28 @@
  */
 #include "alloc/slab_leak.h"
 
-#include "lib/text.h"
-
-#define SITES_MAX 8
-
-struct leak_sites {
-	struct {
-		u32 site;
-		u64 objects;
-	} known[SITES_MAX];
-	unsigned int nr;
-	u64 others; /* of further sites */
-};
-
-static void add_site(struct leak_sites *ls, u32 site)
+void leak_site_add(struct leak_sites *ls, u32 site)
 {
 	unsigned int i = 0;
 
 	while (i < ls->nr && ls->known[i].site != site)
 		i++;
-	if (i == SITES_MAX) {
+	if (i == LEAK_SITES_MAX) {
 		ls->others++;
 		return;
 	}
 	if (i == ls->nr)
 		ls->known[ls->nr++].site = site;
 	ls->known[i].objects++;
+}
+
+void leak_sites_print(const struct leak_sites *ls, struct text *t)
+{
+	for (unsigned int i = 0; i < ls->nr; i++)
+		text_add(t, "\nAllocated in %s: %llu", site_name(ls->known[i].site),
+			 (unsigned long long)ls->known[i].objects);
+	if (ls->others)
+		text_add(t, "\nAllocated elsewhere: %llu", (unsigned long long)ls->others);
 }
 
 static void look_at_page(struct slab_cache *top, struct page *page, struct leak_sites *ls)
@@ -56,7 +52,7 @@ static void look_at_page(struct slab_cache *top, struct page *page, struct leak_
 			continue;
 		site = slab_alloc_site(top, at + offset);
 		if (site)
-			add_site(ls, site);
+			leak_site_add(ls, site);
 	}
 }
 
@@ -82,11 +78,7 @@ static void report_leak(struct slab_cache *top, u64 live)
 
 	find_sites(top, &ls);
 	kernel->clock_ns = clock_ns; /* looking takes no time */
-	for (unsigned int i = 0; i < ls.nr; i++)
-		text_add(&t, "\nAllocated in %s: %llu", site_name(ls.known[i].site),
-			 (unsigned long long)ls.known[i].objects);
-	if (ls.others)
-		text_add(&t, "\nAllocated elsewhere: %llu", (unsigned long long)ls.others);
+	leak_sites_print(&ls, &t);
 	report_event("leak", "cache %s: %llu objects still in use%s", top->name,
 		     (unsigned long long)live, sites);
 }

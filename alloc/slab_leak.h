@@ -5,6 +5,23 @@
 #define ALLOC_SLAB_LEAK_H
 
 #include "alloc/slab_alloc.h"
+#include "lib/text.h"
+
+#define LEAK_SITES_MAX 8
+
+/* Call sites of what is still in use. */
+struct leak_sites {
+	struct {
+		u32 site;
+		u64 objects;
+	} known[LEAK_SITES_MAX];
+	unsigned int nr;
+	u64 others; /* of further sites */
+};
+
+void leak_site_add(struct leak_sites *ls, u32 site);
+/* A line for each. */
+void leak_sites_print(const struct leak_sites *ls, struct text *t);
 
 /*
  * The last holder of `cache`, its top, has gone, `live` objects of it are still in use: reports

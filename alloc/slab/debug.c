@@ -23,19 +23,13 @@
 
 #include "alloc/poison.h"
 #include "alloc/slab_alloc.h"
+#include "alloc/track.h"
 
 #define FRESH 0x6b6b6b6b6b6b6b6bULL
 #define IN_USE 0x657375206e690001ULL
 #define FREED 0x64656572660002ULL
 
-#define DUMP_BYTES 16
 #define NOT_FOUND (~0U)
-
-struct track {
-	u64 when_ns;
-	u32 site;
-	u32 cpu;
-};
 
 struct trailer {
 	u64 state;
@@ -79,27 +73,6 @@ static u8 *base_object(const struct slab_cache *cache, const void *object)
 
 /* ---- Reports ---- */
 
-static const char *dump(char out[3 * DUMP_BYTES + 1], const u8 *from, u64 n)
-{
-	static const char hex[] = "0123456789abcdef";
-	char *p = out;
-
-	for (u64 i = 0; i < min(n, (u64)DUMP_BYTES); i++) {
-		*p++ = hex[from[i] >> 4];
-		*p++ = hex[from[i] & 15];
-		*p++ = ' ';
-	}
-	*p = '\0';
-	return out;
-}
-
-static u64 age(const struct track *t)
-{
-	u64 now_ns = ktime_get_ns();
-
-	return nsecs_to_jiffies(now_ns > t->when_ns ? now_ns - t->when_ns : 0);
-}
-
 /* What is wrong with an object of the cache, and who had to do with it. */
 static void report(const char *kind, const struct slab_cache *cache, const u8 *object,
 		   const char *what, const u8 *from, u64 n, u8 expected)
@@ -108,19 +81,18 @@ static void report(const char *kind, const struct slab_cache *cache, const u8 *o
 	bool freed = t->state == FREED;
 	char damaged[3 * DUMP_BYTES + 1], contents[3 * DUMP_BYTES + 1];
 
-	report_event(kind,
-		     "BUG %s: %s\n0x%llx-0x%llx @offset=%lld. First byte 0x%x instead of 0x%x\n"
-		     "Allocated in %s age=%llu cpu=%u\n%s in %s age=%llu cpu=%u\n"
-		     "Bytes   %s\nObject  0x%llx size %u: %s",
-		     cache->name, what, (unsigned long long)virt_to_phys(from),
-		     (unsigned long long)virt_to_phys(from + n - 1), (long long)(from - object),
-		     *from, expected, site_name(t->allocated.site),
-		     (unsigned long long)age(&t->allocated), t->allocated.cpu,
-		     freed ? "Freed" : "Found", site_name(freed ? t->freed.site : kernel->site),
-		     freed ? (unsigned long long)age(&t->freed) : 0ULL,
-		     freed ? t->freed.cpu : (u32)smp_processor_id(), dump(damaged, from, n),
-		     (unsigned long long)virt_to_phys(object), cache->objsize,
-		     dump(contents, object, cache->objsize));
+	report_event(
+		kind,
+		"BUG %s: %s\n0x%llx-0x%llx @offset=%lld. First byte 0x%x instead of 0x%x\n"
+		"Allocated in %s age=%llu cpu=%u\n%s in %s age=%llu cpu=%u\n"
+		"Bytes   %s\nObject  0x%llx size %u: %s",
+		cache->name, what, (unsigned long long)virt_to_phys(from),
+		(unsigned long long)virt_to_phys(from + n - 1), (long long)(from - object), *from,
+		expected, site_name(t->allocated.site), track_age(&t->allocated), t->allocated.cpu,
+		freed ? "Freed" : "Found", site_name(freed ? t->freed.site : kernel->site),
+		freed ? track_age(&t->freed) : 0ULL, freed ? t->freed.cpu : (u32)smp_processor_id(),
+		dump_bytes(damaged, from, n), (unsigned long long)virt_to_phys(object),
+		cache->objsize, dump_bytes(contents, object, cache->objsize));
 }
 
 /* ---- Checks: each mends what it found ---- */
@@ -211,9 +183,8 @@ static void check_free_object(struct slab_cache *cache, u8 *object)
 
 static void note(const struct slab_cache *cache, struct track *t)
 {
-	if (!to_debug(cache)->user)
-		return;
-	*t = (struct track){ktime_get_ns(), kernel->site, (u32)smp_processor_id()};
+	if (to_debug(cache)->user)
+		*t = track_now();
 }
 
 static void *hand_out(struct slab_cache *cache, u8 *base, gfp_t flags)
@@ -287,10 +258,9 @@ static bool is_senseless(struct slab_cache *cache, u8 *object)
 			     "BUG %s: Object 0x%llx already free\nAllocated in %s age=%llu cpu=%u\n"
 			     "Freed in %s age=%llu cpu=%u\nFreed again in %s cpu=%d",
 			     cache->name, (unsigned long long)virt_to_phys(object),
-			     site_name(t->allocated.site), (unsigned long long)age(&t->allocated),
-			     t->allocated.cpu, site_name(t->freed.site),
-			     (unsigned long long)age(&t->freed), t->freed.cpu,
-			     site_name(kernel->site), smp_processor_id());
+			     site_name(t->allocated.site), track_age(&t->allocated),
+			     t->allocated.cpu, site_name(t->freed.site), track_age(&t->freed),
+			     t->freed.cpu, site_name(kernel->site), smp_processor_id());
 		return true;
 	}
 	return false;
