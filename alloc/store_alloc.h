@@ -122,6 +122,8 @@ struct store {
 	u64 nr_bad;	 /* calls that were refused */
 	unsigned int refs;
 	bool keeps_nothing; /* here or below: what is written is not there to be read */
+	bool moves;	    /* compact frees pages: a source with a compact of its own sets it */
+	bool defers_free;   /* a free waits here or below: contents may be read until then */
 	struct layer *layer;
 	struct store_compacted compacted;
 	/* Caches it has made (store_cache_create), for who lists them. */

@@ -183,6 +183,8 @@ void derive_store(struct store *self, struct store *base, const struct store_env
 		.size_max = base ? base->size_max : 0,
 		.refs = 1,
 		.keeps_nothing = base ? base->keeps_nothing : desc->keeps_nothing,
+		.moves = base && base->moves,
+		.defers_free = base && base->defers_free,
 		.layer = instance_alloc(sizeof(struct layer)),
 	};
 }
