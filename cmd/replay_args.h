@@ -62,10 +62,10 @@ enum {
 		"help", no_argument, NULL, OPT_HELP                                                \
 	}
 
-#define REPLAY_USAGE(db, slab, store)                                                                     \
+#define REPLAY_USAGE(db, slab, store)                                                              \
 	"  --pages CHAIN     page allocators, outermost first (default page_allocator)\n"          \
 	"  --slab CHAIN      slab allocators, outermost first (default " slab ")\n"                \
-	"  --store CHAIN     stores of compressed pages (default: " store ")\n"                     \
+	"  --store CHAIN     stores of compressed pages (default: " store ")\n"                    \
 	"  --kmalloc YAML    its table, and merging: '{classes: [32B, 1KiB], merge: on}';\n"       \
 	"                    a class for every size: '{classes: exact}'\n"                         \
 	"  --caches YAML     slab chains of some caches: '{\"ext4_*\": \"rcu:slabifier\"}'\n"      \

@@ -132,6 +132,9 @@ static int import_in_child(void *arg, struct err *e)
 
 	if (!sink)
 		return -1;
+	if (job->options->snapshots)
+		raw_sink_mm_stat(sink, job->options->snapshots->mm_stat,
+				 job->options->snapshots->nr_mm_stat);
 	w = kmt_writer_open(job->out, e);
 	if (!w)
 		goto out;

@@ -28,6 +28,8 @@ int __must_check import_trace(const char *path, FILE *out, const struct import_o
 
 /* For tests: raw events straight to a file, without importer or guard. */
 struct raw_sink *raw_sink_open(struct err *e);
+/* Before the first event: what was read of the recorded store; lives as long as the sink. */
+void raw_sink_mm_stat(struct raw_sink *s, const struct mm_stat_row *rows, size_t nr);
 int __must_check raw_sink_finish(struct raw_sink *s, struct kmt_writer *w,
 				 const struct import_options *o, const char *source_name,
 				 u64 source_hash, const char *importer, struct err *e);

@@ -21,9 +21,11 @@ enum raw_type {
 	RAW_STORE_ALLOC,     /* size; the store's own allocations follow ... */
 	RAW_STORE_ALLOC_RET, /* ptr: handle; ... up to here, in the same task */
 	RAW_STORE_FREE,	     /* ptr: handle */
-	RAW_MIGRATE_BEGIN,   /* compaction copies pages from here ... */
-	RAW_MIGRATE_END,     /* ... to here, in the same task */
-	RAW_COMPACT_BEGIN,   /* compaction as a whole: used where migration was not recorded */
+	RAW_STORE_STAT, /* ptr: number of a mark: mm_stat was read; size: before it is read again,
+			   the store is compacted */
+	RAW_MIGRATE_BEGIN, /* compaction copies pages from here ... */
+	RAW_MIGRATE_END,   /* ... to here, in the same task */
+	RAW_COMPACT_BEGIN, /* compaction as a whole: used where migration was not recorded */
 	RAW_COMPACT_END,
 	RAW_MARK, /* ptr: number of the mark's text */
 	/* Only counted, at marks (tally.h): numbers of migratetypes are the recorded kernel's. */

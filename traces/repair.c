@@ -123,15 +123,22 @@ static void task_event(struct repair *r, const struct raw_event *ev)
 		task_leave(r, t);
 }
 
-static void mark(struct repair *r, const struct raw_event *ev)
+void repair_mark(struct repair *r, const struct raw_event *ev)
 {
 	struct spool_record rec = repair_record(r, ev, REQ_MARK, (u32)ev->ptr);
-	const char *text = r->marks[ev->ptr].text;
-	struct snap_mark snap;
 
 	r->marks[ev->ptr].t_ns = r->now_ns;
-	repair_state_mark(r, text);
 	spool_add(&r->spool, &rec);
+}
+
+static void mark(struct repair *r, const struct raw_event *ev)
+{
+	const char *text = r->marks[ev->ptr].text;
+	struct spool_record rec;
+	struct snap_mark snap;
+
+	repair_state_mark(r, text);
+	repair_mark(r, ev);
 	/* From here on the recorded machine shrank every cache. */
 	if (snap_mark_parse(&snap, text) && !snap.end && !strcmp(snap.file, "shrink")) {
 		rec = repair_record(r, ev, REQ_SHRINK, SLOT_NONE);
@@ -166,6 +173,9 @@ static int dispatch(struct repair *r, const struct raw_event *ev, struct err *e)
 		return 0;
 	case RAW_STORE_FREE:
 		repair_store_free(r, ev);
+		return 0;
+	case RAW_STORE_STAT:
+		repair_store_stat(r, ev);
 		return 0;
 	case RAW_MARK:
 		mark(r, ev);

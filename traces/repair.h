@@ -79,6 +79,13 @@ struct moved_queue {
 	u32 head, nr, max;
 };
 
+/* What tells when the recorded store was compacted. */
+struct store_watch {
+	bool due;	   /* mm_stat says that it was, before it is read again */
+	u32 pid;	   /* the last task that freed a handle, */
+	unsigned int left; /* whose next so many pages of the store went with it */
+};
+
 struct repair {
 	struct spool spool;
 	struct frames frames;
@@ -101,6 +108,7 @@ struct repair {
 	struct moved_queue moved[FRAME_ORDER_MAX + 1];
 	bool migrations_recorded, store_recorded, truth_recorded;
 	u64 store_bytes, nr_store_allocs; /* for handles whose size nothing tells */
+	struct store_watch store_watch;
 
 	u64 base; /* of the direct map: pfn = (ptr - base) / 4096 */
 	u64 t_first_ns;
@@ -148,9 +156,15 @@ struct frame *repair_holder(struct repair *r, u64 pfn);
 /* An object was seen in the block: it is a slab page, its page request none. */
 void repair_is_slab(struct repair *r, struct frame *f);
 
+/* repair.c: spools a mark and its time. */
+void repair_mark(struct repair *r, const struct raw_event *ev);
+
 /* repair_store.c */
 void repair_store_alloc_ret(struct repair *r, const struct raw_event *ev);
 void repair_store_free(struct repair *r, const struct raw_event *ev);
+void repair_store_stat(struct repair *r, const struct raw_event *ev);
+/* A page of the recorded store goes back. */
+void repair_store_page_freed(struct repair *r, const struct raw_event *ev);
 
 /* repair_state.c: what events tell of time zero. */
 void repair_state_free(struct repair *r);

@@ -354,6 +354,8 @@ int repair_page_free(struct repair *r, const struct raw_event *ev, struct err *e
 		   (t->in_migration || f->gfp & __GFP_MOVABLE)) {
 		move_block(r, ev, f->slot);
 	} else {
+		if (f->flags & FRAME_F_STORE)
+			repair_store_page_freed(r, ev);
 		end_block(r, ev->ptr, ev, 0);
 	}
 	return 0;

@@ -3,6 +3,10 @@
  *
  * Its objects become store requests. What it takes from slab and pages for itself, between
  * zs_malloc and its return, is not replayed: the simulated store takes its own.
+ *
+ * There is no event of its compaction. mm_stat tells that there was one between two readings; it
+ * shows where the store's pages go back and no handle was freed by that task just before. Where
+ * nothing shows it is put right before the later reading: by then it was done.
  */
 #include "lib/assert.h"
 #include "traces/repair.h"
@@ -12,6 +16,8 @@
 #define IS_ERROR(ptr) ((ptr) >= ~0xfffULL)
 /* Of a handle older than the trace, when no other tells: a page compressed to one half. */
 #define STORE_BYTES_UNKNOWN 2048U
+/* Pages that can go with one handle: of a zspage at its longest (CONFIG_ZSMALLOC_CHAIN_SIZE). */
+#define ZSPAGE_PAGES_MAX 16
 
 static void end_handle(struct repair *r, const struct raw_event *ev, u32 slot, u8 flags)
 {
@@ -55,6 +61,8 @@ void repair_store_free(struct repair *r, const struct raw_event *ev)
 	u32 slot;
 
 	r->store_recorded = true;
+	r->store_watch.pid = ev->pid;
+	r->store_watch.left = ZSPAGE_PAGES_MAX;
 	if (!ev->ptr) {
 		r->stats.null_frees++;
 		return;
@@ -72,4 +80,32 @@ void repair_store_free(struct repair *r, const struct raw_event *ev)
 				      : STORE_BYTES_UNKNOWN;
 	slot = SLOT_LATE | spool_add_late(&r->spool, &rec, 0, ev->ptr);
 	end_handle(r, ev, slot, 0);
+}
+
+static void compact(struct repair *r, const struct raw_event *ev)
+{
+	struct spool_record rec = repair_record(r, ev, REQ_STORE_COMPACT, SLOT_NONE);
+
+	r->store_watch.due = false;
+	spool_add(&r->spool, &rec);
+}
+
+void repair_store_page_freed(struct repair *r, const struct raw_event *ev)
+{
+	struct store_watch *w = &r->store_watch;
+
+	if (!w->due)
+		return;
+	if (ev->pid == w->pid && w->left)
+		w->left--;
+	else
+		compact(r, ev);
+}
+
+void repair_store_stat(struct repair *r, const struct raw_event *ev)
+{
+	if (r->store_watch.due)
+		compact(r, ev);
+	r->store_watch.due = ev->size;
+	repair_mark(r, ev);
 }

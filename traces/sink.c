@@ -24,6 +24,8 @@ struct raw_sink {
 	char *machine; /* NULL: the recording does not tell */
 	u32 nr_held;
 	u32 nr_event_names;
+	const struct mm_stat_row *rows; /* of the recorded store */
+	size_t nr_rows, next_row;
 };
 
 struct raw_sink *raw_sink_open(struct err *e)
@@ -129,14 +131,50 @@ static void note_frame(struct raw_sink *s, const struct raw_event *ev)
 		s->repair.stats.pfn_max = last;
 }
 
+void raw_sink_mm_stat(struct raw_sink *s, const struct mm_stat_row *rows, size_t nr)
+{
+	s->rows = rows;
+	s->nr_rows = nr;
+}
+
+static int hand_on(struct raw_sink *s, const struct raw_event *ev, struct err *e);
+
+/* Rows of mm_stat that were read before the event are events themselves. */
+static int rows_until(struct raw_sink *s, u64 t_ns, u16 cpu, struct err *e)
+{
+	for (; s->next_row < s->nr_rows; s->next_row++) {
+		struct raw_event ev = {.type = RAW_STORE_STAT, .cpu = cpu, .node = -1};
+		char *mark;
+
+		ev.t_ns = mm_stat_time(s->rows, s->nr_rows, s->next_row);
+		if (ev.t_ns >= t_ns)
+			break;
+		mark = mm_stat_mark(&s->rows[s->next_row]);
+		ev.ptr = raw_sink_mark(s, mark, strlen(mark));
+		free(mark);
+		ev.size = mm_stat_rises(s->rows, s->nr_rows, s->next_row);
+		if (hand_on(s, &ev, e))
+			return -1;
+	}
+	return 0;
+}
+
 int raw_sink_event(struct raw_sink *s, const struct raw_event *ev, struct err *e)
 {
 	struct import_stats *stats = &s->repair.stats;
 
+	if (unlikely(s->next_row < s->nr_rows) && rows_until(s, ev->t_ns, ev->cpu, e))
+		return -1;
 	stats->cpus_used = max(stats->cpus_used, (u64)ev->cpu + 1);
 	tally_event(&s->tally, ev);
 	if (ev->type == RAW_PAGE_ALLOC || ev->type == RAW_PAGE_FREE)
 		note_frame(s, ev);
+	return hand_on(s, ev, e);
+}
+
+/* To the repair, as soon as it can tell page frames by addresses. */
+static int hand_on(struct raw_sink *s, const struct raw_event *ev, struct err *e)
+{
 	if (likely(!s->held))
 		return repair_event(&s->repair, ev, e);
 	s->held[s->nr_held++] = *ev;
@@ -263,6 +301,8 @@ int raw_sink_finish(struct raw_sink *s, struct kmt_writer *w, const struct impor
 	struct kmt_meta *m = &s->meta;
 	struct state state = {0};
 
+	if (rows_until(s, UINT64_MAX, 0, e))
+		goto abort;
 	if (s->held) {
 		direct_map_settle(&s->map);
 		if (release_held(s, e))

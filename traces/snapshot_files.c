@@ -19,7 +19,7 @@
 #define FILES_MAX 8192U
 #define PACK_VERSION 1
 
-static const char *const machine_names[] = {"META", "slab_static.tsv"};
+static const char *const machine_names[] = {"META", "slab_static.tsv", "mm_stat"};
 
 const char *snapshot_folder_label(const char *folder, size_t len)
 {

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/mem.h"
 #include "traces/snapshot_files.h"
@@ -42,6 +43,7 @@ void snapshots_close(struct snapshots *s)
 		free(s->geometry[i].cache);
 	free(s->snaps);
 	free(s->geometry);
+	mm_stat_free(s->mm_stat, s->nr_mm_stat);
 	free(s->machine);
 	free(s->machine_note);
 	free(s->dir);
@@ -59,6 +61,16 @@ static int text_of(const struct snapshot_files *f, const char *folder, size_t le
 	if (!file)
 		return 0;
 	*path = mem_print("%s/%s", f->dir, file->name);
+	if (!folder && access(*path, F_OK)) {
+		char *above = mem_print("%s/../%s", f->dir, file->name);
+
+		if (!access(above, F_OK)) {
+			free(*path);
+			*path = above;
+		} else {
+			free(above);
+		}
+	}
 	*scan = scan_text(*path, file->data, file->n);
 	return scan_printable(scan, e) ? -1 : 1;
 }
@@ -148,6 +160,18 @@ static int parse_machine(struct snapshots *s, const struct snapshot_files *f, st
 	return ret;
 }
 
+static int parse_store(struct snapshots *s, const struct snapshot_files *f, struct err *e)
+{
+	struct scan scan;
+	char *path;
+	int ret = text_of(f, NULL, 0, "mm_stat", &path, &scan, e);
+
+	if (ret > 0)
+		ret = parse_mm_stat(&scan, &s->mm_stat, &s->nr_mm_stat, e);
+	free(path);
+	return ret;
+}
+
 /* What a damaged or mixed-up slabinfo says does not fit into memory. */
 static int check_sizes(const struct snapshots *s, const struct snapshot *snap, struct err *e)
 {
@@ -182,7 +206,8 @@ int snapshots_parse(struct snapshots *s, const struct snapshot_files *f, struct 
 {
 	memset(s, 0, sizeof(*s));
 	s->dir = mem_dup(f->dir);
-	if (!parse_snapshots(s, f, e) && !parse_machine(s, f, e) && !check_all_sizes(s, e))
+	if (!parse_snapshots(s, f, e) && !parse_machine(s, f, e) && !parse_store(s, f, e) &&
+	    !check_all_sizes(s, e))
 		return 0;
 	snapshots_close(s);
 	return -1;

@@ -3,8 +3,8 @@
  *
  * A folder with one folder for each snapshot, in order of their names: NN-LABEL/ with slabinfo
  * (needed), buddyinfo, pagetypeinfo, zoneinfo, vmstat, slab_sysfs.tsv, slabinfo0, times (each as
- * far as it is there); beside them, or one folder up, slab_static.tsv and META. Recorded clock:
- * that of the trace.
+ * far as it is there); beside them, or one folder up, slab_static.tsv, META and mm_stat. Recorded
+ * clock: that of the trace.
  *
  * The one question everybody asks: *which slabinfo?* slabinfo0 is read before slab_sysfs.tsv, right
  * after a shrink; slabinfo last. Where one file is missing, the other is what there is, and says
@@ -15,6 +15,7 @@
 
 #include "lib/err.h"
 #include "lib/types.h"
+#include "traces/mm_stat.h"
 
 #define SNAPSHOT_ORDERS 11
 #define SNAPSHOT_TYPES 5 /* Unmovable, Movable, Reclaimable, HighAtomic, Isolate, by their names */
@@ -92,6 +93,8 @@ struct snapshots {
 	size_t nr_snaps;
 	struct snapshot_geometry *geometry; /* by cache name */
 	size_t nr_geometry;
+	struct mm_stat_row *mm_stat; /* of the recorded store; none: not told */
+	size_t nr_mm_stat;
 	char *machine;	      /* machine/1 YAML of zoneinfo and META; NULL: they do not tell */
 	char *machine_note;   /* what was assumed about it, or why there is none; NULL: nothing */
 	unsigned int nr_cpus; /* 0: not known */

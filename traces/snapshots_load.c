@@ -161,11 +161,29 @@ static int check_machine(const struct snapshots *s, const struct snapshots_trace
 	return 0;
 }
 
+/* What zram said was said while the trace was recorded. */
+static int check_mm_stat(const struct snapshots *s, const struct snapshots_trace *t, struct err *e)
+{
+	for (size_t i = 0; i < s->nr_mm_stat; i++) {
+		u64 at = s->mm_stat[i].uptime_ns;
+
+		if (at + CLOCK_SLACK_NS < t->t_first_ns || at > t->t_last_ns + CLOCK_SLACK_NS)
+			return err_set(e,
+				       "%s: mm_stat of another recording: row '%.40s' is of "
+				       "%.2f s, but %s goes from %.3f s to %.3f s",
+				       s->dir, s->mm_stat[i].label, seconds(at), t->name,
+				       seconds(t->t_first_ns), seconds(t->t_last_ns));
+	}
+	return 0;
+}
+
 int snapshots_check(const struct snapshots *s, const struct snapshots_trace *t, char **warning,
 		    struct err *e)
 {
 	*warning = NULL;
-	return check_machine(s, t, e) || check_labels(s, t, warning, e) ? -1 : 0;
+	if (check_machine(s, t, e) || check_mm_stat(s, t, e))
+		return -1;
+	return check_labels(s, t, warning, e) ? -1 : 0;
 }
 
 struct snapshots_trace snapshots_trace_of(const char *name, const struct kmt_meta *m)
