@@ -10,6 +10,7 @@
 #include "cmd/recorded_counts.h"
 #include "lib/mem.h"
 #include "reports/fidelity_sink.h"
+#include "reports/fidelity_store.h"
 #include "traces/kmt.h"
 
 _Static_assert(PROC_ORDERS == SNAPSHOT_ORDERS && PROC_TYPES == SNAPSHOT_TYPES, "the same files");
@@ -126,6 +127,26 @@ static int take_snapshots(struct fidelity *f, const struct snapshots *s, const s
 	return 0;
 }
 
+/* The marks have all of it: mm_stat itself is not needed any more. */
+static void take_store(struct fidelity *f, const struct source_tables *tables)
+{
+	for (unsigned int i = 0; i < tables->nr_marks; i++) {
+		struct mm_stat_row *row = mem_alloc(1, sizeof(*row));
+		struct fidelity_store *to;
+
+		if (mm_stat_mark_parse(row, tables->marks[i].text)) {
+			to = fidelity_store_add(f, row->label, tables->marks[i].text);
+			to->t_ns = tables->marks[i].t_ns;
+			to->recorded[FIDELITY_MEM_USED_TOTAL] = row->value[MM_STAT_MEM_USED_TOTAL];
+			to->recorded[FIDELITY_COMPR_DATA_SIZE] =
+				row->value[MM_STAT_COMPR_DATA_SIZE];
+			to->recorded[FIDELITY_PAGES_COMPACTED] =
+				row->value[MM_STAT_PAGES_COMPACTED];
+		}
+		mm_stat_free(row, 1);
+	}
+}
+
 struct fidelity *recorded_fidelity(const struct snapshots *s, struct source *kmt, struct err *e)
 {
 	const struct kmt_meta *m = kmt_meta(kmt);
@@ -146,6 +167,7 @@ struct fidelity *recorded_fidelity(const struct snapshots *s, struct source *kmt
 		fidelity_free(f);
 		return NULL;
 	}
+	take_store(f, &kmt->tables);
 	for (unsigned int i = 0; i < m->nr_caches; i++)
 		if (m->cache_use[i].allocs || m->cache_use[i].frees)
 			fidelity_active_add(f, m->caches[i].name);

@@ -17,10 +17,11 @@
 
 #include "lib/mem.h"
 #include "lib/suggest.h"
+#include "reports/fidelity_store.h"
 
 const char *const fidelity_score_names[NR_FIDELITY_SCORES] = {
-	"slab_change_error", "slab_change_error_idle", "slab_error", "slab_error_idle",
-	"free_error",	     "free_error_idle",
+	"slab_change_error", "slab_change_error_idle", "slab_error",  "slab_error_idle",
+	"free_error",	     "free_error_idle",	       "store_error", "store_error_idle",
 };
 
 /* Numerator and denominator of each score. */
@@ -74,6 +75,11 @@ void fidelity_free(struct fidelity *f)
 		proc_state_free(&f->snaps[i].recorded);
 		proc_state_free(&f->snaps[i].simulated);
 	}
+	for (size_t i = 0; i < f->nr_store; i++) {
+		free(f->store[i].label);
+		free(f->store[i].mark);
+	}
+	free(f->store);
 	computed_free(f);
 	names_free(f->active, f->nr_active);
 	free(f->snaps);
@@ -343,6 +349,7 @@ void fidelity_compute(struct fidelity *f)
 			add(&pooled, (enum fidelity_score)k, sums.above[k], sums.below[k]);
 	}
 	scores(&pooled, &f->pooled);
+	fidelity_store_compute(f);
 }
 
 /* ---- The worst ---- */
@@ -403,10 +410,10 @@ int fidelity_limit_parse(struct fidelity_limit *l, const char *text, struct err 
 			       near);
 	if (l->score == NR_FIDELITY_SCORES)
 		return err_set(e,
-			       "--fail-on '%s': no score '%s': there are %s, %s, %s and their "
+			       "--fail-on '%s': no score '%s': there are %s, %s, %s, %s and their "
 			       "_idle",
 			       text, word, names[FIDELITY_SLAB_CHANGE], names[FIDELITY_SLAB],
-			       names[FIDELITY_FREE]);
+			       names[FIDELITY_FREE], names[FIDELITY_STORE]);
 	l->value = strtod(op + 1, &end);
 	if (end == op + 1 || *(end + strspn(end, " \t")) || !isfinite(l->value))
 		return err_set(e, "--fail-on '%s': '%s' is no number", text, op + 1);

@@ -9,8 +9,10 @@
  *			   bytes since the first snapshot, each side by its own first
  *	slab_error	   sum |sim - real| / sum real, of slab bytes
  *	free_error	   sum |sim - real| / sum real, of free pages by zone and order
+ *	store_error	   the largest |sim - real| / real of the store's memory, of all readings of
+ *			   mm_stat; there only where the recording has some (fidelity_store.h)
  *
- * over the snapshots after the first, pooled: sums first, then the ratio. Slabs are those of caches
+ * the first three over the snapshots after the first, pooled: sums first, then the ratio. Slabs are those of caches
  * with activity in the trace that slabinfo knows, bytes by each side's own slab size. Beside each
  * stands the score of doing nothing, of a simulator that keeps the recorded state of the first
  * snapshot for ever: by definition 1 for the change.
@@ -37,6 +39,9 @@ enum fidelity_score {
 	FIDELITY_SLAB_IDLE,
 	FIDELITY_FREE,
 	FIDELITY_FREE_IDLE,
+	NR_SNAPSHOT_SCORES, /* the others are not of one snapshot */
+	FIDELITY_STORE = NR_SNAPSHOT_SCORES,
+	FIDELITY_STORE_IDLE,
 	NR_FIDELITY_SCORES
 };
 /* "slab_change_error", "slab_change_error_idle", ...: names of metrics (sim/sink.h). */
@@ -72,9 +77,28 @@ struct fidelity_item {
 	u64 error;
 };
 
+enum fidelity_store_figure { /* as mm_stat calls them */
+			     FIDELITY_MEM_USED_TOTAL,
+			     FIDELITY_COMPR_DATA_SIZE,
+			     FIDELITY_PAGES_COMPACTED,
+			     NR_FIDELITY_STORE
+};
+extern const char *const fidelity_store_names[NR_FIDELITY_STORE];
+
+struct fidelity_store { /* a reading of mm_stat */
+	char *label;
+	char *mark; /* of the load */
+	u64 t_ns;   /* on the load's clock */
+	u64 recorded[NR_FIDELITY_STORE], simulated[NR_FIDELITY_STORE];
+	bool seen;    /* the simulated side is known */
+	double error; /* of the store's memory; NAN: undefined */
+};
+
 struct fidelity {
 	struct fidelity_snapshot *snaps;
 	size_t nr_snaps;
+	struct fidelity_store *store;
+	size_t nr_store;
 	char **active; /* caches with activity in the trace */
 	size_t nr_active;
 	/* Filled in by fidelity_compute. */

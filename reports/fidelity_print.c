@@ -8,6 +8,7 @@
 
 #include "lib/out.h"
 #include "reports/fidelity_counts.h"
+#include "reports/fidelity_store.h"
 
 #define WORST_SHOWN 10
 
@@ -24,7 +25,7 @@ static void print_score(FILE *out, double score)
 static void print_scores(FILE *out, const char *what, const struct fidelity_scores *s)
 {
 	fprintf(out, "%-18s", what);
-	for (int k = 0; k < NR_FIDELITY_SCORES; k++) {
+	for (int k = 0; k < NR_SNAPSHOT_SCORES; k++) {
 		fputs(k && k % 2 == 0 ? "   " : "", out);
 		print_score(out, s->score[k]);
 	}
@@ -47,6 +48,7 @@ static void print_start(FILE *out, const struct fidelity_start *start)
 	for (size_t i = 1; i < f->nr_snaps; i++)
 		print_scores(out, f->snaps[i].label, &f->snaps[i].scores);
 	print_scores(out, "pooled", &f->pooled);
+	fidelity_print_store_score(out, f);
 	fputc('\n', out);
 }
 
@@ -136,13 +138,14 @@ void fidelity_print_text(FILE *out, const struct fidelity_start *starts, size_t 
 	print_free(out, starts[0].f);
 	fidelity_print_types(out, starts[0].f);
 	fidelity_print_counts(out, starts[0].f);
+	fidelity_print_store(out, starts[0].f);
 }
 
 /* ---- JSON ---- */
 
-static void json_scores(FILE *out, const char *indent, const struct fidelity_scores *s)
+static void json_scores(FILE *out, const char *indent, const struct fidelity_scores *s, int nr)
 {
-	for (int k = 0; k < NR_FIDELITY_SCORES; k++) {
+	for (int k = 0; k < nr; k++) {
 		fprintf(out, "%s\"%s\": ", indent, fidelity_score_names[k]);
 		if (isnan(s->score[k]))
 			fputs("null,\n", out);
@@ -194,7 +197,7 @@ static void json_snapshots(FILE *out, const struct fidelity *f)
 		fprintf(out, "%s\n    {\n      \"label\": ", i ? "," : "");
 		json_string(out, f->snaps[i].label);
 		fprintf(out, ",\n      \"t_ns\": %llu,\n", (unsigned long long)f->snaps[i].t_ns);
-		json_scores(out, "      ", &f->snaps[i].scores);
+		json_scores(out, "      ", &f->snaps[i].scores, NR_SNAPSHOT_SCORES);
 		json_caches(out, f, i);
 		fidelity_json_types(out, f, i);
 		fidelity_json_counts(out, f, i);
@@ -217,9 +220,10 @@ static void json_names(FILE *out, const char *key, char *const *names, size_t nr
 void fidelity_print_json(FILE *out, const struct fidelity_start *starts, size_t nr)
 {
 	const struct fidelity *f = starts[0].f;
+	int nr_scores = f->nr_store ? NR_FIDELITY_SCORES : NR_SNAPSHOT_SCORES;
 
 	fputs("{\n", out);
-	json_scores(out, "  ", &f->pooled);
+	json_scores(out, "  ", &f->pooled, nr_scores);
 	fputs("  \"start\": ", out);
 	json_string(out, starts[0].name);
 	fputs(",\n", out);
@@ -227,10 +231,11 @@ void fidelity_print_json(FILE *out, const struct fidelity_start *starts, size_t 
 		fputs("  ", out);
 		json_string(out, starts[i].name);
 		fputs(": {\n", out);
-		json_scores(out, "    ", &starts[i].f->pooled);
+		json_scores(out, "    ", &starts[i].f->pooled, nr_scores);
 		fprintf(out, "    \"nr_snapshots\": %zu\n  },\n", starts[i].f->nr_snaps);
 	}
 	json_names(out, "unknown_caches", f->unknown, f->nr_unknown);
+	fidelity_json_store(out, f);
 	json_snapshots(out, f);
 	fputs("}\n", out);
 }

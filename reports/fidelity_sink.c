@@ -9,6 +9,7 @@
 
 #include "lib/mem.h"
 #include "reports/db_sink.h"
+#include "reports/fidelity_store.h"
 #include "sim/snap_mark.h"
 
 /* What a mark is about. */
@@ -19,6 +20,7 @@ struct fidelity_sink {
 	struct fidelity *f;
 	struct sink *next;
 	struct fidelity_snapshot *snap; /* whose mark this is */
+	struct fidelity_store *store;	/* likewise, of a reading of mm_stat; NULL: of none */
 	bool in_mark;
 	unsigned int wanted; /* enum wanted */
 };
@@ -82,8 +84,10 @@ static void on_mark(struct sink *base, u64 t_ns, const char *text)
 
 	s->in_mark = text;
 	s->wanted = 0;
+	s->store = NULL;
 	if (!text)
 		return;
+	s->store = fidelity_store_find(s->f, text);
 	if (!strcmp(text, MARK_TIME_ZERO)) {
 		s->snap = s->f->snaps;
 		want(s, WANT_SLABS | WANT_FREE | WANT_TYPES | WANT_COUNTS, t_ns);
@@ -316,10 +320,12 @@ static void on_block_map(struct sink *base, const struct sink_block_map *map)
 
 static void on_store(struct sink *base, const struct sink_store *store)
 {
-	struct sink *next = to_fidelity_sink(base)->next;
+	struct fidelity_sink *s = to_fidelity_sink(base);
 
-	if (next)
-		next->ops->store(next, store);
+	if (s->store)
+		fidelity_store_take(s->store, store);
+	if (s->next)
+		s->next->ops->store(s->next, store);
 }
 
 static void on_store_class(struct sink *base, const struct sink_store_class *c)
@@ -349,6 +355,24 @@ static void hand_on_items(const struct fidelity_sink *s, const struct fidelity_s
 					 });
 }
 
+/* What a reading of mm_stat says is told of as of a snapshot of its label. */
+static void hand_on_store(const struct fidelity_sink *s)
+{
+	const struct fidelity *f = s->f;
+
+	for (size_t i = 0; i < f->nr_store; i++)
+		for (int k = 0; f->store[i].seen && k < NR_FIDELITY_STORE; k++)
+			db_fidelity_add(s->next, &(struct fidelity_row){
+							 .t_ns = f->store[i].t_ns,
+							 .snapshot = f->store[i].label,
+							 .kind = "store",
+							 .name = fidelity_store_names[k],
+							 .recorded = f->store[i].recorded[k],
+							 .simulated = f->store[i].simulated[k],
+							 .first = f->store[0].recorded[k],
+						 });
+}
+
 static void hand_on(const struct fidelity_sink *s)
 {
 	const struct fidelity *f = s->f;
@@ -365,6 +389,7 @@ static void hand_on(const struct fidelity_sink *s)
 		if (snap->has_free)
 			hand_on_items(s, snap, "free", f->areas, f->nr_areas);
 	}
+	hand_on_store(s);
 }
 
 static int on_end(struct sink *base, const struct sink_end *end, struct err *e)

@@ -278,6 +278,11 @@ const struct metric_desc metrics[] = {
 	{"store_effective_percent_mean", "percent", LOWER,
 	 "store: pages of it and of its descriptors for each 100 objects, mean over time: what is "
 	 "left of a page that is stored; descriptors fill whole pages"},
+	{"store_error", "ratio", LOWER,
+	 "fidelity: memory of the store, |simulated - recorded mem_used_total| / recorded, at the "
+	 "reading of mm_stat where it is largest"},
+	{"store_error_idle", "ratio", NEITHER,
+	 "fidelity: the store_error of doing nothing, of what the first reading of mm_stat said"},
 	{"store_free_mean_ns", "ns", LOWER, "store: mean time of a free"},
 	{"store_inside_frag_percent", "percent", LOWER,
 	 "store: share of the blocks that objects lie in which nobody asked for (rounding, "
