@@ -7,6 +7,7 @@
 #include "reports/db.h"
 #include "reports/db_sink.h"
 #include "reports/fidelity_sink.h"
+#include "reports/fidelity_store.h"
 #include "sim/snap_mark.h"
 #include "tests/report_fixture.h"
 #include "tests/test.h"
@@ -88,7 +89,7 @@ static void keeping_the_first_state_is_idle(void **state)
 	blocks(f, 0, U64S(100, 90, 20), U64S(100, 100, 100));
 	blocks(f, 3, U64S(8, 9, 10), U64S(8, 8, 8));
 	fidelity_compute(f);
-	for (int k = 0; k < NR_FIDELITY_SCORES; k += 2)
+	for (int k = 0; k < NR_SNAPSHOT_SCORES; k += 2)
 		close_to(f->pooled.score[k], f->pooled.score[k + 1]);
 	/* mid: 4 + 4 of 14 + 5 slabs; after: 7 + 4 of 3 + 5. */
 	close_to(f->snaps[1].scores.score[FIDELITY_SLAB], 8.0 / 19);
@@ -401,10 +402,51 @@ static void sink_collects_and_hands_on(void **state)
 	assert_true(number(db, "SELECT 1000 * value FROM summary_view WHERE metric = "
 			       "'slab_error'") == 1000);
 	assert_true(number(db, "SELECT count(*) FROM summary_view WHERE metric LIKE '%_error%'") ==
-		    NR_FIDELITY_SCORES);
+		    NR_SNAPSHOT_SCORES);
 	fidelity_sink_free(s);
 	db_sink_free(next);
 	db_close(db);
+	fidelity_free(f);
+}
+
+/* Nothing, 1000 pages, 1200 pages recorded; 1, 1010 and 1140 simulated, and a fourth not seen. */
+static void the_worst_reading_is_the_stores_score(void **state)
+{
+	static const u64 recorded[] = {0, 1000, 1200, 1300}, simulated[] = {1, 1010, 1140};
+	static const char *const names[] = {"a", "b", "c", "d"};
+	struct fidelity *f = three_snapshots();
+	struct fidelity_sink *s = fidelity_sink_new(f, NULL);
+	struct sink *base = fidelity_sink_base(s);
+	char *text = NULL;
+	size_t n;
+	FILE *out;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(recorded); i++)
+		fidelity_store_add(f, names[i], names[i])->recorded[FIDELITY_MEM_USED_TOTAL] =
+			recorded[i] * PROC_PAGE_BYTES;
+	for (size_t i = 0; i < ARRAY_SIZE(simulated); i++) {
+		base->ops->mark(base, i, names[i]);
+		base->ops->store(base, &(struct sink_store){.t_ns = i, .pages = simulated[i]});
+		base->ops->mark(base, i, NULL);
+		base->ops->store(base, &(struct sink_store){.t_ns = i, .pages = 7}); /* a sample */
+	}
+	fidelity_compute(f);
+	close_to(f->store[1].error, 0.01);
+	close_to(f->store[2].error, 0.05);
+	assert_true(isnan(f->store[0].error) && isnan(f->store[3].error));
+	close_to(f->pooled.score[FIDELITY_STORE], 0.05);
+	close_to(f->pooled.score[FIDELITY_STORE_IDLE], 1);
+	out = open_memstream(&text, &n);
+	fidelity_json_store(out, f);
+	fclose(out);
+	assert_says(text, "\"label\": \"c\", \"t_ns\": 2, \"error\": 0.05, "
+			  "\"recorded_mem_used_total\": 4915200, "
+			  "\"simulated_mem_used_total\": 4669440");
+	assert_says(text, "\"error\": null, \"recorded_mem_used_total\": 5324800, "
+			  "\"simulated_mem_used_total\": null");
+	free(text);
+	fidelity_sink_free(s);
 	fidelity_free(f);
 }
 
@@ -421,6 +463,7 @@ int main(void)
 		cmocka_unit_test(marks),
 		cmocka_unit_test(files_are_the_kernels),
 		cmocka_unit_test(time_zero_is_the_first_snapshot),
+		cmocka_unit_test(the_worst_reading_is_the_stores_score),
 		cmocka_unit_test_setup_teardown(sink_collects_and_hands_on, results_setup,
 						results_teardown),
 	};
