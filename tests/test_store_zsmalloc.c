@@ -1,0 +1,590 @@
+/*
+ * zsmalloc: size classes, zspages and their fullness, places of objects, handles that are none.
+ */
+#include "tests/test.h"
+
+#include <stdio.h>
+
+#include "tests/store_lab.h"
+
+#define CLASSES_MAX 256
+#define HEAD 8U
+
+static void open_lab(struct store_lab *l, const char *store)
+{
+	store_lab_open(l, LAB_NODE, NULL, NULL, store);
+}
+
+static unsigned long put(struct store_lab *l, size_t size)
+{
+	unsigned long handle = store_lab_malloc(l, 0, size);
+
+	assert_true(handle);
+	return handle;
+}
+
+static void take(struct store_lab *l, unsigned long handle, size_t size)
+{
+	assert_true(store_lab_free(l, 0, handle, size));
+}
+
+/* The classes that have objects, or room for some; returns how many. */
+static unsigned int used_classes(const struct store_lab *l, struct store_class *used)
+{
+	struct store_class all[CLASSES_MAX];
+	unsigned int n = store_classes(l->store, all, CLASSES_MAX), nr = 0;
+
+	assert_in_range(n, 1, CLASSES_MAX);
+	for (unsigned int i = 0; i < n; i++)
+		if (all[i].obj_allocated)
+			used[nr++] = all[i];
+	return nr;
+}
+
+/* ---- Size classes, against the rule by brute force ---- */
+
+struct shape {
+	u32 pages, objs;
+};
+
+static u32 percent_used(u32 size, u32 pages)
+{
+	u32 objs = 0;
+
+	while ((objs + 1) * size <= pages * PAGE_SIZE)
+		objs++;
+	return objs * size * 100 / (pages * (u32)PAGE_SIZE);
+}
+
+/* No other number of pages uses more; no smaller one as much. */
+static bool is_best(u32 size, u32 pages, u32 chain)
+{
+	for (u32 other = 1; other <= chain; other++) {
+		if (percent_used(size, other) > percent_used(size, pages))
+			return false;
+		if (other < pages && percent_used(size, other) == percent_used(size, pages))
+			return false;
+	}
+	return true;
+}
+
+static struct shape best_shape(u32 size, u32 chain)
+{
+	struct shape s = {0};
+
+	for (u32 pages = 1; pages <= chain; pages++) {
+		if (is_best(size, pages, chain)) {
+			assert_int_equal(s.pages, 0);
+			s = (struct shape){pages, pages * (u32)PAGE_SIZE / size};
+		}
+	}
+	assert_true(s.pages);
+	return s;
+}
+
+static void test_waste(void **state)
+{
+	static const u32 waste_208[] = {144, 80, 16, 160}, waste_1568[] = {960, 352, 1312, 704, 96};
+
+	(void)state;
+	for (u32 pages = 1; pages <= 4; pages++)
+		assert_int_equal(pages * PAGE_SIZE % 208, waste_208[pages - 1]);
+	for (u32 pages = 1; pages <= 5; pages++)
+		assert_int_equal(pages * PAGE_SIZE % 1568, waste_1568[pages - 1]);
+	assert_int_equal(best_shape(208, 4).pages, 2); /* 99 %, as with 3 and 4 */
+	assert_int_equal(best_shape(1568, 4).pages, 2);
+	assert_int_equal(best_shape(1568, 5).pages, 5);
+}
+
+/* What a full zspage leaves over is the waste of its class. */
+static void assert_left_over(const char *store, u32 size, u32 pages, u32 waste)
+{
+	struct store_class used[CLASSES_MAX];
+	struct store_lab l;
+
+	open_lab(&l, store);
+	for (u32 i = 0; i < pages * PAGE_SIZE / size; i++)
+		put(&l, size - HEAD);
+	assert_int_equal(used_classes(&l, used), 1);
+	assert_int_equal(used[0].size, size);
+	assert_int_equal(used[0].pages_per_zspage, pages);
+	assert_int_equal(used[0].obj_used, used[0].obj_allocated);
+	assert_int_equal(used[0].pages_used, pages);
+	assert_int_equal(store_lab_stats(&l).free_bytes, waste);
+	put(&l, size - HEAD);
+	assert_int_equal(store_lab_stats(&l).pages, 2 * pages);
+	store_check(l.store);
+	store_lab_close(&l);
+}
+
+static void test_left_over(void **state)
+{
+	(void)state;
+	assert_left_over("zsmalloc", 208, 2, 80);
+	assert_left_over("zsmalloc(chain=1)", 208, 1, 144);
+	assert_left_over("zsmalloc(chain=8)", 208, 2, 80);
+	assert_left_over("zsmalloc(chain=5)", 1568, 5, 96);
+	assert_left_over("zsmalloc", 1632, 2, 8192 - 5 * 1632); /* 1568 is merged into it */
+	assert_left_over("zsmalloc", 3264, 4, 64);
+}
+
+static void check_classes(struct store_lab *l, u32 chain)
+{
+	struct store_class classes[CLASSES_MAX];
+	unsigned int n = store_classes(l->store, classes, CLASSES_MAX), nr = 0;
+
+	for (u32 size = 32; size <= PAGE_SIZE; size += 16) {
+		struct shape s = best_shape(size, chain);
+
+		if (size < PAGE_SIZE) { /* merged into the next one? */
+			struct shape next = best_shape(size + 16, chain);
+
+			if (next.pages == s.pages && next.objs == s.objs)
+				continue;
+		}
+		assert_in_range(nr, 0, n - 1);
+		assert_int_equal(classes[nr].size, size);
+		assert_int_equal(classes[nr].index, (size - 32) / 16);
+		assert_int_equal(classes[nr++].pages_per_zspage, s.pages);
+	}
+	assert_int_equal(nr, n);
+}
+
+static void test_classes(void **state)
+{
+	static const char *const stores[] = {
+		"zsmalloc(chain=1)", "zsmalloc(chain=2)", "zsmalloc(chain=3)", "zsmalloc",
+		"zsmalloc(chain=5)", "zsmalloc(chain=6)", "zsmalloc(chain=7)", "zsmalloc(chain=8)",
+	};
+	struct store_lab l;
+
+	(void)state;
+	for (u32 chain = 1; chain <= 8; chain++) {
+		open_lab(&l, stores[chain - 1]);
+		check_classes(&l, chain);
+		store_lab_close(&l);
+	}
+}
+
+/* Each size takes the smallest class that holds it and its head; the last one has none. */
+static void test_class_of_size(void **state)
+{
+	struct store_class all[CLASSES_MAX], used[CLASSES_MAX];
+	unsigned int n;
+	struct store_lab l;
+
+	(void)state;
+	open_lab(&l, "zsmalloc");
+	n = store_classes(l.store, all, CLASSES_MAX);
+	for (u32 size = 1, i = 0; size <= PAGE_SIZE; size++) {
+		unsigned long handle = put(&l, size);
+
+		while (i < n - 1 && all[i].size < size + HEAD)
+			i++;
+		assert_int_equal(used_classes(&l, used), 1);
+		assert_int_equal(used[0].size, all[i].size);
+		assert_int_equal(used[0].obj_used, 1);
+		assert_int_equal(used[0].obj_allocated,
+				 all[i].pages_per_zspage * PAGE_SIZE / all[i].size);
+		take(&l, handle, size);
+	}
+	assert_int_equal(store_lab_stats(&l).pages, 0);
+	store_lab_close(&l);
+}
+
+static void test_few_classes_fit(void **state)
+{
+	struct store_class two[2] = {{0}, {.size = 7}};
+	struct store_lab l;
+
+	(void)state;
+	open_lab(&l, "zsmalloc");
+	assert_in_range(store_classes(l.store, two, 1), 2, CLASSES_MAX);
+	assert_int_equal(two[0].size, 32);
+	assert_int_equal(two[1].size, 7);
+	store_lab_close(&l);
+}
+
+/* ---- Places ---- */
+
+/* From 3257 bytes on (zs_huge_class_size) an object has a page to itself, and no head in it. */
+static void test_huge(void **state)
+{
+	struct store_span spans[STORE_SPANS_MAX];
+	struct store_stats s;
+	struct store_lab l;
+	unsigned long a, b;
+
+	(void)state;
+	open_lab(&l, "zsmalloc");
+	a = put(&l, PAGE_SIZE);
+	b = put(&l, 3257);
+	assert_int_equal(store_map(l.store, a, PAGE_SIZE, spans), 1);
+	assert_int_equal((unsigned long)spans[0].addr % PAGE_SIZE, 0);
+	assert_int_equal(spans[0].len, PAGE_SIZE);
+	assert_true(store_lab_write(&l, 0, a, PAGE_SIZE, 1));
+	assert_true(store_lab_write(&l, 0, b, 3257, 2));
+	store_check(l.store);
+	assert_int_equal(store_lab_read(&l, 0, a, PAGE_SIZE, 1), 1);
+	assert_int_equal(store_lab_read(&l, 0, b, 3257, 2), 1);
+	s = store_lab_stats(&l);
+	assert_int_equal(s.pages, 2);
+	assert_int_equal(s.header_bytes, 0);
+	assert_int_equal(s.free_bytes, 0);
+	take(&l, a, PAGE_SIZE);
+	assert_false(store_map(l.store, a, PAGE_SIZE, spans));
+	a = put(&l, 3256);
+	assert_int_equal(store_lab_stats(&l).pages, 5);
+	assert_int_equal(store_lab_stats(&l).header_bytes, 8);
+	take(&l, a, 3256);
+	take(&l, b, 3257);
+	store_lab_close(&l);
+}
+
+/* Three pages hold four of 2720 bytes and more: the second and the third lie across. */
+static void test_spanning(void **state)
+{
+	static const int pieces[] = {1, 2, 2, 1};
+	struct store_span spans[STORE_SPANS_MAX];
+	unsigned long h[4];
+	struct store_lab l;
+	struct store_stats s;
+
+	(void)state;
+	open_lab(&l, "zsmalloc");
+	for (int i = 0; i < 4; i++) {
+		h[i] = put(&l, 2720);
+		assert_true(store_lab_write(&l, 0, h[i], 2720, (u64)i));
+		assert_int_equal(store_map(l.store, h[i], 2720, spans), pieces[i]);
+		if (pieces[i] == 2) {
+			assert_int_equal(spans[0].len + spans[1].len, 3072 - HEAD);
+			assert_int_equal(((unsigned long)spans[0].addr + spans[0].len) % PAGE_SIZE,
+					 0);
+			assert_int_equal((unsigned long)spans[1].addr % PAGE_SIZE, 0);
+		}
+	}
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(store_lab_read(&l, 0, h[i], 2720, (u64)i), 1);
+	s = store_lab_stats(&l);
+	assert_int_equal(s.pages, 3);
+	assert_int_equal(s.blocks, 6);
+	assert_int_equal(s.nr_split, 2);
+	assert_int_equal(s.block_bytes, 4 * 3072);
+	store_check(l.store);
+	take(&l, h[1], 2720);
+	assert_int_equal(store_lab_stats(&l).blocks, 4);
+	assert_int_equal(store_lab_stats(&l).nr_split, 2);
+	store_lab_close(&l);
+}
+
+static u64 write_ns(struct store_lab *l, unsigned long handle, size_t size)
+{
+	u64 self_ns = l->store->layer->self_ns;
+
+	assert_true(store_lab_write(l, 0, handle, size, 1));
+	return l->store->layer->self_ns - self_ns;
+}
+
+/* What lies across two pages is copied twice: so many bytes more, at so much a page. */
+static void test_spanning_costs(void **state)
+{
+	struct store_lab l;
+	unsigned long whole, split;
+
+	(void)state;
+	open_lab(&l, "zsmalloc");
+	whole = put(&l, 2720);
+	split = put(&l, 2720);
+	(void)write_ns(&l, whole, 2720);
+	assert_int_equal(write_ns(&l, split, 2720) - write_ns(&l, whole, 2720),
+			 kernel->cost_ns[COST_ZERO_PAGE] * 2720ULL / PAGE_SIZE);
+	store_lab_close(&l);
+}
+
+/* Whoever comes while another CPU has the pool's lock waits for it. */
+static void test_lock(void **state)
+{
+	u64 alone_ns, waited_ns;
+	struct store_lab l;
+
+	(void)state;
+	open_lab(&l, "zsmalloc");
+	for (int i = 0; i < 4; i++) {
+		put(&l, 100);
+		assert_true(store_lab_malloc(&l, 1, 100));
+	}
+	l.sl.lab.m->now_ns += 1000000;
+	alone_ns = l.store->layer->self_ns;
+	put(&l, 100);
+	alone_ns = l.store->layer->self_ns - alone_ns;
+	waited_ns = l.store->layer->self_ns;
+	assert_true(store_lab_malloc(&l, 1, 100));
+	waited_ns = l.store->layer->self_ns - waited_ns;
+	assert_true(waited_ns > alone_ns + 10);
+	store_lab_close(&l);
+}
+
+/* ---- Fullness ---- */
+
+#define EIGHT 504 /* and a head: eight in a page */
+
+/*
+ * The page that a lives in, one letter an object, and how many zspages are almost full and almost
+ * empty: "ab.d.... full 0 empty 1".
+ */
+static const char *draw(struct store_lab *l, const unsigned long *handles, unsigned int n,
+			unsigned int of)
+{
+	static char buf[64];
+	struct store_span spans[STORE_SPANS_MAX];
+	struct store_class used[CLASSES_MAX];
+	unsigned long page;
+
+	memset(buf, '.', 8);
+	assert_int_equal(store_map(l->store, handles[of], EIGHT, spans), 1);
+	page = (unsigned long)spans[0].addr & ~(PAGE_SIZE - 1);
+	for (unsigned int i = 0; i < n; i++) {
+		unsigned long addr;
+
+		if (!handles[i] || store_map(l->store, handles[i], EIGHT, spans) != 1)
+			continue;
+		addr = (unsigned long)spans[0].addr;
+		if ((addr & ~(PAGE_SIZE - 1)) == page)
+			buf[addr % PAGE_SIZE / (EIGHT + HEAD)] = (char)('a' + i);
+	}
+	assert_int_equal(used_classes(l, used), 1);
+	snprintf(buf + 8, sizeof(buf) - 8, " full %d empty %d", (int)used[0].almost_full,
+		 (int)used[0].almost_empty);
+	return buf;
+}
+
+#define assert_draws(l, h, of, drawing)                                                            \
+	assert_string_equal(draw(l, h, (unsigned int)ARRAY_SIZE(h), of), drawing)
+
+static void drop(struct store_lab *l, unsigned long *handle)
+{
+	take(l, *handle, EIGHT);
+	*handle = 0;
+}
+
+/* Up to three quarters: almost empty. The object freed last is the next one handed out. */
+static void test_fullness(void **state)
+{
+	unsigned long h[10] = {0};
+	struct store_lab l;
+
+	(void)state;
+	open_lab(&l, "zsmalloc");
+	h[0] = put(&l, EIGHT);
+	assert_draws(&l, h, 0, "a....... full 0 empty 1");
+	for (int i = 1; i < 6; i++)
+		h[i] = put(&l, EIGHT);
+	assert_draws(&l, h, 0, "abcdef.. full 0 empty 1");
+	h[6] = put(&l, EIGHT);
+	assert_draws(&l, h, 0, "abcdefg. full 1 empty 0");
+	h[7] = put(&l, EIGHT);
+	assert_draws(&l, h, 0, "abcdefgh full 0 empty 0");
+	drop(&l, &h[2]);
+	assert_draws(&l, h, 0, "ab.defgh full 1 empty 0");
+	drop(&l, &h[4]);
+	assert_draws(&l, h, 0, "ab.d.fgh full 0 empty 1");
+	h[8] = put(&l, EIGHT);
+	assert_draws(&l, h, 0, "ab.difgh full 1 empty 0");
+	h[9] = put(&l, EIGHT);
+	assert_draws(&l, h, 0, "abjdifgh full 0 empty 0");
+	store_check(l.store);
+	for (unsigned int i = 0; i < ARRAY_SIZE(h); i++)
+		if (h[i])
+			drop(&l, &h[i]);
+	assert_int_equal(store_lab_stats(&l).pages, 0);
+	assert_int_equal(store_lab_stats(&l).descriptors, 0);
+	store_lab_close(&l);
+}
+
+/* Room is taken where least of it is left: of the almost full ones first. */
+static void test_which_zspage(void **state)
+{
+	unsigned long h[24];
+	struct store_lab l;
+
+	(void)state;
+	open_lab(&l, "zsmalloc");
+	for (int i = 0; i < 24; i++)
+		h[i] = put(&l, EIGHT);
+	for (int i = 0; i < 5; i++)
+		drop(&l, &h[i]); /* the first page: 3 left */
+	drop(&l, &h[8]);	 /* the second: 7 */
+	for (int i = 16; i < 20; i++)
+		drop(&l, &h[i]); /* the third: 4 */
+	assert_draws(&l, h, 7, ".....fgh full 1 empty 2");
+	h[0] = put(&l, EIGHT);
+	assert_draws(&l, h, 9, "ajklmnop full 0 empty 2");
+	h[1] = put(&l, EIGHT); /* the one that came in last is first, unless it was emptier */
+	assert_draws(&l, h, 20, "...buvwx full 0 empty 2");
+	store_check(l.store);
+	store_lab_close(&l);
+}
+
+/* ---- Handles that are none ---- */
+
+static void assert_bad(struct store_lab *l, unsigned long handle, size_t size)
+{
+	struct store_span spans[STORE_SPANS_MAX];
+	u64 bad = store_lab_stats(l).nr_bad;
+
+	assert_false(store_lab_free(l, 0, handle, size));
+	assert_false(store_lab_write(l, 0, handle, size ? size : 1, 1));
+	assert_int_equal(store_lab_read(l, 0, handle, size ? size : 1, 1), -1);
+	assert_int_equal(store_map(l->store, handle, size, spans), 0);
+	assert_int_equal(store_lab_stats(l).nr_bad, bad + 3);
+	assert_says(l->sl.lab.event, "invalid_pointer: zsmalloc: read of handle");
+	store_check(l->store);
+}
+
+static void test_bad_handles(void **state)
+{
+	struct store_span spans[STORE_SPANS_MAX];
+	unsigned long a, b, huge;
+	struct store_lab l;
+
+	(void)state;
+	open_lab(&l, "zsmalloc");
+	a = put(&l, 100);
+	b = put(&l, 100);
+	huge = put(&l, 4000);
+	assert_true(store_lab_write(&l, 0, a, 100, 1));
+	assert_bad(&l, 0, 100);
+	assert_bad(&l, 1, 100);
+	assert_bad(&l, huge + 8, 100); /* a word that no handle has been */
+	assert_bad(&l, a + 4, 100);
+	assert_bad(&l, a, 200); /* another class */
+	assert_bad(&l, a, 4000);
+	assert_bad(&l, huge, 100);
+	assert_int_equal(store_map(l.store, a, 100, spans), 1);
+	assert_bad(&l, (unsigned long)spans[0].addr - HEAD, 100); /* the object itself */
+	assert_bad(&l, (unsigned long)kernel->direct_map + (kernel->max_pfn << PAGE_SHIFT), 100);
+	take(&l, b, 100);
+	assert_bad(&l, b, 100); /* twice */
+	take(&l, huge, 4000);
+	assert_bad(&l, huge, 4000); /* its page has gone */
+	assert_int_equal(store_lab_read(&l, 0, a, 100, 1), 1);
+	take(&l, a, 100);
+	assert_bad(&l, a, 100);
+	store_lab_close(&l);
+}
+
+/* Contents that look like a handle's word, and like the head of the object that it names. */
+static void test_forged_handle(void **state)
+{
+	struct store_span spans[STORE_SPANS_MAX];
+	u64 words[25], entered_ns;
+	unsigned long a, forged;
+	struct store_lab l;
+
+	(void)state;
+	open_lab(&l, "zsmalloc");
+	a = put(&l, sizeof(words));
+	assert_int_equal(store_map(l.store, a, sizeof(words), spans), 1);
+	forged = (unsigned long)spans[0].addr + 8;
+	for (u32 idx = 0; idx < 50; idx++) { /* number 20 begins in the other page, 64 bytes on */
+		for (int i = 0; i < 25; i++)
+			words[i] = forged | 1;
+		words[1] = (page_to_pfn(virt_to_page(spans[0].addr)) << 23 | idx) << 1;
+		entered_ns = machine_enter(l.sl.lab.m, 0, l.sl.lab.m->now_ns);
+		assert_true(store_write(l.store, a, words, sizeof(words)));
+		machine_leave(l.sl.lab.m, entered_ns);
+		assert_bad(&l, forged, sizeof(words));
+	}
+	take(&l, a, sizeof(words));
+	store_lab_close(&l);
+}
+
+static void test_foreign_handle(void **state)
+{
+	struct store_lab l;
+	struct store_env env;
+	struct store *other;
+	unsigned long a, foreign;
+	u64 pages;
+	struct err e = {""};
+
+	(void)state;
+	open_lab(&l, "zsmalloc");
+	env = l.store->env;
+	other = store_lab_chain(&env, "zsmalloc(chain=2)", &e);
+	assert_non_null(other);
+	a = put(&l, 100);
+	pages = store_lab_stats(&l).pages;
+	foreign = store_malloc(other, 100, GFP_STORE);
+	assert_true(foreign);
+	assert_bad(&l, foreign, 100);
+	assert_false(store_free(other, a, 100));
+	assert_true(store_free(other, foreign, 100));
+	assert_int_equal(store_lab_stats(&l).pages, pages);
+	take(&l, a, 100);
+	store_put(other);
+	store_lab_close(&l);
+}
+
+/* ---- Birth and death ---- */
+
+static void test_leak(void **state)
+{
+	struct store_lab l;
+	u64 free_pages;
+
+	(void)state;
+	open_lab(&l, "zsmalloc");
+	free_pages = l.sl.free_pages;
+	assert_true(free_pages);
+	for (size_t size = 10; size < PAGE_SIZE; size += 100)
+		put(&l, size);
+	store_put(l.store);
+	l.store = NULL;
+	assert_int_equal(l.sl.lab.nr_events, 1);
+	assert_string_equal(l.sl.lab.event, "leak: zsmalloc: 41 objects still in use");
+	store_lab_close(&l);
+}
+
+static void test_needs_memory(void **state)
+{
+	struct store_lab l;
+	struct store_env env;
+	struct err e = {""};
+
+	(void)state;
+	store_lab_open(&l, LAB_NODE, NULL, "null", "null");
+	env = l.store->env;
+	assert_null(store_lab_chain(&env, "zsmalloc", &e));
+	assert_says(e.msg, "handles name objects, and 'null' keeps nothing");
+	store_lab_close(&l);
+	store_lab_open(&l, LAB_NODE, "null", NULL, "null");
+	env = l.store->env;
+	assert_null(store_lab_chain(&env, "zsmalloc", &e));
+	assert_says(e.msg, "the pages of 'null' keep nothing");
+	store_lab_close(&l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_waste),
+		cmocka_unit_test(test_left_over),
+		cmocka_unit_test(test_classes),
+		cmocka_unit_test(test_class_of_size),
+		cmocka_unit_test(test_few_classes_fit),
+		cmocka_unit_test(test_huge),
+		cmocka_unit_test(test_spanning),
+		cmocka_unit_test(test_spanning_costs),
+		cmocka_unit_test(test_lock),
+		cmocka_unit_test(test_fullness),
+		cmocka_unit_test(test_which_zspage),
+		cmocka_unit_test(test_bad_handles),
+		cmocka_unit_test(test_forged_handle),
+		cmocka_unit_test(test_foreign_handle),
+		cmocka_unit_test(test_leak),
+		cmocka_unit_test(test_needs_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
