@@ -9,13 +9,13 @@
  *			   bytes since the first snapshot, each side by its own first
  *	slab_error	   sum |sim - real| / sum real, of slab bytes
  *	free_error	   sum |sim - real| / sum real, of free pages by zone and order
- *	store_error	   the largest |sim - real| / real of the store's memory, of all readings of
+ *	store_error	   the largest |sim - real| / real of the store, of all readings of
  *			   mm_stat; there only where the recording has some (fidelity_store.h)
  *
- * the first three over the snapshots after the first, pooled: sums first, then the ratio. Slabs are those of caches
- * with activity in the trace that slabinfo knows, bytes by each side's own slab size. Beside each
- * stands the score of doing nothing, of a simulator that keeps the recorded state of the first
- * snapshot for ever: by definition 1 for the change.
+ * the first three over the snapshots after the first, pooled: sums first, then the ratio. Slabs are
+ * those of caches with activity in the trace that slabinfo knows, bytes by each side's own slab
+ * size. Beside each stands the score of doing nothing, of a simulator that keeps the recorded state
+ * of the first snapshot for ever: by definition 1 for the change.
  *
  * In no score, but side by side: pageblocks by type, and what was counted from one snapshot to the
  * next: what /proc/vmstat counts, events of the recording, and what the simulator counts likewise.

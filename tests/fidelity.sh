@@ -144,3 +144,16 @@ verdict "vmstat's lines are counted on both sides" $?
 [ "$(count zone_lock_acquisitions recorded)" -gt "$(count pcp_refills recorded)" ] &&
 	[ "$(count zone_lock_acquisitions simulated)" -gt 10000 ]
 verdict "and holds of zone->lock" $?
+
+# The recorded store: what was stored is met to the byte, and nothing is asked of a load without one.
+"$KMEMSIM" fidelity traces/samples/small-zram.kmt --store null --format json >"$SCRATCH/store.json" 2>/dev/null
+perl -MJSON::PP -e 'local $/; my $f = decode_json(<STDIN>); my $n = 0;
+	for (@{$f->{store}}) { $n++; exit 1 if $_->{recorded_compr_data_size} != $_->{simulated_compr_data_size} }
+	exit !($n == 4 && $f->{store}[3]{recorded_pages_compacted} == 86)' <"$SCRATCH/store.json"
+verdict "compr_data_size is met at every reading of mm_stat" $?
+grep -q '"store' "$SCRATCH/counts.json"
+[ $? = 1 ]
+verdict "a recording without mm_stat has no store_error" $?
+"$KMEMSIM" fidelity traces/samples/small-zram.kmt --store none --fail-on 'store_error>0.05' >"$SCRATCH/none.out" 2>"$SCRATCH/none.err"
+[ $? = 1 ] && grep -q "store_error is undefined: --fail-on" "$SCRATCH/none.err" && grep -q '; repeat: .* --store none' "$SCRATCH/none.err"
+verdict "--store none: nothing is stored, no store_error" $?

@@ -44,6 +44,6 @@ repeats "experiment with settings" kmemsim run "$folder/x.yaml" --db "$SCRATCH/b
 	--set machine.hz=1000 --set 'stacks.plain.pages=page_allocator(pcp=off)'
 repeats "replay of a path with spaces" kmemsim replay "$folder/t r.kmt" --db none --sample 7ms \
 	--label "it's" --pages 'page_allocator(batch=5)' --machine configs/machine-2node.yaml
-repeats "replay on a store" kmemsim replay traces/samples/small-zram.kmt --db none --store null
+repeats "replay on a store" kmemsim replay traces/samples/small-zram.kmt --cold --db none --store null
 refused "--only that matches nothing" "did you mean 'plain'?" \
 	kmemsim run "$folder/x.yaml" --db "$SCRATCH/c.db" --only '*/plane/1'

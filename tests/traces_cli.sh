@@ -50,3 +50,28 @@ printf "\\$(printf %03o $((byte ^ 1)))" | dd of="$kmt" bs=1 seek=$at conv=notrun
 "$KMEMSIM" info "$kmt" >"$SCRATCH/info" 2>"$SCRATCH/err"
 [ $? = 2 ] && grep -q "offset .*wrong checksum" "$SCRATCH/err" && [ ! -s "$SCRATCH/info" ]
 verdict "info: a flipped bit inside a block" $?
+
+# --- mm_stat
+recording=${KMEMSIM_RECORDINGS:-/nonexistent}/small-zram
+if [ -d "$recording" ]; then
+	cp -r "$recording" "$SCRATCH/zram" && chmod -R u+w "$SCRATCH/zram"
+	"$KMEMSIM" import "$SCRATCH/zram" -o "$SCRATCH/zram.kmt" >"$SCRATCH/printed" 2>"$SCRATCH/err"
+	[ $? = 0 ] && [ ! -s "$SCRATCH/err" ] && grep -q "^  store_compact  *1$" "$SCRATCH/printed"
+	verdict "mm_stat: a rise of pages_compacted is a request" $?
+	"$KMEMSIM" import "$SCRATCH/zram/trace.dat" --snapshots "$SCRATCH/zram/snaps" -o "$SCRATCH/again.kmt" >/dev/null
+	cmp "$SCRATCH/zram.kmt" "$SCRATCH/again.kmt"
+	verdict "mm_stat: beside the snapshots, or one folder up" $?
+	cmp "$SCRATCH/zram.kmt" traces/samples/small-zram.kmt
+	verdict "mm_stat: the sample is what import makes of it" $?
+	sed -i '2s/ 9312155 / lots /' "$SCRATCH/zram/mm_stat"
+	refused "mm_stat: a bad row" "mm_stat:2:24: compr_data_size: 'lots' is not a number" \
+		"$KMEMSIM" import "$SCRATCH/zram" -o "$SCRATCH/bad.kmt"
+	sed -i '2s/ lots / 9312155 /; 4s/19.37$/119.37/' "$SCRATCH/zram/mm_stat"
+	refused "mm_stat: of another recording" "row 'compacted' is of 119.37 s" \
+		"$KMEMSIM" import "$SCRATCH/zram" -o "$SCRATCH/bad.kmt"
+	rm "$SCRATCH/zram/mm_stat"
+	"$KMEMSIM" import "$SCRATCH/zram" -o "$SCRATCH/none.kmt" >"$SCRATCH/printed" && ! grep -q store_compact "$SCRATCH/printed"
+	verdict "mm_stat: without it nothing is known of compaction" $?
+else
+	skip "mm_stat" "no such recording"
+fi
