@@ -20,7 +20,7 @@ struct fidelity_sink {
 	struct fidelity *f;
 	struct sink *next;
 	struct fidelity_snapshot *snap; /* whose mark this is */
-	struct fidelity_store *store;	/* likewise, of a reading of mm_stat; NULL: of none */
+	struct fidelity_store *store;	/* a reading of mm_stat: the store is told of next */
 	bool in_mark;
 	unsigned int wanted; /* enum wanted */
 };
@@ -84,7 +84,6 @@ static void on_mark(struct sink *base, u64 t_ns, const char *text)
 
 	s->in_mark = text;
 	s->wanted = 0;
-	s->store = NULL;
 	if (!text)
 		return;
 	s->store = fidelity_store_find(s->f, text);
@@ -324,6 +323,7 @@ static void on_store(struct sink *base, const struct sink_store *store)
 
 	if (s->store)
 		fidelity_store_take(s->store, store);
+	s->store = NULL;
 	if (s->next)
 		s->next->ops->store(s->next, store);
 }
