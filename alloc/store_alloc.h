@@ -122,7 +122,6 @@ struct store {
 	u64 nr_bad;	 /* calls that were refused */
 	unsigned int refs;
 	bool keeps_nothing; /* here or below: what is written is not there to be read */
-	bool moves;	    /* compact frees pages: a source with a compact of its own sets it */
 	bool defers_free;   /* a free waits here or below: contents may be read until then */
 	struct layer *layer;
 	struct store_compacted compacted;
@@ -186,6 +185,8 @@ struct store *store_get(struct store *s);
 void store_put(struct store *s);
 /* The innermost one of the chain. */
 struct store *store_source(struct store *s);
+/* False: it has no compact of its own, no object of it ever moves. */
+bool store_moves(const struct store *s);
 /* True if a layer of the chain, or its source, is of this kind. */
 bool store_chain_has(const struct store *s, const struct allocator_desc *desc);
 

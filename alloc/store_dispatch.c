@@ -183,7 +183,6 @@ void derive_store(struct store *self, struct store *base, const struct store_env
 		.size_max = base ? base->size_max : 0,
 		.refs = 1,
 		.keeps_nothing = base ? base->keeps_nothing : desc->keeps_nothing,
-		.moves = base && base->moves,
 		.defers_free = base && base->defers_free,
 		.layer = instance_alloc(sizeof(struct layer)),
 	};
@@ -222,6 +221,13 @@ struct store *store_source(struct store *s)
 	while (s->base)
 		s = s->base;
 	return s;
+}
+
+bool store_moves(const struct store *s)
+{
+	while (s->base)
+		s = s->base;
+	return s->compact != nothing_moves;
 }
 
 bool store_chain_has(const struct store *s, const struct allocator_desc *desc)

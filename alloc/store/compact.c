@@ -119,7 +119,7 @@ static struct allocator_desc compact_store_desc;
 
 static int check_base(const struct store *base, struct err *e)
 {
-	if (!base->moves)
+	if (!store_moves(base))
 		return err_set(e, "'%s' never moves an object: there is nothing to gain",
 			       base->name);
 	if (store_chain_has(base, &compact_store_desc))
