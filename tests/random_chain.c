@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "tests/chains.h"
-#include "tests/slab_lab.h"
+#include "tests/store_lab.h"
 
 #define TRIES 24 /* at each layer */
 
@@ -24,19 +24,41 @@ static const struct allocator_desc *random_allocator(struct rng *r, enum allocat
 	return found;
 }
 
+static bool store_can_be_made(struct lab *lab, const struct chain_kind *k, const char *text)
+{
+	struct slab_allocator *sa = slab_lab_chain(lab->pa, k->slab, &(struct err){""});
+	struct slabulator slabs;
+	struct store_env env = {.pages = lab->pa, .slabs = &slabs};
+	struct store *s;
+	struct err e;
+
+	ASSERT(sa);
+	lab_hand_over(lab);
+	slabulator_init(&slabs, sa, lab->pa);
+	s = store_lab_chain(&env, text, &e);
+	store_put(s);
+	slabulator_destroy(&slabs);
+	slab_allocator_put(sa);
+	return s;
+}
+
 static bool can_be_made(const struct chain_kind *k, const char *text)
 {
-	struct slab_allocator *sa = NULL;
+	struct slab_allocator *sa;
 	struct err e;
 	struct lab lab;
 	bool made;
 
 	lab_open(&lab, k->nodes, NULL);
 	lab.pa = lab_chain(k->kind == ALLOC_PAGES ? text : k->pages, &e);
-	if (lab.pa && k->kind == ALLOC_SLAB)
+	made = lab.pa;
+	if (made && k->kind == ALLOC_SLAB) {
 		sa = slab_lab_chain(lab.pa, text, &e);
-	made = k->kind == ALLOC_PAGES ? lab.pa != NULL : sa != NULL;
-	slab_allocator_put(sa);
+		made = sa;
+		slab_allocator_put(sa);
+	} else if (made && k->kind == ALLOC_STORE) {
+		made = store_can_be_made(&lab, k, text);
+	}
 	lab_close(&lab);
 	return made;
 }

@@ -16,7 +16,8 @@ typedef void (*print_allocator_fn)(struct rng *r, const struct allocator_desc *d
 struct chain_kind {
 	enum allocator_kind kind;
 	const char *nodes; /* of the machine, as lab_open takes them */
-	const char *pages; /* of slab chains: the chain of pages they are to stand on */
+	const char *pages; /* of slab chains and stores: the chain of pages they are to stand on */
+	const char *slab;  /* of stores: the chain that makes their caches */
 	print_allocator_fn print;
 };
 

@@ -186,9 +186,12 @@ static void shelf_compact(struct store *self, struct store_compact *c)
 			c->freed_pages++;
 			from = NULL;
 		}
-		o->at = sh->misdeed == LOSE ? NULL : at;
-		if (!o->at)
+		o->at = at;
+		if (sh->misdeed == LOSE) {
+			leave_place(sh, at);
+			o->at = NULL;
 			return;
+		}
 		from = from ? from : page_with_room(sh, NULL);
 	}
 }
@@ -256,7 +259,6 @@ static struct store *shelf_create(struct store *base, const struct store_env *en
 	sh->s.check = shelf_check;
 	sh->s.destructor = shelf_destructor;
 	sh->s.size_max = PLACE_BYTES;
-	sh->s.moves = true;
 	if (store_cache_create(&sh->s, "store_shelf", sizeof(struct shelf_object), e))
 		return &sh->s;
 	store_release(&sh->s);
