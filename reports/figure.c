@@ -295,16 +295,38 @@ double figure_time_axis(struct figure *f)
 	return 1e9 / units[u].ns;
 }
 
-void figure_number_axis(struct figure *f, char axis, double most, const char *unit)
+static void axis_put(struct figure *f, char axis, double most, const char *unit, double least_step)
 {
 	double top = most > 0 ? most * 1.06 : 1;
-	double step = step_of(top, axis == 'x' ? f->panel_w / 90 : 4);
+	double step = max(step_of(top, axis == 'x' ? f->panel_w / 90 : 4), least_step);
 
-	/* Counts have no halves. */
-	if (!*unit)
-		step = max(step, 1.0);
 	fprintf(f->gp, "set %crange [0:%.6g]\nset format %c \"%%g%s\"\nset %ctics 0,%.6g\n", axis,
 		top, axis, unit, axis, step);
+}
+
+void figure_number_axis(struct figure *f, char axis, double most, const char *unit)
+{
+	/* Counts have no halves. */
+	axis_put(f, axis, most, unit, *unit ? 0 : 1);
+}
+
+void figure_real_axis(struct figure *f, char axis, double most)
+{
+	axis_put(f, axis, most, "", 0);
+}
+
+double figure_ns_axis(struct figure *f, char axis, double most)
+{
+	static const char *const units[] = {" ns", " us", " ms", " s"};
+	double ns = 1;
+	size_t i = 0;
+
+	while (i + 1 < ARRAY_SIZE(units) && most / ns >= 1000) {
+		ns *= 1000;
+		i++;
+	}
+	figure_number_axis(f, axis, most / ns, units[i]);
+	return ns;
 }
 
 double figure_bytes_axis(struct figure *f, char axis, double most)

@@ -83,7 +83,11 @@ void figure_quote(FILE *gp, const char *text);
 double figure_time_axis(struct figure *f);
 /* Bytes 0..most on axis 'x' or 'y', in a unit that suits; returns bytes of one unit. */
 double figure_bytes_axis(struct figure *f, char axis, double most);
-/* Numbers 0..most, with a unit behind each ("", " %%"). */
+/* The same of times. */
+double figure_ns_axis(struct figure *f, char axis, double most);
+/* Numbers 0..most, with a unit behind each (" %%"); without one they are counts. */
 void figure_number_axis(struct figure *f, char axis, double most, const char *unit);
+/* Numbers 0..most that have fractions. */
+void figure_real_axis(struct figure *f, char axis, double most);
 
 #endif

@@ -144,21 +144,6 @@ static void log_axis(struct figure *f, const struct curve_panel *panel, double l
 		max(panel->mark, 1.0));
 }
 
-/* Returns what values are divided by. */
-static double time_amounts_axis(struct figure *f, double most)
-{
-	static const char *const units[] = {" ns", " us", " ms", " s"};
-	double ns = 1;
-	size_t i = 0;
-
-	while (i + 1 < ARRAY_SIZE(units) && most / ns >= 1000) {
-		ns *= 1000;
-		i++;
-	}
-	figure_number_axis(f, 'y', most / ns, units[i]);
-	return ns;
-}
-
 static double value_axis(struct figure *f, const struct curve_panel *panel, double least,
 			 double most)
 {
@@ -172,7 +157,7 @@ static double value_axis(struct figure *f, const struct curve_panel *panel, doub
 		figure_number_axis(f, 'y', 100, "");
 		break;
 	case CURVE_NS:
-		unit = time_amounts_axis(f, most);
+		unit = figure_ns_axis(f, 'y', most);
 		break;
 	case CURVE_COUNT:
 		figure_number_axis(f, 'y', most, "");

@@ -8,13 +8,18 @@
 /*
  * What the memory a stack has taken is made of, bottom to top. With the accounting of the layers
  * the parts add up to pages_taken_bytes exactly: a slab source holds its free objects, a layer
- * above what it has not passed on yet. The first four are the pages of slabs.
+ * above what it has not passed on yet. The first five are the pages of slabs, the next three those
+ * of the store. A store of slabs (kmalloc) has its objects in theirs.
  */
 enum part {
 	PART_OBJECTS,
 	PART_ROUNDING,
 	PART_SLAB_HELD,
+	PART_DESCRIPTORS,
 	PART_SLAB_FREE,
+	PART_STORED,
+	PART_STORE_HELD,
+	PART_STORE_REST,
 	PART_PAGES,
 	PART_PAGE_HELD,
 	NR_PARTS
@@ -26,10 +31,32 @@ static const struct {
 	{"objects, as requested", "objects_requested", USE_1},
 	{"rounding", "rounding", USE_2},
 	{"held back by slab layers", "held_by_slab_layers", NULL},
+	{"descriptors of the store", "store_descriptors", STORE_DESCRIPTORS},
 	{"free in slabs", "free_in_slabs", USE_3},
+	{"stored, as requested", "stored", STORE_ASKED},
+	{"held back by store layers", "held_by_store_layers", NULL},
+	{"held by the store", "held_by_store", STORE_BETWEEN},
 	{"pages, as requested", "pages_requested", USE_4},
 	{"held back by page layers", "held_by_page_layers", NULL},
 };
+
+/* Have any of these stacks such parts? */
+static bool part_known(const struct report *p, int k)
+{
+	return p->stores || (k != PART_DESCRIPTORS && k != PART_STORED && k != PART_STORE_HELD &&
+			     k != PART_STORE_REST);
+}
+
+static void store_parts_at(const struct samples *s, u64 t, double v[NR_PARTS])
+{
+	double pages = samples_store_bytes_at(s, t), stored = samples_store_at(s, "bytes_req", t);
+
+	v[PART_DESCRIPTORS] = samples_store_at(s, "descriptor_bytes", t);
+	v[PART_STORED] = min(stored, pages);
+	v[PART_STORE_HELD] =
+		min(samples_above_at(s, "store", "held_bytes", t), pages - v[PART_STORED]);
+	v[PART_STORE_REST] = pages - v[PART_STORED] - v[PART_STORE_HELD];
+}
 
 /* One instant's parts, each at least 0 however the figures were sampled. */
 static void parts_at(const struct samples *s, u64 t, double v[NR_PARTS])
@@ -38,15 +65,23 @@ static void parts_at(const struct samples *s, u64 t, double v[NR_PARTS])
 	       slab = samples_whole_at(s, "slab_bytes", t);
 	double handed_out = samples_outer_at(s, "pages", "live_bytes", t);
 
-	v[PART_PAGES] = max(handed_out - slab, 0.0);
-	v[PART_OBJECTS] = max(req - v[PART_PAGES], 0.0);
+	store_parts_at(s, t, v);
+	v[PART_PAGES] = max(handed_out - slab - samples_store_bytes_at(s, t), 0.0);
+	v[PART_OBJECTS] = max(req - v[PART_PAGES] - v[PART_STORED], 0.0);
+	/* What `null` takes is nowhere. */
+	if (samples_has_store(s))
+		v[PART_OBJECTS] =
+			min(v[PART_OBJECTS], samples_source_at(s, "slab", "live_bytes", t));
 	v[PART_ROUNDING] = max(samples_whole_at(s, "bytes_alloc_live", t) - req, 0.0);
 	v[PART_SLAB_HELD] = samples_above_at(s, "slab", "held_bytes", t);
-	v[PART_SLAB_FREE] = max(slab - v[PART_OBJECTS] - v[PART_ROUNDING] - v[PART_SLAB_HELD], 0.0);
+	v[PART_SLAB_FREE] = max(slab - v[PART_OBJECTS] - v[PART_ROUNDING] - v[PART_SLAB_HELD] -
+					v[PART_DESCRIPTORS],
+				0.0);
 	v[PART_PAGE_HELD] = samples_above_at(s, "pages", "held_bytes", t);
 }
 
-static void write_points(FILE *f, const struct samples *s, const struct series *lead)
+static void write_points(FILE *f, const struct report *p, const struct samples *s,
+			 const struct series *lead)
 {
 	size_t picks[POINTS_MAX], n = points_pick(lead->value, lead->nr, POINTS_MAX, picks);
 
@@ -56,8 +91,9 @@ static void write_points(FILE *f, const struct samples *s, const struct series *
 
 		parts_at(s, t, v);
 		fprintf(f, "%.9g", (double)t / 1e9);
-		for (size_t k = 0; k < NR_PARTS; k++)
-			fprintf(f, ",%.0f", v[k]);
+		for (int k = 0; k < NR_PARTS; k++)
+			if (part_known(p, k))
+				fprintf(f, ",%.0f", v[k]);
 		fputc('\n', f);
 	}
 }
@@ -70,11 +106,12 @@ static int write_run(struct report *p, const struct report_run *run, struct err 
 	if (!f)
 		return -1;
 	fputs("t_s", f);
-	for (size_t k = 0; k < NR_PARTS; k++)
-		fprintf(f, ",%s", parts[k].column);
+	for (int k = 0; k < NR_PARTS; k++)
+		if (part_known(p, k))
+			fprintf(f, ",%s", parts[k].column);
 	fputc('\n', f);
 	if (lead)
-		write_points(f, run_samples(run), lead);
+		write_points(f, p, run_samples(run), lead);
 	return report_file_close(&p->dir, f, e);
 }
 
@@ -125,8 +162,11 @@ static void parts_plot(struct figure *f, const struct report_run *run, double fa
 			continue;
 		fprintf(f->gp, "%s'../data/memory-%s.csv' using ($1*%g):((", comma, run->slug,
 			factor);
-		for (int j = 0; j <= k; j++)
-			fprintf(f->gp, "%s$%d", j ? "+" : "", j + 2);
+		for (int j = 0, column = 2; j <= k; j++)
+			if (part_known(f->page, j)) {
+				fprintf(f->gp, "%s$%d", j ? "+" : "", column);
+				column++;
+			}
 		fprintf(f->gp,
 			")/%g) skip 1 with filledcurves y1=0 linecolor rgb '%s' fillstyle solid %g "
 			"notitle",
@@ -148,7 +188,7 @@ static double excess_at_peak(const struct report_run *run)
 	parts_at(run_samples(run), lead->t_ns[peak], v);
 	for (size_t k = 0; k < NR_PARTS; k++)
 		sum += v[k];
-	return 100 - 100 * (v[PART_OBJECTS] + v[PART_PAGES]) / max(sum, 1.0);
+	return 100 - 100 * (v[PART_OBJECTS] + v[PART_STORED] + v[PART_PAGES]) / max(sum, 1.0);
 }
 
 static void memory_finding(const struct report *p, size_t load)
@@ -232,11 +272,17 @@ static int memory_figure(struct report *p, size_t load, const bool shown[NR_PART
 		parts_plot(&f, run, factor, bytes, shown);
 		keys = false;
 	}
-	return figure_close(&f,
-			    "Bands add up to all memory taken from the machine; the same scale in "
-			    "each panel. Greys: what every stack has; the stack's own colour: what "
-			    "its layers hold back. x: simulated time.",
-			    e);
+	return figure_close(
+		&f,
+		p->stores
+			? "Bands add up to all memory taken from the machine; the same scale in "
+			  "each panel. Greys: what every stack has; violet: the store's pages; "
+			  "brown: its descriptors, in pages of slabs; the stack's own colour: what "
+			  "its layers hold back. x: simulated time."
+			: "Bands add up to all memory taken from the machine; the same scale in "
+			  "each panel. Greys: what every stack has; the stack's own colour: what "
+			  "its layers hold back. x: simulated time.",
+		e);
 }
 
 int report_memory_figures(struct report *p, struct err *e)

@@ -386,41 +386,18 @@ static void marks_finding(const struct report *p, const struct pressure_load *l,
 				      : "high");
 }
 
-static void metric_finding(const struct report *p, size_t load, const char *metric,
-			   const char *unit, const char *what, struct text *text)
-{
-	struct spread x = {.nr = 0};
-	char least[VALUE_TEXT_MAX], most[VALUE_TEXT_MAX];
-
-	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct report_run *run = report_run(p, load, s);
-		double v = run ? report_summary(run, metric, NAN) : NAN;
-
-		if (!isnan(v))
-			spread_add(&x, run, v);
-	}
-	if (!x.nr || (x.most <= 0 && strcmp(unit, "percent") != 0))
-		return;
-	value_print(x.least, unit, least, sizeof(least));
-	value_print(x.most, unit, most, sizeof(most));
-	text_add(text, "%s%s: %s under %s", text->len ? "; " : "", what, most,
-		 p->stacks[x.high->stack].name);
-	if (x.least < x.most)
-		text_add(text, ", %s under %s", least, p->stacks[x.low->stack].name);
-	else if (x.nr > 1)
-		text_add(text, " and all others");
-}
-
 static void pressure_finding(const struct report *p, size_t load, const struct pressure_load *l)
 {
 	char sentence[SENTENCE_MAX];
 	struct text text = text_in(sentence, sizeof(sentence));
 
 	marks_finding(p, l, &text);
-	metric_finding(p, load, "huge_success_percent", "percent",
-		       "huge pages had, of those asked for", &text);
-	metric_finding(p, load, "compact_moved_pages", "pages", "pages moved by compaction", &text);
-	metric_finding(p, load, "direct_reclaims", "count", "requests that had to reclaim", &text);
+	report_metric_words(p, load, "huge_success_percent", "percent",
+			    "huge pages had, of those asked for", &text);
+	report_metric_words(p, load, "compact_moved_pages", "pages", "pages moved by compaction",
+			    &text);
+	report_metric_words(p, load, "direct_reclaims", "count", "requests that had to reclaim",
+			    &text);
 	if (text.len)
 		report_finding(p, "On %s: %s.", p->loads.names[load], sentence);
 }

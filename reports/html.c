@@ -78,7 +78,7 @@ void html_json_string(FILE *f, const char *text)
 	free(json);
 }
 
-void html_begin(FILE *f, const char *title)
+void html_begin(FILE *f, const char *title, bool stores)
 {
 	fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 	      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -86,7 +86,7 @@ void html_begin(FILE *f, const char *title)
 	      f);
 	html_text(f, title);
 	fputs("</title>\n<style>\n", f);
-	theme_css(f);
+	theme_css(f, stores);
 	fprintf(f, "%s</style>\n</head>\n<body>\n", page_css);
 	svg_defs(f);
 }

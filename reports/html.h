@@ -16,8 +16,8 @@ void html_print(FILE *f, const char *fmt, ...) __printf(2, 3);
 /* A JSON string that may stand in <script>. */
 void html_json_string(FILE *f, const char *text);
 
-/* The page's head with its style, up to <body>. */
-void html_begin(FILE *f, const char *title);
+/* The page's head with its style, up to <body>; stores: it draws some. */
+void html_begin(FILE *f, const char *title, bool stores);
 /* And its script. */
 void html_end(FILE *f);
 

@@ -30,6 +30,7 @@ static const struct section {
 	{"pressure", "Pressure: watermarks, reclaim, compaction", report_pressure_figures,
 	 report_pressure_any},
 	{"slabs", "Slabs: how full they are", report_slab_figures, NULL},
+	{"store", "Compressed pages", report_store_figures, report_store_any},
 	{"latency", "Latency of operations", report_latency_figures, NULL},
 	{"caches", "Caches", report_caches, NULL},
 	{"sites", "Call sites to blame", report_sites, NULL},
@@ -94,7 +95,7 @@ static void header(const struct report *p, const bool *shown)
 
 	for (size_t i = 0; i < p->nr_runs; i++)
 		nr_runs += p->runs[i].nr_seeds;
-	html_begin(f, "kmemsim report");
+	html_begin(f, "kmemsim report", p->stores);
 	fputs("<header>\n<h1>Allocator stacks side by side</h1>\n<p class=\"sub\">", f);
 	html_print(f, "kmemsim report of %s: %zu run%s, %zu stack%s, %zu load%s.",
 		   file_base(db_path(p->db)), nr_runs, nr_runs == 1 ? "" : "s", p->nr_stacks,

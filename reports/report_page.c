@@ -4,6 +4,7 @@
 #include "reports/report_page.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "reports/html.h"
 #include "reports/stack_text.h"
 #include "reports/theme.h"
+#include "reports/values.h"
 
 /* Letters, digits and dashes of a name: safe in every file system and URL. */
 static char *slug_of(const char *name)
@@ -216,6 +218,7 @@ static int runs_read(struct report *p, struct err *e)
 		for (size_t k = 0; k < run->nr_seeds; k++)
 			if (seed_load(&run->seeds[k], p->db, e))
 				return -1;
+		p->stores = p->stores || samples_has_store(run_samples(run));
 	}
 	return 0;
 }
@@ -375,6 +378,31 @@ void spread_name(const struct report *p, const struct spread *x, bool high, char
 		snprintf(buf, n, "%s and %zu other%s", name, others, others == 1 ? "" : "s");
 	else
 		snprintf(buf, n, "%s", name);
+}
+
+void report_metric_words(const struct report *p, size_t load, const char *metric, const char *unit,
+			 const char *what, struct text *text)
+{
+	struct spread x = {.nr = 0};
+	char least[VALUE_TEXT_MAX], most[VALUE_TEXT_MAX];
+
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		const struct report_run *run = report_run(p, load, s);
+		double v = run ? report_summary(run, metric, NAN) : NAN;
+
+		if (!isnan(v))
+			spread_add(&x, run, v);
+	}
+	if (!x.nr || (x.most <= 0 && strcmp(unit, "percent") != 0))
+		return;
+	value_print(x.least, unit, least, sizeof(least));
+	value_print(x.most, unit, most, sizeof(most));
+	text_add(text, "%s%s: %s under %s", text->len ? "; " : "", what, most,
+		 p->stacks[x.high->stack].name);
+	if (x.least < x.most)
+		text_add(text, ", %s under %s", least, p->stacks[x.low->stack].name);
+	else if (x.nr > 1)
+		text_add(text, " and all others");
 }
 
 void report_load_heading(const struct report *p, size_t load)

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "lib/err.h"
+#include "lib/text.h"
 #include "lib/types.h"
 #include "reports/db.h"
 #include "reports/report_dir.h"
@@ -66,6 +67,7 @@ struct report {
 	struct report_run *runs; /* one for each load and stack that was run */
 	size_t nr_runs;
 	bool many_seeds;
+	bool stores;	/* some stack has one */
 	bool page_only; /* no PNG, no PDF */
 };
 
@@ -109,6 +111,13 @@ void spread_add(struct spread *x, const struct report_run *run, double v);
 /* "plain", or "plain and 2 others" that have the same. */
 void spread_name(const struct report *p, const struct spread *x, bool high, char *buf, size_t n);
 
+/*
+ * Adds "WHAT: 3 under A, 2 under B", most and least of a figure of the whole run, behind a
+ * semicolon if there is something before; nothing where all have none of it.
+ */
+void report_metric_words(const struct report *p, size_t load, const char *metric, const char *unit,
+			 const char *what, struct text *text);
+
 /* <h3>LOAD</h3>, only if there is more than one load. */
 void report_load_heading(const struct report *p, size_t load);
 /* The sentence above a plot: what it shows. */
@@ -130,6 +139,7 @@ int __must_check report_map_figures(struct report *p, struct err *e);
 int __must_check report_blame(struct report *p, struct err *e);
 int __must_check report_pressure_figures(struct report *p, struct err *e);
 int __must_check report_slab_figures(struct report *p, struct err *e);
+int __must_check report_store_figures(struct report *p, struct err *e);
 int __must_check report_latency_figures(struct report *p, struct err *e);
 int __must_check report_caches(struct report *p, struct err *e);
 int __must_check report_sites(struct report *p, struct err *e);
@@ -141,5 +151,6 @@ void report_provenance(struct report *p);
 /* Is there anything to show? */
 int __must_check report_blame_any(struct report *p, bool *any, struct err *e);
 int __must_check report_pressure_any(struct report *p, bool *any, struct err *e);
+int __must_check report_store_any(struct report *p, bool *any, struct err *e);
 
 #endif

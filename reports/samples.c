@@ -53,13 +53,12 @@ static void series_add(struct series *n, u64 t_ns, double value)
 	n->value[n->nr++] = value;
 }
 
-int samples_load(struct samples *s, struct db *db, s64 run_id, struct err *e)
+static int layers_load(struct samples *s, struct db *db, s64 run_id, struct err *e)
 {
 	sqlite3_stmt *row = db_prepare(db, series_sql, e);
 	size_t hint = 0;
 	int rc;
 
-	memset(s, 0, sizeof(*s));
 	if (!row)
 		return -1;
 	sqlite3_bind_int64(row, 1, run_id);
@@ -67,9 +66,43 @@ int samples_load(struct samples *s, struct db *db, s64 run_id, struct err *e)
 		series_add(series_of(s, row, &hint), (u64)sqlite3_column_int64(row, 3),
 			   sqlite3_column_double(row, 4));
 	sqlite3_finalize(row);
-	if (rc)
-		samples_free(s);
 	return rc;
+}
+
+/* The first columns of store_view: the run and the instant; then a series for each. */
+enum { STORE_T_NS = 1, STORE_SERIES };
+
+static struct series *store_series(struct samples *s, const char *column)
+{
+	const struct series *known = samples_find(s, SAMPLES_STORE, column);
+	struct series *n;
+
+	if (known)
+		return &s->series[known - s->series];
+	MEM_ROOM(s->series, s->nr, s->room);
+	n = &s->series[s->nr++];
+	*n = (struct series){.layer = mem_dup(SAMPLES_STORE), .metric = mem_dup(column)};
+	return n;
+}
+
+static void store_take(void *arg, sqlite3_stmt *row)
+{
+	for (int i = STORE_SERIES; i < sqlite3_column_count(row); i++)
+		series_add(store_series(arg, sqlite3_column_name(row, i)),
+			   (u64)sqlite3_column_int64(row, STORE_T_NS),
+			   sqlite3_column_double(row, i));
+}
+
+int samples_load(struct samples *s, struct db *db, s64 run_id, struct err *e)
+{
+	memset(s, 0, sizeof(*s));
+	if (layers_load(s, db, run_id, e) ||
+	    db_each_row(db, "store_view", "SELECT * FROM store_view WHERE run_id = ? ORDER BY t_ns",
+			run_id, store_take, s, e)) {
+		samples_free(s);
+		return -1;
+	}
+	return 0;
 }
 
 void samples_free(struct samples *s)
@@ -133,13 +166,20 @@ static long layer_depth(const struct series *a, const char *kind)
 		       : strtol(a->layer + n + 1, NULL, 10);
 }
 
-double samples_above_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns)
+static long depth_innermost(const struct samples *s, const char *kind)
 {
 	long innermost = 0;
-	double sum = 0;
 
 	for (size_t i = 0; i < s->nr; i++)
 		innermost = max(innermost, layer_depth(&s->series[i], kind));
+	return innermost;
+}
+
+double samples_above_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns)
+{
+	long innermost = depth_innermost(s, kind);
+	double sum = 0;
+
 	for (size_t i = 0; i < s->nr; i++) {
 		long depth = layer_depth(&s->series[i], kind);
 
@@ -149,12 +189,24 @@ double samples_above_at(const struct samples *s, const char *kind, const char *m
 	return sum;
 }
 
-double samples_outer_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns)
+static double layer_at(const struct samples *s, const char *kind, long depth, const char *metric,
+		       u64 t_ns)
 {
 	for (size_t i = 0; i < s->nr; i++)
-		if (!layer_depth(&s->series[i], kind) && !strcmp(s->series[i].metric, metric))
+		if (layer_depth(&s->series[i], kind) == depth &&
+		    !strcmp(s->series[i].metric, metric))
 			return series_at(&s->series[i], t_ns);
 	return 0;
+}
+
+double samples_outer_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns)
+{
+	return layer_at(s, kind, 0, metric, t_ns);
+}
+
+double samples_source_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns)
+{
+	return layer_at(s, kind, depth_innermost(s, kind), metric, t_ns);
 }
 
 double samples_whole_at(const struct samples *s, const char *metric, u64 t_ns)
@@ -164,8 +216,26 @@ double samples_whole_at(const struct samples *s, const char *metric, u64 t_ns)
 
 double samples_held_at(const struct samples *s, u64 t_ns)
 {
-	return samples_above_at(s, "slab", "held_bytes", t_ns) +
+	return samples_above_at(s, "store", "held_bytes", t_ns) +
+	       samples_above_at(s, "slab", "held_bytes", t_ns) +
 	       samples_above_at(s, "pages", "held_bytes", t_ns);
+}
+
+double samples_store_at(const struct samples *s, const char *column, u64 t_ns)
+{
+	return series_at(samples_find(s, SAMPLES_STORE, column), t_ns);
+}
+
+/* What the source of the chain has taken and what of that it has handed out. */
+double samples_store_bytes_at(const struct samples *s, u64 t_ns)
+{
+	return samples_source_at(s, "store", "live_bytes", t_ns) +
+	       samples_source_at(s, "store", "held_bytes", t_ns);
+}
+
+bool samples_has_store(const struct samples *s)
+{
+	return samples_find(s, SAMPLES_STORE, "objects") != NULL;
 }
 
 const struct series *samples_lead(const struct samples *s)

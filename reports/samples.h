@@ -35,17 +35,27 @@ double series_at(const struct series *series, u64 t_ns);
 size_t instants_up_to(const u64 *at_ns, size_t nr, u64 t_ns);
 double series_max(const struct series *series);
 /*
- * A metric of the layers of a kind ("slab", "pages") at an instant. Layers are numbered from the
- * outside; the innermost is the source of memory, the others derive from it. `above`: the sum over
- * the derived ones; `outer`: of layer 0, which the load talks to.
+ * A metric of the layers of a kind ("slab", "pages", "store") at an instant. Layers are numbered
+ * from the outside; the innermost is the source of memory, the others derive from it. `above`: the
+ * sum over the derived ones; `outer`: of layer 0, which the load talks to; `source`: of the
+ * innermost.
  */
 double samples_above_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns);
 double samples_outer_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns);
+double samples_source_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns);
 
 /* Of the whole stack; 0 if it was not sampled. */
 double samples_whole_at(const struct samples *s, const char *metric, u64 t_ns);
 /* What all layers hold back from reuse. */
 double samples_held_at(const struct samples *s, u64 t_ns);
+/* The columns of store_view are series of this layer. */
+#define SAMPLES_STORE "store"
+/* One of them; 0 before the first instant, and without a store. */
+double samples_store_at(const struct samples *s, const char *column, u64 t_ns);
+/* All pages that the store has taken for contents, those in reserve and those with one object each
+ * included. */
+double samples_store_bytes_at(const struct samples *s, u64 t_ns);
+bool samples_has_store(const struct samples *s);
 /* The series whose instants the curves use; NULL if memory was not sampled. */
 const struct series *samples_lead(const struct samples *s);
 

@@ -8,6 +8,7 @@
 #include "reports/theme.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const struct colour {
 	const char *name, *light, *dark;
@@ -24,6 +25,10 @@ static const struct colour {
 	{"unmovable", LIVES_UNMOVABLE, "#f0743e"},
 	{"movable", LIVES_MOVABLE, "#58a6e6"},
 	{"reclaimable", LIVES_RECLAIMABLE, "#b794e6"},
+	{"store1", STORE_ASKED, "#d6c8f7"},
+	{"store2", STORE_INSIDE, "#8f78c9"},
+	{"store3", STORE_BETWEEN, "#4d3f78"},
+	{"store4", STORE_DESCRIPTORS, "#c8935c"},
 	{"s0", "#0072b2", "#4aa8e8"},
 	{"s1", "#d55e00", "#f58a3c"},
 	{"s2", "#009e73", "#2cc79b"},
@@ -58,20 +63,22 @@ void theme_name(unsigned int rgb, char *buf, size_t n)
 	snprintf(buf, n, "#%06x", rgb & 0xffffff);
 }
 
-static void variables(FILE *f, const char *selector, bool dark)
+static void variables(FILE *f, const char *selector, bool dark, bool stores)
 {
 	fprintf(f, "%s{color-scheme:%s", selector, dark ? "dark" : "light");
 	for (size_t i = 0; i < ARRAY_SIZE(colours); i++)
-		fprintf(f, ";--%s:%s", colours[i].name, dark ? colours[i].dark : colours[i].light);
+		if (stores || strncmp(colours[i].name, "store", 5) != 0)
+			fprintf(f, ";--%s:%s", colours[i].name,
+				dark ? colours[i].dark : colours[i].light);
 	fputs("}\n", f);
 }
 
-void theme_css(FILE *f)
+void theme_css(FILE *f, bool stores)
 {
-	variables(f, ":root", false);
+	variables(f, ":root", false, stores);
 	fputs("@media(prefers-color-scheme:dark){", f);
-	variables(f, ":root", true);
+	variables(f, ":root", true, stores);
 	fputs("}\n", f);
-	variables(f, ":root[data-theme=light]", false);
-	variables(f, ":root[data-theme=dark]", true);
+	variables(f, ":root[data-theme=light]", false, stores);
+	variables(f, ":root[data-theme=dark]", true, stores);
 }

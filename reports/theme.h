@@ -36,13 +36,19 @@
 #define MOVED_FROM "#d55e00"
 #define MOVED_TO "#009e73"
 
+/* What is in the pages of a store, from most wanted to least, and beside them. */
+#define STORE_ASKED "#553c8b"
+#define STORE_INSIDE "#9a84d0"
+#define STORE_BETWEEN "#d5caee"
+#define STORE_DESCRIPTORS "#8a5a2b"
+
 /* Of the nth stack. */
 const char *theme_stack(size_t nth);
 /* Of "#rrggbb". */
 unsigned int theme_rgb(const char *colour);
 /* "var(--ink)" for a colour of the theme, "#rrggbb" for any other. */
 void theme_name(unsigned int rgb, char *buf, size_t n);
-/* The variables as CSS, for both themes. */
-void theme_css(FILE *f);
+/* The variables as CSS, for both themes; those of stores only where there is one. */
+void theme_css(FILE *f, bool stores);
 
 #endif

@@ -1,0 +1,371 @@
+/*
+ * Density and time over the size of objects: a million allocations, and the curve.
+ *
+ * Loads of one workload whose names differ in their numbers only ("64B", "size-4096") are a sweep,
+ * if their objects have SIZES_MIN sizes at least.
+ */
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/mem.h"
+#include "lib/out.h"
+#include "lib/text.h"
+#include "lib/units.h"
+#include "reports/figure.h"
+#include "reports/figure_store.h"
+#include "reports/proc_state.h"
+#include "reports/values.h"
+
+#define SIZES_MIN 3
+
+enum { DENSITY, PER_BYTE, MALLOC, WRITE, READ, FREE, NR_CURVES };
+
+/* Of memory two figures: the end's count where something is stored then, else the mean. */
+static const struct {
+	const char *title, *column, *metric, *at_end;
+} curves[NR_CURVES] = {
+	[DENSITY] = {"density: objects a page", "density", "store_density_mean",
+		     "store_density_end"},
+	[PER_BYTE] = {"memory for what is stored", "per_byte_percent",
+		      "store_effective_percent_mean", "store_effective_percent_end"},
+	[MALLOC] = {"time of a malloc, mean", "malloc_ns", "store_malloc_mean_ns", NULL},
+	[WRITE] = {"time of a write, mean", "write_ns", "store_write_mean_ns", NULL},
+	[READ] = {"time of a read, mean", "read_ns", "store_read_mean_ns", NULL},
+	[FREE] = {"time of a free, mean", "free_ns", "store_free_mean_ns", NULL},
+};
+
+struct sweep {
+	size_t *loads, nr; /* by size */
+	double *size;
+	bool at_end; /* all of them still store something then */
+	double least[NR_CURVES], most[NR_CURVES];
+	bool shown[REPORT_STACKS_MAX];
+};
+
+/* ---- Which loads belong together ---- */
+
+/* The next byte of a name with each number and its unit as '#'. */
+static int letter(const char **name)
+{
+	if (!isdigit((u8) * *name))
+		return **name ? *(*name)++ : 0;
+	while (isdigit((u8) * *name))
+		(*name)++;
+	if (**name && strchr("kKM", **name))
+		(*name)++;
+	if (**name == 'i')
+		(*name)++;
+	if (**name == 'B')
+		(*name)++;
+	return '#';
+}
+
+static bool names_alike(const char *a, const char *b)
+{
+	int x, y;
+
+	do {
+		x = letter(&a);
+		y = letter(&b);
+	} while (x && x == y);
+	return x == y;
+}
+
+static const struct report_run *run_of_load(const struct report *p, size_t load)
+{
+	for (size_t s = 0; s < p->nr_stacks; s++)
+		if (report_run(p, load, s) && store_shown(report_run(p, load, s)))
+			return report_run(p, load, s);
+	return NULL;
+}
+
+static double size_of(const struct report *p, size_t load)
+{
+	const struct report_run *run = run_of_load(p, load);
+
+	return run ? report_summary(run, "store_size_mean", NAN) : NAN;
+}
+
+static bool belong(const struct report *p, size_t a, size_t b)
+{
+	const struct report_run *x = run_of_load(p, a), *y = run_of_load(p, b);
+
+	return x && y && names_alike(p->loads.names[a], p->loads.names[b]) &&
+	       !strcmp(x->info->input, y->info->input) && !isnan(size_of(p, a)) &&
+	       !isnan(size_of(p, b));
+}
+
+static void insert(struct sweep *w, size_t load, double size)
+{
+	size_t at = w->nr++;
+
+	for (; at && w->size[at - 1] > size; at--) {
+		w->size[at] = w->size[at - 1];
+		w->loads[at] = w->loads[at - 1];
+	}
+	w->size[at] = size;
+	w->loads[at] = load;
+}
+
+/* Those that belong to `first`, which none before it belongs to; false: too few. */
+static bool sweep_find(const struct report *p, size_t first, struct sweep *w)
+{
+	size_t nr_sizes = 0;
+
+	for (size_t load = 0; load < first; load++)
+		if (belong(p, load, first))
+			return false;
+	for (size_t load = first; load < p->loads.nr; load++)
+		if (belong(p, first, load))
+			insert(w, load, size_of(p, load));
+	for (size_t i = 0; i < w->nr; i++)
+		nr_sizes += !i || w->size[i] != w->size[i - 1];
+	return nr_sizes >= SIZES_MIN;
+}
+
+/* ---- The data ---- */
+
+static double value_of(const struct sweep *w, const struct report_run *run, int curve, double size)
+{
+	bool at_end = w->at_end && curves[curve].at_end;
+	double v = report_summary(run, at_end ? curves[curve].at_end : curves[curve].metric, NAN);
+
+	/* Of a page stored, one for each object: of the bytes that it is asked to keep. */
+	return curve == PER_BYTE ? v * PROC_PAGE_BYTES / size : v;
+}
+
+static void row_write(FILE *f, const struct report *p, struct sweep *w,
+		      const struct report_run *run, double size)
+{
+	fprintf(f, "%zu,", run->stack);
+	csv_string(f, p->stacks[run->stack].name);
+	fputc(',', f);
+	csv_string(f, run->info->load);
+	fprintf(f, ",%.9g", size);
+	for (int k = 0; k < NR_CURVES; k++) {
+		double v = value_of(w, run, k, size);
+
+		if (isnan(v)) {
+			fputs(",nan", f);
+			continue;
+		}
+		fprintf(f, ",%.9g", v);
+		w->most[k] = max(w->most[k], v);
+		w->least[k] = w->least[k] > 0 ? min(w->least[k], v) : v;
+	}
+	fputc('\n', f);
+}
+
+static void ends_find(const struct report *p, struct sweep *w)
+{
+	w->at_end = true;
+	for (size_t i = 0; i < w->nr; i++) {
+		for (size_t s = 0; s < p->nr_stacks; s++) {
+			const struct report_run *run = report_run(p, w->loads[i], s);
+
+			if (run && store_shown(run))
+				w->at_end =
+					w->at_end && report_summary(run, "store_objs_end", 0) > 0;
+		}
+	}
+}
+
+static int sweep_write(struct report *p, struct sweep *w, struct err *e)
+{
+	FILE *f = report_file(&p->dir, e, "data/store-sizes-%s.csv", p->load_slugs[w->loads[0]]);
+
+	if (!f)
+		return -1;
+	fputs("row,stack,load,size", f);
+	for (int k = 0; k < NR_CURVES; k++)
+		fprintf(f, ",%s", curves[k].column);
+	fputc('\n', f);
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		for (size_t i = 0; i < w->nr; i++) {
+			const struct report_run *run = report_run(p, w->loads[i], s);
+
+			if (!run || !store_shown(run))
+				continue;
+			w->shown[s] = true;
+			row_write(f, p, w, run, w->size[i]);
+		}
+	}
+	return report_file_close(&p->dir, f, e);
+}
+
+/* ---- The panels ---- */
+
+/* Powers of two between two ends. */
+static void log_axis(struct figure *f, char axis, double least, double most,
+		     void (*name)(double v, char *buf, size_t n))
+{
+	const char *comma = "";
+	double step = most / least > 1000 ? 4 : 2;
+
+	fprintf(f->gp, "set logscale %c 2\nset %crange [%.9g:%.9g]\nset %ctics (", axis, axis,
+		least * 0.9, most * 1.1, axis);
+	for (double v = exp2(floor(log2(least))); v <= most * 1.1; v *= step) {
+		char text[32];
+
+		if (v < least * 0.9)
+			continue;
+		name(v, text, sizeof(text));
+		fprintf(f->gp, "%s'%s' %.9g", comma, text, v);
+		comma = ", ";
+	}
+	fputs(")\n", f->gp);
+}
+
+static void number_name(double v, char *buf, size_t n)
+{
+	snprintf(buf, n, "%.3g", v);
+}
+
+static void share_name(double v, char *buf, size_t n)
+{
+	snprintf(buf, n, "%g %%", 100 * v);
+}
+
+/* The axes of a panel; sets what sizes and values are divided by. */
+static void axes(struct figure *f, const struct sweep *w, int curve, double *x, double *y)
+{
+	fputs("unset logscale\n", f->gp);
+	*x = *y = 1;
+	if (curve == DENSITY)
+		log_axis(f, 'x', w->size[0], w->size[w->nr - 1], size_human);
+	else
+		*x = figure_bytes_axis(f, 'x', w->size[w->nr - 1]);
+	if (curve == DENSITY) {
+		log_axis(f, 'y', w->least[curve], w->most[curve], number_name);
+	} else if (curve == PER_BYTE) {
+		*y = 100;
+		log_axis(f, 'y', w->least[curve] / 100, w->most[curve] / 100, share_name);
+	} else {
+		*y = figure_ns_axis(f, 'y', w->most[curve]);
+	}
+}
+
+static void sizes_panel(struct figure *f, const struct sweep *w, int curve, bool first)
+{
+	const struct report *p = f->page;
+	const char *comma = "";
+	double x, y;
+
+	figure_panel(f, curves[curve].title);
+	axes(f, w, curve, &x, &y);
+	if (first)
+		figure_legend_lines(f);
+	fputs("plot ", f->gp);
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		if (!figure_run(f, s))
+			continue;
+		fprintf(f->gp,
+			"%s'../data/store-sizes-%s.csv' using ($1 == %zu ? $4/%g : 1/0):($%d/%g) "
+			"skip 1 ",
+			comma, p->load_slugs[f->load], s, x, 5 + curve, y);
+		figure_line(f, s);
+		comma = ", ";
+	}
+	fputc('\n', f->gp);
+}
+
+static int sizes_group(struct report *p, const struct sweep *w, size_t group, struct err *e)
+{
+	bool hidden[REPORT_STACKS_MAX];
+	struct figure f = {.cols = 3,
+			   .panel_w = 368,
+			   .panel_h = 260,
+			   .group = group,
+			   .hidden = hidden,
+			   .page = p,
+			   .load = w->loads[0]};
+	size_t nr = 0;
+	bool any = false;
+
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		hidden[s] = !w->shown[s];
+		any = any || figure_run(&f, s);
+	}
+	for (int k = 0; k < NR_CURVES; k++)
+		nr += w->most[k] > 0;
+	if (!any || !nr)
+		return 0;
+	figure_open(&f, p, "store-sizes", w->loads[0], nr);
+	for (int k = 0; k < NR_CURVES; k++)
+		if (w->most[k] > 0)
+			sizes_panel(&f, w, k, !f.nr_panels);
+	return figure_close(&f,
+			    w->at_end
+				    ? "x: size of the objects of a load. Memory, at the end: "
+				      "pages for contents and descriptors, in percent of the bytes "
+				      "stored. Logarithmic: both axes of density, y of memory."
+				    : "x: size of the objects of a load. Memory, mean over time: "
+				      "pages for contents and descriptors, in percent of the bytes "
+				      "stored. Logarithmic: both axes of density, y of memory.",
+			    e);
+}
+
+/* ---- The finding ---- */
+
+/* Who needs least memory for how many of the sizes. */
+static void sizes_finding(const struct report *p, const struct sweep *w)
+{
+	size_t best[REPORT_STACKS_MAX] = {0}, nr = 0;
+	char sentence[SENTENCE_MAX], least[VALUE_TEXT_MAX], most[VALUE_TEXT_MAX];
+	struct text text = text_in(sentence, sizeof(sentence));
+
+	for (size_t i = 0; i < w->nr; i++) {
+		struct spread x = {.nr = 0};
+
+		for (size_t s = 0; s < p->nr_stacks; s++) {
+			const struct report_run *run = report_run(p, w->loads[i], s);
+			double v = run && store_shown(run) ? value_of(w, run, PER_BYTE, w->size[i])
+							   : NAN;
+
+			if (!isnan(v))
+				spread_add(&x, run, v);
+		}
+		if (!x.nr)
+			continue;
+		nr++;
+		if (x.nr_low == 1)
+			best[x.low->stack]++;
+	}
+	for (size_t s = 0; s < p->nr_stacks; s++)
+		if (best[s])
+			text_add(&text, "%s%s for %zu", text.len ? ", " : "", p->stacks[s].name,
+				 best[s]);
+	size_human(w->size[0], least, sizeof(least));
+	size_human(w->size[w->nr - 1], most, sizeof(most));
+	if (text.len)
+		report_finding(p,
+			       "Of %zu loads with objects of %s to %s, least memory for the bytes "
+			       "stored takes %s.",
+			       nr, least, most, sentence);
+}
+
+int store_sizes_figures(struct report *p, struct err *e)
+{
+	for (size_t first = 0; first < p->loads.nr; first++) {
+		struct sweep w = {.loads = mem_alloc(p->loads.nr, sizeof(*w.loads)),
+				  .size = mem_alloc(p->loads.nr, sizeof(*w.size))};
+		int rc = 0;
+
+		if (sweep_find(p, first, &w)) {
+			ends_find(p, &w);
+			fputs("<h3>Over the size of objects</h3>\n", p->html);
+			rc = sweep_write(p, &w, e);
+			if (!rc)
+				sizes_finding(p, &w);
+			for (size_t g = 0; g < figure_groups(p) && !rc; g++)
+				rc = sizes_group(p, &w, g, e);
+		}
+		free(w.loads);
+		free(w.size);
+		if (rc)
+			return -1;
+	}
+	return 0;
+}
