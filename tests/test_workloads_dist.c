@@ -60,6 +60,20 @@ static double uniform_cdf(double x)
 	return gsl_cdf_flat_P(x, 1e6, 9e6);
 }
 
+/* Mean 2 ms, deviation 1.5 ms; of that, what lies between 1 and 4 ms. */
+static double normal_cdf(double x)
+{
+	double lo = gsl_cdf_gaussian_P(-1e6, 1.5e6), hi = gsl_cdf_gaussian_P(2e6, 1.5e6);
+
+	return (gsl_cdf_gaussian_P(x - 2e6, 1.5e6) - lo) / (hi - lo);
+}
+
+/* One in four is of the exponential one. */
+static double mix_cdf(double x)
+{
+	return 0.25 * exponential_cdf(x) + 0.75 * uniform_cdf(x);
+}
+
 /* Kolmogorov and Smirnov: the largest distance between both distribution functions. */
 static double distance(double *v, size_t n, double (*cdf)(double))
 {
@@ -87,6 +101,12 @@ static void draws_follow_the_distribution(void **state)
 		/* Its variance is large: the mean of many draws still wanders by 0.6 %. */
 		{"{dist: lognormal, median: 3s, sigma: 1.5}", lognormal_cdf, 3e9 * 3.0802168,
 		 3e9 * 3.0802168 * 2.9134},
+		/* By the textbook: 2 + 1.5 (f(-2/3) - f(4/3)) / (F(4/3) - F(-2/3)) ms. */
+		{"{dist: normal, mean: 2ms, sd: 1.5ms, min: 1ms, max: 4ms}", normal_cdf,
+		 2355261.6655, 802.5e3},
+		{"{dist: mix, of: [{weight: 1, value: {dist: exponential, mean: 2ms}},\n"
+		 " {weight: 3, value: {dist: uniform, min: 1ms, max: 9ms}}]}",
+		 mix_cdf, 4.25e6, 2.7e6},
 	};
 	double *v = calloc(DRAWS, sizeof(*v));
 
@@ -154,6 +174,36 @@ static void choices_have_their_shares(void **state)
 	assert_true(fabs((double)n512 - 0.25 * DRAWS) < 4 * sqrt(0.1875 * DRAWS));
 	assert_true(fabs(d.mean - (0.6 * 256 + 0.25 * 512 + 0.15 * 2048)) < 1e-9);
 	assert_int_equal(d.max, 2048);
+	dist_free(&d);
+}
+
+/* Of a mix each part has its share, and a mix of files stands for all of them. */
+static void mixes_have_their_parts(void **state)
+{
+	struct dist d =
+		read_it("{dist: mix, of: [{weight: 11, value: 28B}, {weight: 0, value: 7B},\n"
+			" {weight: 89, value: {dist: normal, mean: 661B, sd: 526B, "
+			"min: 29B, max: 4096B}}]}",
+			&sizes);
+	double sum = 0, squares = 0, n28 = 0;
+	struct rng r;
+
+	(void)state;
+	rng_init(&r, 1, "test", "mix");
+	for (int i = 0; i < DRAWS; i++) {
+		double v = (double)dist_draw(&d, &r);
+
+		assert_true(v >= 28 && v <= 4096);
+		n28 += v == 28;
+		sum += v;
+		squares += v * v;
+	}
+	sum /= DRAWS;
+	assert_true(fabs(n28 - 0.11 * DRAWS) < 4 * sqrt(0.11 * 0.89 * DRAWS));
+	/* Zero pages and all: 694 and 474, as was published. */
+	assert_true(fabs(sum - 694) < 4 * 474 / sqrt(DRAWS) + 0.5);
+	assert_true(fabs(sqrt(squares / DRAWS - sum * sum) - 474) < 4);
+	assert_true(fabs(d.mean - 694) < 0.5);
 	dist_free(&d);
 }
 
@@ -262,6 +312,29 @@ static void impossible_parameters(void **state)
 	refused("11", &orders, "11 is no order: from 0 to 10");
 	refused("{dist: exponential, mean: 1s, min: 3s, max: 2s}", &times, "min is above max");
 	refused("[1s]", &times, "a mapping");
+	refused("{dist: normal, mean: 1s}", &times, "missing key 'sd'");
+	refused("{dist: normal, mean: 1s, sd: 0s}", &times, "1:30: 0s is no deviation");
+	refused("{dist: normal, mean: 1s, sigma: 1s}", &times, "unknown key 'sigma'");
+	refused("{dist: normal, mean: 1s, sd: 1ms, min: 3s, max: 2s}", &times, "min is above max");
+	refused("{dist: normal, mean: 1s, sd: 1ms, min: 2s}", &times,
+		"1:1: next to nothing of it lies between min and max");
+	refused("{dist: normla, mean: 1s, sd: 1ms}", &times, "did you mean 'normal'?");
+	refused("{dist: mix}", &times, "missing key 'of'");
+	refused("{dist: mix, of: 1s}", &times, "1:17: a list is wanted");
+	refused("{dist: mix, of: []}", &times, "a list is wanted");
+	refused("{dist: mix, of: {1s: 5}}", &times, "a list is wanted");
+	refused("{dist: mix, of: [1s]}", &times, "1:18: a weight and a value are wanted");
+	refused("{dist: mix, of: [{value: 1s}]}", &times, "missing key 'weight'");
+	refused("{dist: mix, of: [{weight: 1}]}", &times, "missing key 'value'");
+	refused("{dist: mix, of: [{weight: -1, value: 1s}]}", &times, "cannot be negative");
+	refused("{dist: mix, of: [{weight: 0, value: 1s}]}", &times,
+		"1:17: the weights add up to zero, or to infinity");
+	refused("{dist: mix, of: [{weight: 1, vlaue: 1s}]}", &times, "did you mean 'value'?");
+	refused("{dist: mix, of: [{weight: 1, value: {dist: exponential, mean: 1s}},\n"
+		" {weight: 1, value: 7}]}",
+		&times, "2:21: '7' has no unit");
+	refused("{dist: mix, of: [{weight: 1, value: {dist: mix, of: []}}]}", &times,
+		"1:37: a mix within a mix");
 }
 
 static void rubbish_in_files(void **state)
@@ -297,6 +370,7 @@ int main(void)
 		cmocka_unit_test(draws_follow_the_distribution),
 		cmocka_unit_test(tables_are_close_to_the_curve),
 		cmocka_unit_test(choices_have_their_shares),
+		cmocka_unit_test(mixes_have_their_parts),
 		cmocka_unit_test(bounds_hold),
 		cmocka_unit_test(files_are_read),
 		cmocka_unit_test(impossible_parameters),

@@ -11,10 +11,12 @@
 #include "workloads/dist.h"
 
 #include <gsl/gsl_cdf.h>
+#include <gsl/gsl_randist.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "lib/assert.h"
+#include "lib/digest.h"
 #include "lib/mem.h"
 
 /* 52 days in ns: what does not fit is cut off there. */
@@ -30,6 +32,7 @@ static u64 quantile_fixed(double x)
 
 struct shape {
 	double a, b;
+	double below, above;				  /* probability that is cut off */
 	double (*lower)(double p, const struct shape *s); /* quantile of p */
 	double (*upper)(double q, const struct shape *s); /* quantile of 1 - q */
 };
@@ -62,7 +65,7 @@ static double exponential_upper(double q, const struct shape *s)
 
 void dist_exponential(struct dist *d, double mean)
 {
-	struct shape s = {mean, 0, exponential_lower, exponential_upper};
+	struct shape s = {.a = mean, .lower = exponential_lower, .upper = exponential_upper};
 
 	*d = (struct dist){.max = UINT64_MAX, .mean = mean};
 	quantiles_make(d, &s);
@@ -80,10 +83,43 @@ static double lognormal_upper(double q, const struct shape *s)
 
 void dist_lognormal(struct dist *d, double median, double sigma)
 {
-	struct shape s = {log(median), sigma, lognormal_lower, lognormal_upper};
+	struct shape s = {
+		.a = log(median), .b = sigma, .lower = lognormal_lower, .upper = lognormal_upper};
 
 	*d = (struct dist){.max = UINT64_MAX, .mean = median * exp(sigma * sigma / 2)};
 	quantiles_make(d, &s);
+}
+
+static double normal_lower(double p, const struct shape *s)
+{
+	return s->a + gsl_cdf_gaussian_Pinv(s->below + p * (1 - s->below - s->above), s->b);
+}
+
+static double normal_upper(double q, const struct shape *s)
+{
+	return s->a + gsl_cdf_gaussian_Qinv(s->above + q * (1 - s->below - s->above), s->b);
+}
+
+#define NORMAL_INSIDE_MIN 1e-6
+
+int dist_normal(struct dist *d, double mean, double sd, u64 min, u64 max)
+{
+	double lo = (double)min - mean, hi = (double)max - mean;
+	struct shape s = {.a = mean,
+			  .b = sd,
+			  .below = gsl_cdf_gaussian_P(lo, sd),
+			  .above = gsl_cdf_gaussian_Q(hi, sd),
+			  .lower = normal_lower,
+			  .upper = normal_upper};
+	double inside = 1 - s.below - s.above;
+
+	*d = (struct dist){.min = min, .max = max};
+	if (!(inside >= NORMAL_INSIDE_MIN))
+		return -1;
+	d->mean = mean +
+		  sd * sd * (gsl_ran_gaussian_pdf(lo, sd) - gsl_ran_gaussian_pdf(hi, sd)) / inside;
+	quantiles_make(d, &s);
+	return 0;
 }
 
 void dist_constant(struct dist *d, u64 value)
@@ -122,15 +158,42 @@ int dist_weights(struct dist *d, u64 *values, double *weights, u32 n)
 	return 0;
 }
 
-u64 dist_draw_slow(const struct dist *d, struct rng *r)
+int dist_mix(struct dist *d, struct dist *parts, double *weights, u32 n)
+{
+	u64 *numbers = mem_alloc(n, sizeof(*numbers));
+	double sum = 0, mean = 0;
+	int ret;
+
+	for (u32 i = 0; i < n; i++) {
+		numbers[i] = i;
+		sum += weights[i];
+		mean += weights[i] * parts[i].mean;
+	}
+	ret = dist_weights(d, numbers, weights, n);
+	d->parts = parts;
+	d->nr_parts = n;
+	if (ret) {
+		dist_free(d);
+		return -1;
+	}
+	d->kind = DIST_MIX;
+	d->mean = mean / sum;
+	d->min = UINT64_MAX;
+	d->max = 0;
+	for (u32 i = 0; i < n; i++) {
+		d->min = min(d->min, parts[i].min);
+		d->max = max(d->max, parts[i].max);
+		if (parts[i].digest)
+			d->digest = digest_u64(d->digest, parts[i].digest);
+	}
+	return 0;
+}
+
+static u64 draw_weighted(const struct dist *d, struct rng *r)
 {
 	u32 lo = 0, hi = d->nr_values;
-	u64 u;
+	u64 u = rng_u64(r) >> 1;
 
-	if (d->kind == DIST_UNIFORM)
-		return d->min + rng_below(r, d->max - d->min + 1);
-	ASSERT(d->kind == DIST_WEIGHTS);
-	u = rng_u64(r) >> 1;
 	while (hi - lo > 1) { /* the first whose sum is above u */
 		u32 mid = (lo + hi) / 2;
 
@@ -142,8 +205,21 @@ u64 dist_draw_slow(const struct dist *d, struct rng *r)
 	return d->values[lo];
 }
 
+u64 dist_draw_slow(const struct dist *d, struct rng *r)
+{
+	if (d->kind == DIST_UNIFORM)
+		return d->min + rng_below(r, d->max - d->min + 1);
+	ASSERT(d->kind == DIST_WEIGHTS || d->kind == DIST_MIX);
+	if (d->kind == DIST_MIX)
+		return dist_draw(&d->parts[draw_weighted(d, r)], r);
+	return draw_weighted(d, r);
+}
+
 void dist_free(struct dist *d)
 {
+	for (u32 i = 0; i < d->nr_parts; i++)
+		dist_free(&d->parts[i]);
+	free(d->parts);
 	free(d->quantiles[0]);
 	free(d->quantiles[1]);
 	free(d->values);

@@ -22,7 +22,7 @@
 #define DIST_CELL_BITS 6
 #define DIST_CELLS (1U << DIST_CELL_BITS)
 
-enum dist_kind { DIST_CONSTANT, DIST_UNIFORM, DIST_QUANTILES, DIST_WEIGHTS };
+enum dist_kind { DIST_CONSTANT, DIST_UNIFORM, DIST_QUANTILES, DIST_WEIGHTS, DIST_MIX };
 
 /* What the values of a distribution are, and which of them make sense. */
 struct quantity_rules {
@@ -36,9 +36,11 @@ struct dist {
 	u64 min, max; /* CONSTANT: both the value; UNIFORM: inclusive; QUANTILES: cut off there */
 	double mean;
 	u64 (*quantiles[2])[DIST_CELLS + 1]; /* QUANTILES: left and right, a ring a row, inwards */
-	/* WEIGHTS. */
+	/* WEIGHTS: values; MIX: which of the parts. */
 	u64 *values, *cumulative; /* of 2^63 */
 	u32 nr_values;
+	struct dist *parts;
+	u32 nr_parts;
 	u64 digest; /* of the files that were read */
 };
 
@@ -59,6 +61,10 @@ extern const char dist_help[];
 
 /* Between the files of distributions. */
 void dist_lognormal(struct dist *d, double median, double sigma);
+/* Values below min and above max are not drawn. -1: there is next to nothing between them. */
+int __must_check dist_normal(struct dist *d, double mean, double sd, u64 min, u64 max);
+/* Takes over both arrays of n. -1: the weights are all zero. */
+int __must_check dist_mix(struct dist *d, struct dist *parts, double *weights, u32 n);
 /* Takes over both arrays of n: values and weights. -1: the weights are all zero. */
 int __must_check dist_weights(struct dist *d, u64 *values, double *weights, u32 n);
 int __must_check dist_read_file(struct dist *d, const char *path, const struct quantity_rules *q,

@@ -24,9 +24,15 @@ const char dist_help[] =
 	"  {dist: uniform, min: 1ms, max: 9ms}                  all alike, both ends included\n"
 	"  {dist: exponential, mean: 2ms}\n"
 	"  {dist: lognormal, median: 3s, sigma: 1.5}            sigma: of the logarithm\n"
+	"  {dist: normal, mean: 1340B, sd: 842B}                what is below `min` or above `max` "
+	"is not\n"
+	"                                                       drawn: mean and sd are those of "
+	"the "
+	"whole\n"
 	"  {dist: choice, of: {64B: 3, 1KiB: 1}}                values and their weights\n"
 	"  {dist: empirical, file: sizes.txt, unit: B}          a value and perhaps a weight a "
 	"line\n"
+	"  {dist: mix, of: [{weight: 1, value: 28B}, {weight: 8, value: DIST}]}\n"
 	"  exponential and lognormal may be cut off with `min` and `max`\n";
 
 int quantity_parse_text(const struct quantity_rules *q, const char *text, u64 *v, struct err *e)
@@ -160,6 +166,27 @@ static int read_lognormal(struct dist *d, const struct reading *r, struct err *e
 	return cut_off(d, r, e);
 }
 
+/* A deviation may be less than any value, but not nothing. */
+static int sd_read(const struct reading *r, u64 *sd, struct err *e)
+{
+	struct quantity_rules rules = *r->q;
+
+	rules.what = "deviation";
+	rules.min = 1;
+	return value_need(r->map, "sd", &rules, sd, e);
+}
+
+static int read_normal(struct dist *d, const struct reading *r, struct err *e)
+{
+	u64 mean, sd;
+
+	if (value_need(r->map, "mean", r->q, &mean, e) || sd_read(r, &sd, e) || cut_off(d, r, e))
+		return -1;
+	if (dist_normal(d, (double)mean, (double)sd, d->min, d->max))
+		return yaml_error(r->map, e, "next to nothing of it lies between min and max");
+	return 0;
+}
+
 static int weight_read(const struct yaml_node *n, double *weight, struct err *e)
 {
 	if (number_read(n, weight, e))
@@ -220,6 +247,55 @@ static int read_empirical(struct dist *d, const struct reading *r, struct err *e
 	return ret;
 }
 
+/* Reads part i of a mix. */
+static int part_read(struct dist *d, double *weight, const struct reading *r,
+		     const struct yaml_node *map, struct err *e)
+{
+	static const char *const known[] = {"weight", "value", NULL};
+	const struct yaml_node *w, *v, *name;
+
+	if (!yaml_is_mapping(map))
+		return yaml_error(map, e,
+				  "a weight and a value are wanted: {weight: 1, value: DIST}");
+	if (yaml_check_keys(map, known, e))
+		return -1;
+	w = yaml_need(map, "weight", e);
+	v = w && !weight_read(w, weight, e) ? yaml_need(map, "value", e) : NULL;
+	if (!v)
+		return -1;
+	name = yaml_is_mapping(v) ? yaml_get(v, "dist") : NULL;
+	if (name && yaml_is_scalar(name) && !strcmp(yaml_text(name, e), "mix"))
+		return yaml_error(v, e, "a mix within a mix: one with all of their parts will do");
+	return dist_read(d, v, r->q, r->dir, e);
+}
+
+static int read_mix(struct dist *d, const struct reading *r, struct err *e)
+{
+	const struct yaml_node *of = yaml_need(r->map, "of", e);
+	struct dist *parts;
+	double *weights;
+	size_t n, i;
+
+	if (!of)
+		return -1;
+	n = yaml_count(of);
+	if (!yaml_is_sequence(of) || !n)
+		return yaml_error(of, e, "a list is wanted: [{weight: 1, value: 28B}, ...]");
+	parts = mem_alloc(n, sizeof(*parts));
+	weights = mem_alloc(n, sizeof(*weights));
+	for (i = 0; i < n && !part_read(&parts[i], &weights[i], r, yaml_item(of, i), e); i++)
+		;
+	if (i == n && !dist_mix(d, parts, weights, (u32)n))
+		return 0;
+	if (i == n)
+		return yaml_error(of, e, "the weights add up to zero, or to infinity");
+	while (i--)
+		dist_free(&parts[i]);
+	free(parts);
+	free(weights);
+	return -1;
+}
+
 static const struct form {
 	const char *name;
 	const char *keys[5];
@@ -229,8 +305,10 @@ static const struct form {
 	{"uniform", {"dist", "min", "max", NULL}, read_uniform},
 	{"exponential", {"dist", "mean", "min", "max", NULL}, read_exponential},
 	{"lognormal", {"dist", "median", "sigma", "min", "max"}, read_lognormal},
+	{"normal", {"dist", "mean", "sd", "min", "max"}, read_normal},
 	{"choice", {"dist", "of", NULL}, read_choice},
 	{"empirical", {"dist", "file", "unit", NULL}, read_empirical},
+	{"mix", {"dist", "of", NULL}, read_mix},
 };
 
 static int unknown_form(const struct yaml_node *n, const char *name, struct err *e)
@@ -245,7 +323,7 @@ static int unknown_form(const struct yaml_node *n, const char *name, struct err 
 				  near);
 	return yaml_error(n, e,
 			  "unknown distribution '%s': known are constant, uniform, exponential, "
-			  "lognormal, choice, empirical",
+			  "lognormal, normal, choice, empirical, mix",
 			  name);
 }
 
