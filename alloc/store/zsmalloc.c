@@ -65,23 +65,29 @@ static bool look_up(const struct zs_pool *pool, unsigned long handle, size_t siz
 	return true;
 }
 
+/* All the bytes that are the user's. */
+static int spans_of(const struct zs_class *class, const struct zs_place *at,
+		    struct store_span spans[2])
+{
+	u32 head = at->zspage->huge ? 0 : ZS_HANDLE_SIZE, len = class->size - head;
+	u32 here = min(len, (u32)PAGE_SIZE - at->offset - head);
+
+	spans[0] = (struct store_span){(char *)page_address(at->page) + at->offset + head, here};
+	if (here == len)
+		return 1;
+	spans[1] = (struct store_span){page_address(next_page(at->page)), len - here};
+	return 2;
+}
+
 static int zs_map(const struct store *self, unsigned long handle, size_t size,
 		  struct store_span spans[STORE_SPANS_MAX])
 {
 	const struct zs_pool *pool = to_zs_pool(self);
-	u32 head, len, here;
 	struct zs_place at;
 
 	if (!find_object(pool, handle, size, &at))
 		return 0;
-	head = at.zspage->huge ? 0 : ZS_HANDLE_SIZE;
-	len = zspage_class(pool, at.zspage)->size - head;
-	here = min(len, (u32)PAGE_SIZE - at.offset - head);
-	spans[0] = (struct store_span){(char *)page_address(at.page) + at.offset + head, here};
-	if (here == len)
-		return 1;
-	spans[1] = (struct store_span){page_address(next_page(at.page)), len - here};
-	return 2;
+	return spans_of(zspage_class(pool, at.zspage), &at, spans);
 }
 
 /* ---- Objects ---- */
@@ -173,11 +179,16 @@ static bool zs_free(struct store *self, unsigned long handle, size_t size)
 
 /* ---- Contents ---- */
 
-/* zs_map_object() to zs_unmap_object(), but for the copying. */
-static bool map_object(struct zs_pool *pool, unsigned long handle, size_t size)
+/*
+ * zs_map_object() to zs_unmap_object(), with the time that copying `size` bytes takes. The number of
+ * spans; 0: the handle is none.
+ */
+static int map_object(struct zs_pool *pool, unsigned long handle, size_t size,
+		      struct store_span spans[2])
 {
 	struct zs_place at;
 	bool found;
+	int n;
 
 	charge(COST_CALL);
 	spin_lock(&pool->lock);
@@ -186,25 +197,41 @@ static bool map_object(struct zs_pool *pool, unsigned long handle, size_t size)
 		charge_n(COST_ATOMIC, 2); /* the zspage's lock */
 	spin_unlock(&pool->lock);
 	if (unlikely(!found))
-		return false;
+		return 0;
 	charge_memory(page_to_nid(at.page));
-	if (zs_spans(zspage_class(pool, at.zspage), &at))
+	n = spans_of(zspage_class(pool, at.zspage), &at, spans);
+	charge_bytes(size);
+	if (n == 2)
 		charge_bytes(size); /* through the CPU's buffer */
-	return true;
+	return n;
 }
 
 static bool zs_write(struct store *self, unsigned long handle, const void *buf, size_t size)
 {
-	if (unlikely(!map_object(to_zs_pool(self), handle, size)))
+	struct store_span spans[2];
+	int n = map_object(to_zs_pool(self), handle, size, spans);
+	size_t here = n ? min(size, (size_t)spans[0].len) : 0;
+
+	if (unlikely(!n))
 		return store_bad(self, "invalid_pointer", "write", handle);
-	return store_write_spans(self, handle, buf, size);
+	memcpy(spans[0].addr, buf, here);
+	if (here < size)
+		memcpy(spans[1].addr, (const char *)buf + here, size - here);
+	return true;
 }
 
 static bool zs_read(struct store *self, unsigned long handle, void *buf, size_t size)
 {
-	if (unlikely(!map_object(to_zs_pool(self), handle, size)))
+	struct store_span spans[2];
+	int n = map_object(to_zs_pool(self), handle, size, spans);
+	size_t here = n ? min(size, (size_t)spans[0].len) : 0;
+
+	if (unlikely(!n))
 		return store_bad(self, "invalid_pointer", "read", handle);
-	return store_read_spans(self, handle, buf, size);
+	memcpy(buf, spans[0].addr, here);
+	if (here < size)
+		memcpy((char *)buf + here, spans[1].addr, size - here);
+	return true;
 }
 
 /* ---- Statistics ---- */
