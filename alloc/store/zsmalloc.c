@@ -180,8 +180,8 @@ static bool zs_free(struct store *self, unsigned long handle, size_t size)
 /* ---- Contents ---- */
 
 /*
- * zs_map_object() to zs_unmap_object(), with the time that copying `size` bytes takes. The number of
- * spans; 0: the handle is none.
+ * zs_map_object() to zs_unmap_object(), with the time that copying `size` bytes takes. The number
+ * of spans; 0: the handle is none.
  */
 static int map_object(struct zs_pool *pool, unsigned long handle, size_t size,
 		      struct store_span spans[2])
