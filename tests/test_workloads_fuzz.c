@@ -104,7 +104,7 @@ static struct trial run(struct source *s)
 
 	machine_config_default(&machine);
 	assert_int_equal(stack_config_parse(&stack, NULL, NULL, &e), 0);
-	assert_int_equal(stack_config_store(&stack, "null", &e), 0);
+	assert_int_equal(stack_config_store(&stack, "zsmalloc", &e), 0);
 	if (trial_run(&t, &e))
 		fail_msg("%s", e.msg);
 	stack_config_free(&stack);

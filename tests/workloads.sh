@@ -24,7 +24,7 @@ for w in workloads/*.yaml; do
 	[ "$name" != sparse-slabs ] || sed -i "s/start: 500ms/start: 50ms/" "$short"
 	# Without a store nothing is stored, and every seed is the same run.
 	store=none
-	grep -q 'objects:' "$w" && store=null
+	grep -q 'objects:' "$w" && store=zsmalloc
 	succeeds "generate $name" "$KMEMSIM" generate "$short" -o "$SCRATCH/short/$name.kmt" --duration 100ms
 	says "generate $name: what is in it" "made of    $name.yaml (generate"
 	run=$(digest "$short" --duration 100ms --store $store)
@@ -55,6 +55,37 @@ loop=$SCRATCH/short/closed-loop-latency.yaml
 verdict "a closed loop's trace replays as it ran, on its stack and machine" $?
 [ -n "$(digest "$SCRATCH/loop.kmt")" ]
 verdict "and replays on another" $?
+
+# --- compressed objects: stored by workers that wait, read, moved; or there is no store
+cat >"$SCRATCH/store.yaml" <<'END'
+kmemsim: workload/1
+duration: 40ms
+warmup: 10ms
+phases: [{name: a, duration: 3ms}, {name: b, duration: 5ms}]
+jobs:
+  swap:
+    generator: closed_loop
+    workers: 3
+    think: 5us
+    hold: on
+    lifetime: 20us
+    read: 50%
+    objects: {size: {dist: empirical, file: short/compressed-lzo-memory.sizes}}
+  disk: {generator: zram, slots: 500, every: 2us, pattern: lru, zipf: 1, phases: b, objects: {size: 900B}}
+  shake: {generator: periodic, every: 2ms, compact: 64KiB}
+END
+succeeds "generate: a closed loop on a store" "$KMEMSIM" generate "$SCRATCH/store.yaml" --store zsmalloc \
+	-o "$SCRATCH/store.kmt"
+for kind in store_alloc store_free store_read store_compact; do
+	grep -qE "^ *$kind +[1-9]" "$SCRATCH.out"
+	verdict "its trace has $kind" $?
+done
+stored=$(digest "$SCRATCH/store.yaml" --store zsmalloc)
+[ -n "$stored" ] && [ "$stored" = "$(digest "$SCRATCH/store.kmt" --store zsmalloc)" ]
+verdict "it replays as it ran" $?
+"$KMEMSIM" replay "$SCRATCH/store.yaml" --db none 2>"$SCRATCH.err"
+[ "$(grep -c 'note: .* compressed objects were not stored: the stack has no store' "$SCRATCH.err")" = 1 ]
+verdict "without a store, this is said once" $?
 
 # --- metrics: the trace brings its warm-up along
 metrics()
