@@ -1,12 +1,12 @@
 /*
  * What stores of compressed pages cost the host, and what shape that has over sizes.
  *
- * pair	with a million objects of 1 to 2047 bytes in the store, one of 1 KiB is made, written
- *	and freed: what a request costs at that load (goal: 150 ns)
- * churn	a random one of the million is freed, another made and written: each one's words are
- *	far from the host's caches
- * curve	for sizes from 32 bytes to a page: a million objects, or 256 MiB of them, are made and
- *	written; host ns, simulated ns and objects a page, store by store
+ * pair	with a million objects of 1 to 2047 bytes in the store, one of 1 KiB is made,
+ *	written and freed: what a request costs at that load (goal: 150 ns)
+ * churn	a random one of the million is freed, another made and written: where they lie
+ *	is far from the host's caches
+ * curve	for sizes from 32 bytes to a page: a million objects, or 256 MiB of them, are made
+ *	and written; host ns, simulated ns and objects a page, store by store
  *
  * usage: store [-l pair|churn|curve] [-n OBJECTS] [CHAIN...]; without chains all stores that keep
  * what they are given, without -l all loads. Timings are medians of many short rounds.
