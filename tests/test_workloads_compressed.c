@@ -106,7 +106,7 @@ static void stored_by(const char *path, double *mean, double *sd, double *share2
 		}
 	}
 	s->ops->close(s);
-	assert_true(n == 150000);
+	assert_true(n == 100000);
 	*mean = sum / n;
 	*sd = sqrt(squares / n - *mean * *mean);
 	*share28 = n28 / n;
@@ -128,7 +128,7 @@ static void published_means_and_deviations(void **state)
 		double mean, sd, share28;
 
 		stored_by(published[i].path, &mean, &sd, &share28);
-		assert_true(fabs(mean - published[i].mean) < 4 * sd / sqrt(150000) + 1);
+		assert_true(fabs(mean - published[i].mean) < 4 * sd / sqrt(100000) + 1);
 		assert_true(fabs(sd / published[i].sd - 1) < 0.01);
 		assert_true(fabs(share28 - published[i].share28) < 0.004);
 	}

@@ -188,10 +188,29 @@ static void bursts_go_at_once(void **state)
 	assert_int_equal(s.burst_max, SLOTS / 8);
 }
 
+/* Down and up by 70 each; who goes is random. */
+static void tides_come_and_go(void **state)
+{
+	(void)state;
+	run(JOB "pattern: tides, low: 30%", &s);
+	assert_int_equal(s.nr_stored + s.nr_freed, 20000);
+	assert_int_equal(s.live_max, SLOTS);
+	/* 100 fill; 142 tides of 140 each; 20 of the next one. */
+	assert_int_equal(s.nr_freed, 142 * 70 + 20);
+	assert_int_equal(s.live, SLOTS - 20);
+	assert_int_equal(s.nr_after_store + s.nr_before, 0);
+	/* The k-th to go is the oldest of all with probability 1/k. */
+	near_mean((double)s.nr_oldest_born, 142 * (log(100.5) - log(30.5)), sqrt(142 * 1.2));
+	run(JOB "pattern: tides, low: 0%", &s);
+	assert_int_equal(s.live_max, SLOTS);
+	/* 100 up, 100 down: half of all. */
+	assert_int_equal(s.nr_freed, 10000);
+}
+
 /* read: what goes is read before, in each of the ways in which it can go. */
 static void reads_before_the_end(void **state)
 {
-	static const char *const patterns[] = {"overwrite", "fifo", "bursts"};
+	static const char *const patterns[] = {"overwrite", "fifo", "bursts", "tides"};
 	u64 nr_freed;
 
 	(void)state;
@@ -246,6 +265,9 @@ static void mistakes_are_explained(void **state)
 		{BARE "slots: 5, pattern: fifo, zipf: 1", "`zipf` is of pattern 'lru'"},
 		{BARE "slots: 5, pattern: fifo, touched: 9", "`touched` is of pattern 'lru'"},
 		{BARE "slots: 5, pattern: bursts, burst: 6", "6 is out of range: 1 to 5"},
+		{BARE "slots: 5, pattern: tides, low: 100%", "less than all slots are full"},
+		{BARE "slots: 5, pattern: tides, low: 5", "'5' is not a share"},
+		{BARE "slots: 5, pattern: fifo, low: 5%", "`low` is of pattern 'tides'"},
 		{BARE "slots: 5, pattern: lru, touched: 5", "more pages than slots are wanted"},
 		{BARE "slots: 5M, pattern: lru", "more than 4194304 pages"},
 		{BARE "slots: 5, pattern: lru, touched: 9999999", "out of range"},
@@ -283,6 +305,7 @@ int main(void)
 		cmocka_unit_test(fifo_takes_the_oldest),
 		cmocka_unit_test(lru_takes_what_was_not_used_for_longest),
 		cmocka_unit_test(bursts_go_at_once),
+		cmocka_unit_test(tides_come_and_go),
 		cmocka_unit_test(reads_before_the_end),
 		cmocka_unit_test(the_second_time_is_as_the_first),
 		cmocka_unit_test(mistakes_are_explained),

@@ -23,8 +23,10 @@ const struct generator_key job_keys[] = {
 	 "[SLAB_RECLAIM_ACCOUNT, "
 	 "SLAB_HWCACHE_ALIGN]"},
 	{"pages", "{order: DIST, gfp: GFP}", "", "blocks of 2^order pages"},
-	{"objects", "{size: DIST}", "", "compressed pages for the stack's store: bytes of each"},
-	{"read", "20%", "0%", "of `objects`: share that is read once more before it goes"},
+	{"objects", "{size: DIST}", "",
+	 "compressed pages for the stack's store: bytes of each; more than a page is refused"},
+	{"read", "20%", "0%",
+	 "of `objects`: share that is read once more before it goes; not in `defaults`"},
 	{"shrink", "all", "",
 	 "asks for no memory: every cache gives back what it can; objects of movable caches move"},
 	{"compact", "all|1MiB", "",

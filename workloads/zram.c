@@ -6,7 +6,8 @@
  * object is stored: both are there for a moment. A least recently used page goes first (zswap).
  *
  * Invariant: of `lru`, slot_of and page_of are each other's inverse on the slots that are full, and
- * these are on the list from `head`, the page accessed last, to `tail`.
+ * these are on the list from `head`, the page accessed last, to `tail`. Of `tides`, `shuffled` is a
+ * permutation of the slots.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 #include "lib/assert.h"
 #include "lib/mem.h"
+#include "lib/units.h"
 #include "workloads/dist.h"
 #include "workloads/generator.h"
 #include "workloads/job.h"
@@ -24,13 +26,20 @@
 #define ZIPF_MAX 5
 #define NONE UINT32_MAX
 
-enum pattern { PATTERN_FILL, PATTERN_OVERWRITE, PATTERN_FIFO, PATTERN_LRU, PATTERN_BURSTS };
+enum pattern {
+	PATTERN_FILL,
+	PATTERN_OVERWRITE,
+	PATTERN_FIFO,
+	PATTERN_LRU,
+	PATTERN_BURSTS,
+	PATTERN_TIDES
+};
 
 struct zram {
 	u64 every_ns;
 	enum pattern pattern;
-	u32 slots, touched, burst;
-	struct dist page; /* of `lru`: the page accessed */
+	u32 slots, touched, burst, low; /* low: slots that are full then */
+	struct dist page;		/* of `lru`: the page accessed */
 };
 
 struct device {
@@ -38,6 +47,9 @@ struct device {
 	u32 head, tail;
 	u32 *newer, *older, *page_of; /* by slot */
 	u32 *slot_of;		      /* by page */
+	/* Of `tides`: all slots, those that are full first. */
+	u32 *shuffled, nr_full;
+	bool ebb;
 };
 
 /* ---- Keys ---- */
@@ -97,6 +109,20 @@ static int read_bursts(struct zram *own, const struct yaml_node *map, struct err
 	return n ? count_key(n, own->slots, &own->burst, e) : 0;
 }
 
+static int read_tides(struct zram *own, const struct yaml_node *map, struct err *e)
+{
+	const struct yaml_node *n = yaml_get(map, "low");
+	const char *text = n ? yaml_text(n, e) : NULL;
+	u64 parts = SHARE_ONE / 2;
+
+	if (n && (!text || share_parse(text, &parts, e)))
+		return yaml_error_around(n, e);
+	own->low = (u32)((unsigned __int128)own->slots * parts / SHARE_ONE);
+	if (own->low == own->slots)
+		return yaml_error(n ? n : map, e, "at low tide, less than all slots are full");
+	return 0;
+}
+
 /* Keys that say something of one pattern only. */
 static int read_pattern(struct zram *own, const struct yaml_node *map, struct err *e)
 {
@@ -108,8 +134,10 @@ static int read_pattern(struct zram *own, const struct yaml_node *map, struct er
 		{"touched", PATTERN_LRU, "lru"},
 		{"zipf", PATTERN_LRU, "lru"},
 		{"burst", PATTERN_BURSTS, "bursts"},
+		{"low", PATTERN_TIDES, "tides"},
 	};
-	static const char *const names[] = {"fill", "overwrite", "fifo", "lru", "bursts", NULL};
+	static const char *const names[] = {"fill",   "overwrite", "fifo", "lru",
+					    "bursts", "tides",	   NULL};
 	const struct yaml_node *n = yaml_need(map, "pattern", e);
 	int pattern = n ? choice_read(n, names, e) : -1;
 
@@ -124,6 +152,8 @@ static int read_pattern(struct zram *own, const struct yaml_node *map, struct er
 	}
 	if (own->pattern == PATTERN_LRU)
 		return read_lru(own, map, e);
+	if (own->pattern == PATTERN_TIDES)
+		return read_tides(own, map, e);
 	return own->pattern == PATTERN_BURSTS ? read_bursts(own, map, e) : 0;
 }
 
@@ -175,6 +205,11 @@ static void *begin(const struct job *job)
 	struct device *d = mem_alloc(1, sizeof(*d));
 
 	*d = (struct device){.left = own->slots, .head = NONE, .tail = NONE};
+	if (own->pattern == PATTERN_TIDES) {
+		d->shuffled = mem_alloc(own->slots, sizeof(*d->shuffled));
+		for (u32 slot = 0; slot < own->slots; slot++)
+			d->shuffled[slot] = slot;
+	}
 	if (own->pattern != PATTERN_LRU)
 		return d;
 	d->newer = mem_alloc(own->slots, sizeof(*d->newer));
@@ -194,6 +229,7 @@ static void end(void *state)
 	free(d->older);
 	free(d->page_of);
 	free(d->slot_of);
+	free(d->shuffled);
 	free(d);
 }
 
@@ -250,6 +286,33 @@ static struct slot_step discard_run(const struct zram *own, struct device *d, st
 	return (struct slot_step){SLOT_DISCARD, d->at, own->burst};
 }
 
+/* Slot number i of the shuffled ones changes places with number `to`. */
+static u32 shuffle(struct device *d, u32 i, u32 to)
+{
+	u32 slot = d->shuffled[i];
+
+	d->shuffled[i] = d->shuffled[to];
+	d->shuffled[to] = slot;
+	return slot;
+}
+
+/* Down to `low` full slots, up again to all; who goes and what is filled is random. */
+static struct slot_step turn_of_tide(const struct zram *own, struct device *d, struct rng *r)
+{
+	u32 i;
+
+	if (d->nr_full == own->slots)
+		d->ebb = true;
+	else if (d->nr_full <= own->low)
+		d->ebb = false;
+	if (d->ebb) {
+		i = (u32)rng_below(r, d->nr_full--);
+		return (struct slot_step){SLOT_DISCARD, shuffle(d, i, d->nr_full), 1};
+	}
+	i = d->nr_full + (u32)rng_below(r, own->slots - d->nr_full);
+	return (struct slot_step){SLOT_WRITE, shuffle(d, i, d->nr_full++), 1};
+}
+
 static struct slot_step step(const struct job *job, void *state, struct rng *r)
 {
 	const struct zram *own = job->own;
@@ -257,6 +320,8 @@ static struct slot_step step(const struct job *job, void *state, struct rng *r)
 
 	if (own->pattern == PATTERN_LRU)
 		return access_page(own, d, (u32)dist_draw(&own->page, r));
+	if (own->pattern == PATTERN_TIDES)
+		return turn_of_tide(own, d, r);
 	if (d->left)
 		return fill_one(d, own->slots);
 	switch (own->pattern) {
@@ -304,25 +369,29 @@ static const struct slot_ops slot_ops = {
 static const struct generator_key keys[] = {
 	{"slots", "25600", NULL, "pages the device has room for"},
 	{"every", "10us", NULL, "time from one access to the next"},
-	{"pattern", "overwrite", NULL, "fill, overwrite, fifo, lru or bursts"},
+	{"pattern", "overwrite", NULL, "fill, overwrite, fifo, bursts, tides or lru"},
 	{"touched", "51200", "", "of lru: pages that are accessed; twice the slots if not given"},
 	{"zipf", "0.9", "0", "of lru: page k is accessed in proportion to 1/k^zipf; 0: all alike"},
 	{"burst", "3200", "", "of bursts: slots that go at once; an eighth if not given"},
+	{"low", "50%", "50%", "of tides: share of the slots that is full at low tide"},
 	{0},
 };
 
 static struct generator zram = {
 	.name = "zram",
 	.summary = "compressed pages in the slots of a device: filled, overwritten, replaced",
-	.help = "First all slots are written in turn. Then, one access `every`:\n"
+	.help = "All slots are written in turn, one access `every`. Then:\n"
 		"  fill        nothing more\n"
 		"  overwrite   a random slot is written\n"
 		"  fifo        the slot written longest ago is written\n"
-		"  bursts      a run of `burst` slots is given back at once, then written anew one "
-		"by one\n"
-		"  lru         a page is accessed, one of `touched`, from the start: it is read if "
-		"it "
-		"is there; if not, the page accessed longest ago goes and it comes\n"
+		"  bursts      a run of `burst` slots is given back at once, then written one by "
+		"one\n"
+		"  tides       random slots are given back down to `low`, then random empty ones "
+		"are\n"
+		"              written until all are full; and again\n"
+		"  lru         from the start one of `touched` pages is accessed: read if it is "
+		"there;\n"
+		"              if not, it comes, for the page accessed longest ago\n"
 		"What a slot held goes when what is written is stored, as in zram. The job stores "
 		"`objects`; the keys `lifetime` and `free_cpu` are not for this generator.",
 	.keys = keys,
