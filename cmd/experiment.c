@@ -279,11 +279,35 @@ static int expectations_read(struct experiment *x, const struct yaml_node *list,
 	return expect_read(expect, list, e);
 }
 
+static int searched_read(struct experiment *x, const struct yaml_node *map, struct err *e)
+{
+	const char **loads = mem_alloc(x->nr_loads + 1, sizeof(*loads));
+	const struct experiment_load *l;
+	int ret;
+
+	for (size_t i = 0; i < x->nr_loads; i++)
+		loads[i] = x->loads[i].name;
+	x->search = mem_alloc(1, sizeof(*x->search));
+	ret = search_read(x->search, map, loads, e);
+	free(loads);
+	if (ret)
+		return -1;
+	l = &x->loads[x->search->load];
+	if (!yaml_get(l->node, "workload"))
+		return yaml_error(yaml_get(map, "load"), e,
+				  "'%s' is a trace: nothing can be varied in it", l->name);
+	if (x->expect.nr)
+		return yaml_error(map, e,
+				  "a search expects nothing: `expect` is for experiments "
+				  "without");
+	return 0;
+}
+
 static int read_root(struct experiment *x, const struct yaml_node *root, const char *dir,
 		     struct err *e)
 {
 	static const char *const known[] = {"kmemsim", "description", "machine", "stacks", "loads",
-					    "seeds",   "sample",      "expect",	 NULL};
+					    "seeds",   "sample",      "expect",	 "search", NULL};
 	const struct yaml_node *n;
 
 	if (yaml_check_keys(root, known, e))
@@ -300,7 +324,10 @@ static int read_root(struct experiment *x, const struct yaml_node *root, const c
 	if (seeds_read(x, yaml_get(root, "seeds"), e))
 		return -1;
 	n = yaml_get(root, "expect");
-	return n ? expectations_read(x, n, e) : 0;
+	if (n && expectations_read(x, n, e))
+		return -1;
+	n = yaml_get(root, "search");
+	return n ? searched_read(x, n, e) : 0;
 }
 
 static int read_file(struct experiment *x, const char *path, const char *const *settings,
@@ -352,6 +379,7 @@ void experiment_close(struct experiment *x)
 		fragment_spec_free(&x->loads[i].fragment);
 	}
 	expectations_free(&x->expect);
+	free(x->search);
 	free(x->stacks);
 	free(x->loads);
 	free(x->seeds);

@@ -29,6 +29,8 @@
  *	    source: "Author 1994, table 2"	# where the expectation comes from
  *	  - {what: memory of rcu, measure: "of('rcu','fstree','slab_bytes_max')", note: true}
  *
+ * Or, in place of its runs, `search:`, for the workload that hurts each stack most: cmd/search.h.
+ *
  * A measure, and every bound, is an SQL expression over the runs of this experiment alone;
  * reports/expect.h says which functions and views there are. A note is printed and not judged; it
  * needs no source. With --only nothing is judged: runs may be missing.
@@ -40,6 +42,7 @@
 
 #include "alloc/stack.h"
 #include "cmd/fragment_read.h"
+#include "cmd/search_read.h"
 #include "cmd/start.h"
 #include "lib/err.h"
 #include "lib/yaml.h"
@@ -77,6 +80,7 @@ struct experiment {
 	size_t nr_stacks, nr_loads, nr_seeds;
 	u64 sample_ns; /* 0: 200 samples over each load */
 	struct expectations expect;
+	struct search *search; /* NULL: its runs are those of all loads, stacks and seeds */
 };
 
 /*

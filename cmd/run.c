@@ -11,6 +11,7 @@
 #include "cmd/expect.h"
 #include "cmd/experiment.h"
 #include "cmd/only.h"
+#include "cmd/search.h"
 #include "cmd/sweep.h"
 #include "lib/units.h"
 #include "sim/machine.h"
@@ -44,7 +45,17 @@ static const char usage[] =
 	"result views hold this experiment's runs alone, with the columns load, label and seed. "
 	"Judged\n"
 	"when all runs are there (also by --resume), printed, and stored in expect_view.\n"
-	"Exit 1: something was expected and not met.\n";
+	"Exit 1: something was expected and not met.\n"
+	"\nWith `search:` the workload that hurts each stack most is looked for, and saved:\n"
+	"  search:\n"
+	"    load: mix             # one of `loads:`, a workload\n"
+	"    vary:\n"
+	"      jobs.go.objects.size: {mix: 3, from: 32B, to: 4KiB}   # up to 3 sizes and weights\n"
+	"      jobs.go.every: {from: 1us, to: 100us}\n"
+	"      jobs.go.lifetime: [5ms, forever]                      # one of these\n"
+	"    maximize: store_between_frag_percent                    # or minimize\n"
+	"    steps: 200            # workloads tried for each stack\n"
+	"    save: workloads       # a folder: worst-STACK.yaml\n";
 
 enum {
 	OPT_DB = 256,
@@ -194,13 +205,24 @@ static int conclude(const struct run_args *a, const struct experiment *x, int co
 	return verdict == EXIT_MISTAKE ? verdict : max(code, verdict);
 }
 
+static int with_search(const struct run_args *a, const struct experiment *x, struct err *e)
+{
+	if (!a->print)
+		return search_run(x, &a->sweep, a->format, e);
+	search_print(x, &a->sweep);
+	return 0;
+}
+
 static int with_experiment(const struct run_args *a, const struct experiment *x, struct err *e)
 {
 	struct sweep s;
 	int ret = 0;
 
-	if (only_check(&a->sweep.only, x, e) || try_stacks(x, e) ||
-	    expectations_check(&x->expect, e) || sweep_plan(&s, x, &a->sweep, e))
+	if (only_check(&a->sweep.only, x, e) || try_stacks(x, e))
+		return EXIT_MISTAKE;
+	if (x->search)
+		return with_search(a, x, e);
+	if (expectations_check(&x->expect, e) || sweep_plan(&s, x, &a->sweep, e))
 		return EXIT_MISTAKE;
 	if (a->print)
 		print_all(x, &s);

@@ -116,9 +116,9 @@ struct execution {
 	int code; /* of the sweep: the worst so far */
 };
 
-static char *repeat_line(const struct sweep_args *a, const struct one_run *r)
+char *sweep_repeat_line(const struct sweep_args *a, const char *load, const char *stack, u64 seed)
 {
-	char *only = only_print(r->load, r->label, r->seed);
+	char *only = only_print(load, stack, seed);
 	struct repeat line;
 
 	repeat_begin(&line, "run");
@@ -141,7 +141,7 @@ static int work(void *arg, size_t i, struct job *self)
 {
 	const struct sweep *s = ((struct execution *)arg)->sweep;
 	struct one_run run = s->runs[i];
-	char *command = repeat_line(s->args, &run);
+	char *command = sweep_repeat_line(s->args, run.load, run.label, run.seed);
 	struct err e = {""};
 	struct db *db = db_open(sweep_db_name(s->args), DB_LATER, &e);
 	int ret;
@@ -163,7 +163,7 @@ static int work(void *arg, size_t i, struct job *self)
 static void crash_print(const struct sweep *s, size_t i, int status)
 {
 	const struct one_run *r = &s->runs[i];
-	char *line = repeat_line(s->args, r);
+	char *line = sweep_repeat_line(s->args, r->load, r->label, r->seed);
 
 	if (WIFSIGNALED(status))
 		fprintf(stderr, "bug: %s %s seed %llu: ended by signal %d (%s)", r->load, r->label,

@@ -23,6 +23,9 @@ struct sweep_args {
 /* The database that was named, or the one where results go otherwise. */
 const char *sweep_db_name(const struct sweep_args *a);
 
+/* The line that repeats one run; the caller frees. */
+char *sweep_repeat_line(const struct sweep_args *a, const char *load, const char *stack, u64 seed);
+
 struct sweep {
 	const struct sweep_args *args;
 	struct one_run *runs;  /* load by load, stack by stack, seed by seed */

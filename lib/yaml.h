@@ -7,6 +7,8 @@
 #ifndef LIB_YAML_H
 #define LIB_YAML_H
 
+#include <stdio.h>
+
 #include "lib/err.h"
 #include "lib/options.h"
 #include "lib/types.h"
@@ -45,6 +47,11 @@ int __must_check yaml_override_node(struct yaml_file *f, const struct yaml_node 
 
 /* Of all below the node: what says the same has the same digest, wherever it stands. */
 u64 yaml_digest(const struct yaml_node *n);
+
+/* The document that says this: reading it gives the same. Comments are gone. */
+void yaml_print(FILE *f, const struct yaml_node *n);
+/* The same on one line, without its end; the caller frees. */
+char *yaml_print_flow(const struct yaml_node *n);
 
 /* The root mapping; checks that its first key is `kmemsim: FORMAT` (such as "machine/1"). */
 const struct yaml_node *yaml_root(struct yaml_file *f, const char *format, struct err *e);

@@ -7,7 +7,7 @@
 
 #include "alloc/kernel.h"
 #include "lib/units.h"
-#include "tests/null_sink.h"
+#include "sim/null_sink.h"
 #include "tests/tmp_dir.h"
 #include "workloads/workload.h"
 

@@ -10,7 +10,7 @@
 #include "sim/blame.h"
 #include "sim/trial.h"
 #include "tests/array_source.h"
-#include "tests/null_sink.h"
+#include "sim/null_sink.h"
 #include "tests/test.h"
 
 #define ROWS_MAX 64

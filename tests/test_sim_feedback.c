@@ -5,7 +5,7 @@
 #include "lib/units.h"
 #include "sim/trial.h"
 #include "tests/array_source.h"
-#include "tests/null_sink.h"
+#include "sim/null_sink.h"
 #include "tests/test.h"
 
 /* A load of one batch after the other that remembers what it was told. */

@@ -4,7 +4,7 @@
 #include "lib/units.h"
 #include "sim/trial.h"
 #include "tests/array_source.h"
-#include "tests/null_sink.h"
+#include "sim/null_sink.h"
 #include "tests/test.h"
 
 /* The state at the last mark. */

@@ -6,7 +6,7 @@
 
 #include "sim/trial.h"
 #include "tests/array_source.h"
-#include "tests/null_sink.h"
+#include "sim/null_sink.h"
 #include "tests/test.h"
 
 struct counter {

@@ -7,7 +7,7 @@
 
 #include "lib/file.h"
 #include "sim/trial.h"
-#include "tests/null_sink.h"
+#include "sim/null_sink.h"
 #include "tests/recordings.h"
 #include "tests/test.h"
 #include "traces/import.h"

@@ -1,7 +1,14 @@
 /*
  * Methods of a sink that take no notice.
+ *
+ * Theory: whoever is told of a run wants little of it; the stream has no optional methods, so that
+ * no caller has to ask.
+ *
+ * Invariant: what `own` has stays what it is.
+ *
+ * Unlike Linux: nothing there is told of a run.
  */
-#include "tests/null_sink.h"
+#include "sim/null_sink.h"
 
 static void null_begin(struct sink *s, const struct sink_run *run)
 {

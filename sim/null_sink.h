@@ -1,8 +1,8 @@
 /*
  * Methods of a sink that take no notice, for sinks that look at something else.
  */
-#ifndef TESTS_NULL_SINK_H
-#define TESTS_NULL_SINK_H
+#ifndef SIM_NULL_SINK_H
+#define SIM_NULL_SINK_H
 
 #include "sim/sink.h"
 
