@@ -12,6 +12,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/search_hunt.h"
+#include "lib/assert.h"
 #include "lib/mem.h"
 
 /* The seeds that --only leaves to a stack; 0: it is left out. */
@@ -55,30 +56,42 @@ static int check(const struct experiment *x, const struct sweep_args *a, struct 
 	return 0;
 }
 
-static int search_all(const struct experiment *x, const struct sweep_args *a, struct out *o,
-		      struct err *e)
+static void hunt_init(struct hunt *h, const struct experiment *x, const struct sweep_args *a,
+		      const struct experiment_stack *stack, u64 *seeds)
 {
 	const struct experiment_load *load = &x->loads[x->search->load];
+
+	*h = (struct hunt){
+		.search = x->search,
+		.args = a,
+		.c = {.x = x,
+		      .load = load,
+		      .stack = stack,
+		      .metric = x->search->metric,
+		      .check_every = a->check_every},
+		.seeds = seeds,
+		.nr_seeds = seeds_of(x, a, load->name, stack->name, seeds),
+	};
+}
+
+/* Of a stack that was searched to the end, rows are shown whatever becomes of the others. */
+static int search_all(const struct experiment *x, const struct sweep_args *a, struct out *o,
+		      size_t *nr_done, struct err *e)
+{
+	struct hunt *h = mem_alloc(1, sizeof(*h));
 	u64 *seeds = mem_alloc(x->nr_seeds, sizeof(*seeds));
 	int ret = 0;
 
 	for (size_t i = 0; i < x->nr_stacks && !ret; i++) {
-		struct hunt *h = mem_alloc(1, sizeof(*h));
-
-		h->search = x->search;
-		h->args = a;
-		h->c = (struct search_case){.x = x,
-					    .load = load,
-					    .stack = &x->stacks[i],
-					    .metric = x->search->metric,
-					    .check_every = a->check_every};
-		h->seeds = seeds;
-		h->nr_seeds = seeds_of(x, a, load->name, x->stacks[i].name, seeds);
+		hunt_init(h, x, a, &x->stacks[i], seeds);
 		h->out = o;
-		ret = h->nr_seeds ? search_stack(h, e) : 0;
-		free(h);
+		if (!h->nr_seeds)
+			continue;
+		ret = search_stack(h, e);
+		*nr_done += !ret;
 	}
 	free(seeds);
+	free(h);
 	return ret;
 }
 
@@ -90,14 +103,23 @@ int search_run(const struct experiment *x, const struct sweep_args *a, enum out_
 				       {x->search->metric->name, OUT_REAL},
 				       {"workload", OUT_STR},
 				       {0}};
+	size_t nr_done = 0, size;
 	struct out o;
+	char *table;
+	FILE *f;
 	int ret;
 
 	if (check(x, a, e))
 		return EXIT_MISTAKE;
-	out_begin(&o, stdout, format, columns);
-	ret = search_all(x, a, &o, e);
+	f = open_memstream(&table, &size);
+	ASSERT(f);
+	out_begin(&o, f, format, columns);
+	ret = search_all(x, a, &o, &nr_done, e);
 	out_end(&o);
+	ASSERT(!fclose(f));
+	if (nr_done)
+		fputs(table, stdout);
+	free(table);
 	return ret;
 }
 

@@ -2,10 +2,10 @@
  * The search for a bad case: what is tried, and what of it is kept.
  *
  * Theory. Nobody has a formula for how much a workload hurts, and it jumps: one byte more, and an
- * object is in another class. So: an evolution. The best PARENTS stay; of each brood of BROOD one is
- * drawn anew, the others are a parent, or a mixture of two, with a key or some changed. A brood is
- * as large as that whatever --jobs is, and all chance is drawn before it is run: what is found does
- * not depend on how many run at once.
+ * object is in another class. So: an evolution. The best PARENTS stay; of each brood of BROOD one
+ * is drawn anew, the others are a parent, or a mixture of two, with a key or some changed. A brood
+ * is as large as that whatever --jobs is, and all chance is drawn before it is run: what is found
+ * does not depend on how many run at once.
  */
 #include "cmd/search_hunt.h"
 

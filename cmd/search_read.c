@@ -51,6 +51,8 @@ static int bounds_read(struct gene *g, const struct yaml_node *map, struct err *
 	to = from ? yaml_need(map, "to", e) : NULL;
 	if (!to || bound_read(from, &g->from, &g->unit, e) || bound_read(to, &g->to, &unit, e))
 		return -1;
+	if (!g->from) /* nothing has no unit */
+		g->unit = unit;
 	if (unit != g->unit)
 		return yaml_error(to, e, "`from` and `to` are of different units");
 	if (g->from > g->to)

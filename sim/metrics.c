@@ -290,6 +290,11 @@ const struct metric_desc metrics[] = {
 	 "mean over time"},
 	{"store_malloc_mean_ns", "ns", LOWER, "store: mean time of a malloc"},
 	{"store_malloc_p99_ns", "ns", LOWER, "store: 99th percentile of the time of a malloc"},
+	{"store_memory_percent_end", "percent", LOWER,
+	 "store: pages of contents and of descriptors in percent of the bytes stored, at the end"},
+	{"store_memory_percent_mean", "percent", LOWER,
+	 "store: pages of contents and of descriptors in percent of the bytes stored, mean over "
+	 "time"},
 	{"store_metadata_bytes_per_obj", "bytes", LOWER,
 	 "store: bytes of descriptors, and of headers within its pages, for each object in it, "
 	 "mean "

@@ -108,6 +108,9 @@ bool store_gauge(const struct sink_store *f, enum store_gauge g, double *value)
 		return ratio((double)(f->descriptor_bytes + f->header_bytes), in_store, value);
 	case STORE_BLOCKS:
 		return ratio((double)f->blocks, in_store, value);
+	case STORE_MEMORY:
+		return ratio(100 * (double)((f->pages + f->descriptor_pages) << PAGE_SHIFT),
+			     (double)f->bytes_req, value);
 	case STORE_INSIDE:
 		has = ratio(bytes, (double)f->block_bytes, value);
 		*value = 100 * (1 - *value);

@@ -28,6 +28,7 @@ static void put_gauges(struct replay *rp, const struct sink_store *end)
 		[STORE_EFFECTIVE] = {"store_effective_percent_mean", "store_effective_percent_end"},
 		[STORE_METADATA] = {"store_metadata_bytes_per_obj", NULL},
 		[STORE_BLOCKS] = {"store_blocks_per_obj", NULL},
+		[STORE_MEMORY] = {"store_memory_percent_mean", "store_memory_percent_end"},
 		[STORE_INSIDE] = {"store_inside_frag_percent", NULL},
 		[STORE_BETWEEN] = {"store_between_frag_percent", NULL},
 	};

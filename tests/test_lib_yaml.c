@@ -294,6 +294,42 @@ static void files_missing(void **state)
 	assert_null(yaml_open("/dev/zero", &e));
 }
 
+/* What is printed is read back as the same document, whatever stands in it. */
+static void printed_is_read_back(void **state)
+{
+	static const char *const texts[] = {
+		"a: 1\nb: {c: [1, 2, {d: e}], f: {}}\ng: []\n",
+		"jobs:\n  skb:\n    size: {dist: choice, of: {256B: 60, 2KiB: 15}}\n    cpus: "
+		"0-3,6\n",
+		"\"a: b\": \"quote \\\" back \\\\ tab \\t #no comment\"\n'': ''\n'- x': '*a'\n'~': "
+		"'&'\n",
+		"u: \"\\u00e4 {\"\n",
+		"[1, [2, 3], {k: v}]\n",
+		"word\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct yaml_file *f, *again;
+		char *text = NULL;
+		size_t n;
+		struct err e;
+		FILE *out = open_memstream(&text, &n);
+
+		f = yaml_parse("f", texts[i], strlen(texts[i]), &e);
+		assert_non_null(f);
+		yaml_print(out, yaml_top(f));
+		fclose(out);
+		again = yaml_parse("again", text, n, &e);
+		if (!again)
+			fail_msg("%s: %s", e.msg, text);
+		assert_true(yaml_digest(yaml_top(f)) == yaml_digest(yaml_top(again)));
+		free(text);
+		yaml_close(f);
+		yaml_close(again);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,7 +338,7 @@ int main(void)
 		cmocka_unit_test(scalars_refused),   cmocka_unit_test(cpulists_refused),
 		cmocka_unit_test(nodes_override),    cmocka_unit_test(settings_override),
 		cmocka_unit_test(settings_refused),  cmocka_unit_test(options_from_mapping),
-		cmocka_unit_test(files_missing),
+		cmocka_unit_test(files_missing),     cmocka_unit_test(printed_is_read_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

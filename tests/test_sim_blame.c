@@ -8,9 +8,9 @@
 #include "lib/rng.h"
 #include "lib/units.h"
 #include "sim/blame.h"
+#include "sim/null_sink.h"
 #include "sim/trial.h"
 #include "tests/array_source.h"
-#include "sim/null_sink.h"
 #include "tests/test.h"
 
 #define ROWS_MAX 64

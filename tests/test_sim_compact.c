@@ -3,9 +3,9 @@
  */
 #include <stdlib.h>
 
+#include "sim/null_sink.h"
 #include "sim/trial.h"
 #include "tests/array_source.h"
-#include "sim/null_sink.h"
 #include "tests/test.h"
 
 #define NR_PAGES 14000U

@@ -3,9 +3,9 @@
  * run, to warm up, to need more objects as it goes.
  */
 #include "lib/units.h"
+#include "sim/null_sink.h"
 #include "sim/trial.h"
 #include "tests/array_source.h"
-#include "sim/null_sink.h"
 #include "tests/test.h"
 
 /* A load of one batch after the other that remembers what it was told. */

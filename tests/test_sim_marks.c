@@ -2,9 +2,9 @@
  * Marks of a load: the sink sees the state at each, and the run is as if nobody had looked.
  */
 #include "lib/units.h"
+#include "sim/null_sink.h"
 #include "sim/trial.h"
 #include "tests/array_source.h"
-#include "sim/null_sink.h"
 #include "tests/test.h"
 
 /* The state at the last mark. */

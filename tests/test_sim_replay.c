@@ -5,9 +5,9 @@
 
 #include "lib/rng.h"
 #include "lib/units.h"
+#include "sim/null_sink.h"
 #include "sim/trial.h"
 #include "tests/array_source.h"
-#include "sim/null_sink.h"
 #include "tests/test.h"
 
 /* A sink that remembers the last summary of the whole stack, and counts the rest. */

@@ -4,9 +4,9 @@
  */
 #include <stdlib.h>
 
+#include "sim/null_sink.h"
 #include "sim/trial.h"
 #include "tests/array_source.h"
-#include "sim/null_sink.h"
 #include "tests/test.h"
 
 struct counter {

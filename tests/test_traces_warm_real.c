@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "lib/file.h"
-#include "sim/trial.h"
 #include "sim/null_sink.h"
+#include "sim/trial.h"
 #include "tests/recordings.h"
 #include "tests/test.h"
 #include "traces/import.h"
