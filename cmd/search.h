@@ -5,7 +5,7 @@
  *	search:
  *	  load: mix			# one of `loads:`, a workload
  *	  vary:				# keys of it, with dots as in --set
- *	    jobs.go.objects.size: {mix: 3, from: 32B, to: 4KiB}	# 1 to 3, and how often each
+ *	    jobs.go.objects.size: {mix: 3, from: 32B, to: 4KiB}	# and how often each
  *	    jobs.go.every: {from: 1us, to: 100us}	# sizes, times, numbers; both ends included
  *	    jobs.go.pattern: [fifo, lru]		# one of these
  *	  maximize: store_between_frag_percent		# or minimize: a metric of the whole stack
