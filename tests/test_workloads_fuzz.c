@@ -69,7 +69,7 @@ static void store_jobs(struct rng *r, struct text *t)
 {
 	text_add(t, "  disk: {generator: zram, every: %s, slots: %s, pattern: %s, %s, %s}\n",
 		 PICK(r, "1us", "3us"), PICK(r, "1", "100", "500"),
-		 PICK(r, "fill", "overwrite", "fifo", "lru", "bursts", "lru, zipf: 1.2"),
+		 PICK(r, "fill", "overwrite", "fifo", "lru", "bursts", "tides", "lru, zipf: 1.2"),
 		 some_object(r), PICK(r, "phases: [b]", "phases: [a, b]", "cpus: 0"));
 	text_add(t, "  shake: {generator: periodic, every: 90us, compact: %s}\n",
 		 PICK(r, "all", "4KiB"));
