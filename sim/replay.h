@@ -86,14 +86,19 @@ static inline u64 replay_store_pages(const struct replay *rp)
 	return (rp->store_source ? rp->store_source->nr_pages : 0) + rp->nr_raw;
 }
 
+/* All that is not the load's own pages, the store's included. */
+static inline u64 replay_beside_pages(const struct replay *rp)
+{
+	return (u64)rp->stack.pages->layer->live_bytes - rp->acc.page_bytes_live;
+}
+
 /*
  * Bytes of pages that the slab layers hold: all that left the chain of pages but the load's own and
  * the store's.
  */
 static inline u64 replay_slab_bytes(const struct replay *rp)
 {
-	return (u64)rp->stack.pages->layer->live_bytes - rp->acc.page_bytes_live -
-	       (replay_store_pages(rp) << PAGE_SHIFT);
+	return replay_beside_pages(rp) - (replay_store_pages(rp) << PAGE_SHIFT);
 }
 
 /* Memory was taken: is it more than ever? */
@@ -101,7 +106,8 @@ static inline void replay_note_peak(struct replay *rp)
 {
 	u64 taken = (u64)rp->page_source->live_bytes;
 
-	rp->slab_max = max(rp->slab_max, replay_slab_bytes(rp));
+	if (unlikely(replay_beside_pages(rp) > rp->slab_max))
+		rp->slab_max = max(rp->slab_max, replay_slab_bytes(rp));
 	if (taken > rp->taken_max) {
 		rp->taken_max = taken;
 		rp->taken_max_req = rp->acc.bytes_req_live;
