@@ -72,6 +72,7 @@ struct kmem_cache {
 	unsigned int size; /* asked for */
 	slab_flags_t flags;
 	kmem_ctor_fn ctor, dtor;
+	u64 nr_live; /* had by kmem_cache_alloc; whoever goes to k->cache counts for himself */
 	struct list_head list;
 };
 
@@ -114,14 +115,22 @@ static inline gfp_t kmem_cache_gfp(const struct kmem_cache *k, gfp_t flags)
 
 static inline void *kmem_cache_alloc(struct kmem_cache *k, gfp_t flags)
 {
+	void *object;
+
 	slab_state_check("kmem_cache_alloc");
-	return slab_alloc(k->cache, kmem_cache_gfp(k, flags));
+	object = slab_alloc(k->cache, kmem_cache_gfp(k, flags));
+	k->nr_live += object != NULL;
+	return object;
 }
 
 static inline void *kmem_cache_alloc_node(struct kmem_cache *k, gfp_t flags, int node)
 {
+	void *object;
+
 	slab_state_check("kmem_cache_alloc_node");
-	return slab_alloc_node(k->cache, kmem_cache_gfp(k, flags), node);
+	object = slab_alloc_node(k->cache, kmem_cache_gfp(k, flags), node);
+	k->nr_live += object != NULL;
+	return object;
 }
 
 static inline void *kmem_cache_zalloc(struct kmem_cache *k, gfp_t flags)
@@ -132,6 +141,7 @@ static inline void *kmem_cache_zalloc(struct kmem_cache *k, gfp_t flags)
 static inline void kmem_cache_free(struct kmem_cache *k, void *object)
 {
 	slab_state_check("kmem_cache_free");
+	k->nr_live--;
 	slab_free(k->cache, object);
 }
 

@@ -45,6 +45,7 @@ struct name {
 	u32 size;		  /* of its objects, as asked for */
 	struct slab_cache *slabs; /* that no earlier name's objects lie in; NULL: one's do */
 	u64 live_objs, bytes_req, bytes_alloc;
+	const struct kmem_cache *own; /* of the allocators' own objects: it counts them; or NULL */
 };
 
 /* One (call site, name). */

@@ -44,12 +44,11 @@ struct blame_kept {
 
 /* What a key means: a row of the books, a cache, or one of these. */
 enum key_kind { KEY_ROW = 1, KEY_CACHE, KEY_OTHER };
-enum other { OTHER_STATE, OTHER_LAYER, OTHER_PERCPU, OTHER_OWN, NR_OTHERS };
+enum other { OTHER_STATE, OTHER_LAYER, OTHER_PERCPU, OTHER_STORE, OTHER_OWN, NR_OTHERS };
 
 static const char *const other_names[NR_OTHERS] = {
-	[OTHER_STATE] = "(held at start)",
-	[OTHER_LAYER] = "(held back by a layer)",
-	[OTHER_PERCPU] = "(per-CPU lists)",
+	[OTHER_STATE] = "(held at start)",     [OTHER_LAYER] = "(held back by a layer)",
+	[OTHER_PERCPU] = "(per-CPU lists)",    [OTHER_STORE] = "(store)",
 	[OTHER_OWN] = "(the allocators' own)",
 };
 
@@ -65,6 +64,8 @@ static u64 holder_key(const struct replay *rp, const struct page *page)
 		return make_key(KEY_OTHER, OTHER_LAYER);
 	if (page->flags & PG_slab)
 		return make_key(KEY_CACHE, (u64)(uintptr_t)page->slab_cache >> 2);
+	if (page->flags & PG_store)
+		return make_key(KEY_OTHER, OTHER_STORE);
 	if (!(page->flags & PG_held))
 		return make_key(KEY_OTHER, OTHER_OWN);
 	if (page->index >= HOLDER_STATE)

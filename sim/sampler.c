@@ -95,15 +95,19 @@ static void sample_slabs(struct replay *rp, struct slab_cache *c, u64 t_ns)
 
 static void sample_name(struct replay *rp, const struct name *n, u64 t_ns)
 {
+	u64 own = n->own ? n->own->nr_live : 0;
+	u64 req = own ? own * n->own->size : 0;
+	u64 alloc = own * max(n->cache->size, n->cache->objsize); /* a chunk of any size: 0 */
+
 	if (n->slabs)
 		sample_slabs(rp, n->slabs, t_ns);
 	rp->sink->ops->cache(rp->sink, &(struct sink_cache){
 					       .t_ns = t_ns,
 					       .cache = slabs_of(n->cache)->name,
 					       .alias = n->name,
-					       .live_objs = n->live_objs,
-					       .bytes_req = n->bytes_req,
-					       .bytes_alloc = n->bytes_alloc,
+					       .live_objs = n->live_objs + own,
+					       .bytes_req = n->bytes_req + req,
+					       .bytes_alloc = n->bytes_alloc + alloc,
 				       });
 }
 

@@ -87,7 +87,7 @@ static void name_kmalloc_cache(struct replay *rp, struct kmalloc_cache *c)
 
 	while (rp->acc.names[i].cache)
 		i++;
-	ASSERT(i < rp->acc.name_pages);
+	ASSERT(i < rp->acc.name_store);
 	stack_add_derived(&rp->stack, c->k->slabs->derived);
 	account_name(&rp->acc, i, c->k->name, c->cache);
 	c->tag = i + 1;

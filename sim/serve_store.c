@@ -15,6 +15,7 @@
 
 #include <string.h>
 
+#include "alloc/mm.h"
 #include "lib/digest.h"
 #include "sim/contents.h"
 #include "sim/movable.h"
@@ -42,6 +43,7 @@ static void name_caches(struct replay *rp, const struct store *s)
 				i++;
 			ASSERT(i < rp->acc.name_store);
 			account_name(&rp->acc, i, s->caches[c]->name, s->caches[c]->cache);
+			rp->acc.names[i].own = s->caches[c];
 		}
 	}
 }
@@ -59,11 +61,16 @@ int serve_store_begin(struct replay *rp, const struct trial *t, struct err *e)
 
 /* ---- Objects ---- */
 
-static void *raw_page(struct replay *rp, gfp_t gfp)
+/* It stays where it is, as the store's own pages do. */
+static void *raw_page(struct replay *rp, const struct request *r, gfp_t gfp)
 {
 	struct page *page = page_alloc(rp->stack.pages, 0, gfp, NUMA_NO_NODE);
 
-	return page ? page_name(page) : NULL;
+	if (!page)
+		return NULL;
+	if (!rp->stack.pages->keeps_nothing)
+		page_holder_set(page, r->object, false);
+	return page_name(page);
 }
 
 static void *store_object(struct replay *rp, const struct request *r, struct object *o)
@@ -76,7 +83,7 @@ static void *store_object(struct replay *rp, const struct request *r, struct obj
 	o->size = r->size;
 	if (!o->raw)
 		return (void *)store_malloc(rp->stack.store, r->size, gfp);
-	return r->size <= PAGE_SIZE ? raw_page(rp, gfp) : NULL;
+	return r->size <= PAGE_SIZE ? raw_page(rp, r, gfp) : NULL;
 }
 
 static void write_contents(struct replay *rp, const struct request *r, struct object *o)
