@@ -8,8 +8,8 @@
 
 #include "lib/mem.h"
 
-static const char *const ours[] = {"buddyinfo", "pagetypeinfo", "vmstat", "zoneinfo",
-				   "slabinfo",	"snaps/",	NULL};
+static const char *const ours[] = {"buddyinfo", "pagetypeinfo", "vmstat", "zoneinfo", "slabinfo",
+				   "mm_stat",	"classes",	"snaps/", NULL};
 
 static int write_files(const struct report_dir *d, const struct proc_folder *folder,
 		       const char *path, struct err *e)

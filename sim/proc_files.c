@@ -31,7 +31,8 @@
 const char *const proc_file_names[NR_PROC_FILES] = {
 	[PROC_BUDDYINFO] = "buddyinfo", [PROC_PAGETYPEINFO] = "pagetypeinfo",
 	[PROC_VMSTAT] = "vmstat",	[PROC_ZONEINFO] = "zoneinfo",
-	[PROC_SLABINFO] = "slabinfo",
+	[PROC_SLABINFO] = "slabinfo",	[PROC_MM_STAT] = "mm_stat",
+	[PROC_CLASSES] = "classes",
 };
 
 #define NR_TYPES_SHOWN (MIGRATE_TYPES + 1) /* and Isolate, of which there is never anything */
@@ -221,18 +222,82 @@ static void print_slabinfo(struct replay *rp, struct text *t)
 	slabulator_slabinfo(&rp->slabulator, t);
 }
 
+/* ---- mm_stat and classes ---- */
+
+/*
+ * Each object was a page (mm_stat_show, drivers/block/zram/zram_drv.c). Nothing limits the device,
+ * and pages of one and the same word are the load's to leave out.
+ */
+static void print_mm_stat(struct replay *rp, struct text *t)
+{
+	struct sink_store f;
+	u64 pages_max;
+
+	store_figures(rp, rp->sampler.last_ns, &f);
+	pages_max = max((u64)rp->sampler.store[STORE_PAGES].max, f.pages);
+	text_add(t, "%8llu %8llu %8llu %8lu %8ld %8llu %8lu %8llu %8llu\n",
+		 (unsigned long long)f.objects << PAGE_SHIFT, (unsigned long long)f.bytes_req,
+		 (unsigned long long)f.pages << PAGE_SHIFT, 0UL, (long)(pages_max << PAGE_SHIFT),
+		 0ULL, (unsigned long)rp->store_source->compacted.freed_pages,
+		 (unsigned long long)f.raw, (unsigned long long)rp->nr_raw_so_far);
+}
+
+#define CLASSES_LINE " %11llu %12llu %13llu %10llu %10llu"
+
+static void add_class(const struct store_class *c, struct text *t)
+{
+	text_add(t, CLASSES_LINE, (unsigned long long)c->almost_full,
+		 (unsigned long long)c->almost_empty, (unsigned long long)c->obj_allocated,
+		 (unsigned long long)c->obj_used, (unsigned long long)c->pages_used);
+}
+
+static void print_classes(struct replay *rp, struct text *t)
+{
+	unsigned int nr;
+	struct store_class *classes = store_classes_now(rp->stack.store, &nr), all = {.index = 0};
+
+	text_add(t, " %5s %5s %11s %12s %13s %10s %10s %16s %8s\n", "class", "size", "almost_full",
+		 "almost_empty", "obj_allocated", "obj_used", "pages_used", "pages_per_zspage",
+		 "freeable");
+	for (unsigned int i = 0; i < nr; i++) {
+		const struct store_class *c = &classes[i];
+
+		text_add(t, " %5u %5u", c->index, c->size);
+		add_class(c, t);
+		text_add(t, " %16u %8llu\n", c->pages_per_zspage, (unsigned long long)c->freeable);
+		all.almost_full += c->almost_full;
+		all.almost_empty += c->almost_empty;
+		all.obj_allocated += c->obj_allocated;
+		all.obj_used += c->obj_used;
+		all.pages_used += c->pages_used;
+		all.freeable += c->freeable;
+	}
+	text_add(t, "\n %5s %5s", "Total", "");
+	add_class(&all, t);
+	text_add(t, " %16s %8llu\n", "", (unsigned long long)all.freeable);
+	free(classes);
+}
+
 /* ---- All of them ---- */
+
+static bool is_there(const struct replay *rp, enum proc_file file)
+{
+	return (file != PROC_MM_STAT && file != PROC_CLASSES) || rp->stack.store;
+}
 
 static void (*const printers[NR_PROC_FILES])(struct replay *rp, struct text *t) = {
 	[PROC_BUDDYINFO] = print_buddyinfo, [PROC_PAGETYPEINFO] = print_pagetypeinfo,
 	[PROC_VMSTAT] = print_vmstat,	    [PROC_ZONEINFO] = print_zoneinfo,
-	[PROC_SLABINFO] = print_slabinfo,
+	[PROC_SLABINFO] = print_slabinfo,   [PROC_MM_STAT] = print_mm_stat,
+	[PROC_CLASSES] = print_classes,
 };
 
 char *proc_file_text(struct replay *rp, enum proc_file file)
 {
 	u64 clock_ns = kernel->clock_ns;
 
+	if (!is_there(rp, file))
+		return NULL;
 	for (size_t n = 16384;; n *= 2) {
 		char *buf = mem_alloc(n, 1);
 		struct text t = text_in(buf, n);
@@ -280,6 +345,15 @@ void proc_files_take(struct proc_files *p, struct replay *rp, const char *label)
 		take(folder, rp, (enum proc_file)i);
 }
 
+/* No recorder's list of files has those of the store: they come with the first one. */
+static void take_store(struct proc_folder *folder, struct replay *rp)
+{
+	if (folder->text[PROC_MM_STAT])
+		return;
+	take(folder, rp, PROC_MM_STAT);
+	take(folder, rp, PROC_CLASSES);
+}
+
 void proc_files_at_mark(struct proc_files *p, struct replay *rp, u64 t_ns, const char *text)
 {
 	u64 clock_ns = kernel->clock_ns;
@@ -288,10 +362,14 @@ void proc_files_at_mark(struct proc_files *p, struct replay *rp, u64 t_ns, const
 	if (!snap_mark_parse(&m, text) || m.end)
 		return;
 	for (int i = 0; i < NR_PROC_FILES; i++) {
+		struct proc_folder *folder;
+
 		if (strcmp(m.file, proc_file_names[i]))
 			continue;
 		machine_advance(rp->m, t_ns);
-		take(folder_of(p, m.label, m.label_len), rp, (enum proc_file)i);
+		folder = folder_of(p, m.label, m.label_len);
+		take(folder, rp, (enum proc_file)i);
+		take_store(folder, rp);
 		kernel->clock_ns = clock_ns;
 	}
 }

@@ -3,7 +3,9 @@
  *
  * The one question everybody asks: *which lines are there?* All of buddyinfo, pagetypeinfo and
  * slabinfo. Of vmstat and zoneinfo those that the simulated machine has a figure for, in the
- * kernel's order: programs that look for a name find it or find that it is not there.
+ * kernel's order: programs that look for a name find it or find that it is not there. Of the stack's
+ * store, as if it were the pool of one zram device: /sys/block/zram0/mm_stat, and `classes` of
+ * zsmalloc in debugfs, which has no classes for stores that have none.
  */
 #ifndef SIM_PROC_FILES_H
 #define SIM_PROC_FILES_H
@@ -18,6 +20,8 @@ enum proc_file {
 	PROC_VMSTAT,
 	PROC_ZONEINFO,
 	PROC_SLABINFO,
+	PROC_MM_STAT, /* these two: only if the stack has a store */
+	PROC_CLASSES,
 	NR_PROC_FILES
 };
 extern const char *const proc_file_names[NR_PROC_FILES]; /* "buddyinfo", ... */
@@ -36,7 +40,7 @@ struct proc_files { /* zeroed: none yet */
 	size_t nr, room;
 };
 
-/* One file as it is now; the caller frees. */
+/* One file as it is now; the caller frees. NULL: there is no such file. */
 char *proc_file_text(struct replay *rp, enum proc_file file);
 /* All files as they are now. */
 void proc_files_take(struct proc_files *p, struct replay *rp, const char *label);
