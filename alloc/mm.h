@@ -97,7 +97,7 @@ struct scan_control {
 		unsigned long nr_inactive, nr_active; /* pages left to scan */
 		unsigned long nr_reclaimed;
 		u32 shrinker, mover; /* the next cache */
-		bool in_cache;
+		bool in_cache, store_seen;
 		long freeable, to_scan, unscanned; /* its objects */
 	} round;
 };

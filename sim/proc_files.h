@@ -3,9 +3,9 @@
  *
  * The one question everybody asks: *which lines are there?* All of buddyinfo, pagetypeinfo and
  * slabinfo. Of vmstat and zoneinfo those that the simulated machine has a figure for, in the
- * kernel's order: programs that look for a name find it or find that it is not there. Of the stack's
- * store, as if it were the pool of one zram device: /sys/block/zram0/mm_stat, and `classes` of
- * zsmalloc in debugfs, which has no classes for stores that have none.
+ * kernel's order: programs that look for a name find it or find that it is not there. Of a store,
+ * as if it were the pool of one zram device: /sys/block/zram0/mm_stat, and `classes` of zsmalloc in
+ * debugfs, which is all but empty for a store without classes.
  */
 #ifndef SIM_PROC_FILES_H
 #define SIM_PROC_FILES_H

@@ -43,9 +43,10 @@ static bool keeps_something(const struct replay *rp)
 void reclaim_begin(struct replay *rp, const struct trial *t)
 {
 	size_t nr_nodes = (size_t)kernel->nr_node_ids;
+	bool compacts = rp->tables->made_up && rp->stack.store;
 	struct reclaim *re;
 
-	if (!t->source->ops->accessed_ns || !keeps_something(rp))
+	if ((!t->source->ops->accessed_ns && !compacts) || !keeps_something(rp))
 		return;
 	rp->reclaim = re = instance_alloc(sizeof(*re));
 	re->source = t->source;
@@ -59,6 +60,8 @@ void reclaim_begin(struct replay *rp, const struct trial *t)
 		re->shrinkers[i].nr_deferred =
 			instance_alloc(nr_nodes * sizeof(*re->shrinkers[i].nr_deferred));
 	refault_init(re, t->seed);
+	if (compacts)
+		store_shrinker_init(&re->store, rp->stack.store);
 }
 
 void reclaim_end(struct replay *rp)
@@ -73,6 +76,7 @@ void reclaim_end(struct replay *rp)
 	for (u32 i = 0; i < re->nr_shrinkers; i++)
 		instance_free(re->shrinkers[i].nr_deferred);
 	instance_free(re->shrinkers);
+	instance_free(re->store.classes);
 	instance_free(re->nodes);
 	instance_free(re);
 }
@@ -97,7 +101,8 @@ void reclaim_list(struct replay *rp, u32 id, bool active)
 void reclaim_asked(struct replay *rp, const struct request *r, struct object *o)
 {
 	struct reclaim *re = rp->reclaim;
-	u64 mean_ns = re->source->ops->accessed_ns(re->source, r);
+	const struct source_ops *ops = re->source->ops;
+	u64 mean_ns = ops->accessed_ns ? ops->accessed_ns(re->source, r) : 0;
 	struct lru_entry *e;
 
 	o->reclaimable = mean_ns && o->addr;
@@ -358,7 +363,7 @@ bool reclaim_shrink_node(struct scan_control *sc)
 		shrink_lists(rp, sc);
 		return true;
 	}
-	if (re && shrinker_scan(rp, sc))
+	if (re && (shrinker_scan(rp, sc) || shrinker_compact(rp, sc)))
 		return true;
 	if (wants_moves(sc) && shrinker_move(rp, sc))
 		return true;

@@ -1,6 +1,6 @@
 /*
- * What a made-up load lets reclaim take: its page cache, and objects of its caches that can be made
- * again (dentries, inodes).
+ * What a made-up load lets reclaim take: its page cache, objects of its caches that can be made
+ * again (dentries, inodes), and what its store would need less of after compaction.
  *
  * The one question everybody asks: *what becomes of an object that is taken?* The load still has
  * it, by its id, but it occupies no memory. At its next access it is had anew, on the CPU that had
@@ -24,6 +24,13 @@ struct shrinker {
 	u64 *nr_deferred; /* by node: to be looked at by whoever may */
 };
 
+/* The stack's store: what it could free by compaction, whichever node it lies on. */
+struct store_shrinker {
+	u64 nr_deferred;
+	struct store_class *classes; /* room to look at them; NULL: it has none */
+	unsigned int nr_classes;
+};
+
 struct reclaim_counts {
 	u64 evicted_objs;
 	u64 refaulted_pages, refaulted_objs, refused;
@@ -31,13 +38,14 @@ struct reclaim_counts {
 	u64 refault_ns; /* CPU time of faults */
 };
 
-/* Of a run whose load has something to take. */
+/* Of a run in which there may be something to take. */
 struct reclaim {
 	struct source *source;
 	struct lru lru;
 	struct reclaim_node *nodes;
 	struct shrinker *shrinkers;
 	u32 nr_shrinkers;
+	struct store_shrinker store;
 	/* The request that runs is for pages: no allocator of objects is in the middle of it. */
 	bool objects_may_go;
 	struct rng faults;
@@ -46,7 +54,7 @@ struct reclaim {
 	struct reclaim_counts counts;
 };
 
-/* Sets rp->reclaim, if the load has something to take. */
+/* Sets rp->reclaim, if there may be something to take. */
 void reclaim_begin(struct replay *rp, const struct trial *t);
 /* Nothing is taken from here on, and nothing comes back. */
 void reclaim_end(struct replay *rp);

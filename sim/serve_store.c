@@ -18,7 +18,7 @@
 #include "alloc/mm.h"
 #include "lib/digest.h"
 #include "sim/contents.h"
-#include "sim/movable.h"
+#include "sim/shrinker.h"
 
 static u64 contents_key(const struct replay *rp, const struct object *o)
 {
@@ -73,17 +73,34 @@ static void *raw_page(struct replay *rp, const struct request *r, gfp_t gfp)
 	return page_name(page);
 }
 
+static void *try_to_store(struct replay *rp, const struct request *r, const struct object *o,
+			  gfp_t gfp)
+{
+	if (!o->raw)
+		return (void *)store_malloc(rp->stack.store, r->size, gfp);
+	return r->size <= PAGE_SIZE ? raw_page(rp, r, gfp) : NULL;
+}
+
+/* With what zram asks again, when there is time to wait (zram_drv.c). */
+#define GFP_STORE_AGAIN (GFP_NOIO | __GFP_HIGHMEM | __GFP_MOVABLE)
+
+/* A recording has it that what was refused was refused, and what was reclaimed is in it. */
 static void *store_object(struct replay *rp, const struct request *r, struct object *o)
 {
-	gfp_t gfp = r->gfp ? r->gfp : GFP_STORE;
+	void *addr;
 
 	o->raw = r->size > rp->stack.store->size_max;
 	o->name = (u16)rp->acc.name_store;
 	o->order = 0;
 	o->size = r->size;
-	if (!o->raw)
-		return (void *)store_malloc(rp->stack.store, r->size, gfp);
-	return r->size <= PAGE_SIZE ? raw_page(rp, r, gfp) : NULL;
+	addr = try_to_store(rp, r, o, r->gfp ? r->gfp : GFP_STORE);
+	if (likely(addr) || kernel->mm_mode != MM_LIVE || r->size > PAGE_SIZE)
+		return addr;
+	if (!r->gfp)
+		addr = try_to_store(rp, r, o, GFP_STORE_AGAIN);
+	if (!addr && shrinker_rescue_store(rp))
+		addr = try_to_store(rp, r, o, r->gfp ? r->gfp : GFP_STORE_AGAIN);
+	return addr;
 }
 
 static void write_contents(struct replay *rp, const struct request *r, struct object *o)

@@ -8,6 +8,9 @@
  * to what it has. A page comes back when all objects on it have gone, which may take long where hot
  * and cold ones lie together; what came back is measured at the source of pages.
  *
+ * The stack's store is one more shrinker, as a pool of zsmalloc is: what it counts is pages that
+ * compaction would free, and whoever asks it has all of it compacted.
+ *
  * Invariant: a batch that the context does not allow is deferred, never lost: the next one who may
  * looks at it too, up to twice the cache's objects.
  *
@@ -15,10 +18,13 @@
  * in use by anybody is not modelled. What a request for objects (or one without __GFP_FS) cannot
  * free itself is deferred to kswapd; only if it is refused are objects freed for it, once no
  * allocator of objects is in the middle of anything. Objects that can move are asked to by kswapd
- * when nothing else helped: Linux has none.
+ * when nothing else helped: Linux has none. The store is compacted once for a round, not once for
+ * each batch of it, which finds nothing more.
  */
 #include "sim/shrinker.h"
 
+#include "alloc/store_alloc.h"
+#include "lib/digest.h"
 #include "sim/movable.h"
 
 #define SHRINK_BATCH 128
@@ -151,12 +157,83 @@ bool shrinker_move(struct replay *rp, struct scan_control *sc)
 	return true;
 }
 
+/* ---- The store ---- */
+
+void store_shrinker_init(struct store_shrinker *ss, const struct store *s)
+{
+	ss->nr_classes = store_classes(s, NULL, 0);
+	if (ss->nr_classes)
+		ss->classes = instance_alloc(ss->nr_classes * sizeof(*ss->classes));
+}
+
+/* zs_shrinker_count, mm/zsmalloc.c: under the pool's lock, class after class. */
+static long store_freeable(struct replay *rp)
+{
+	struct store_shrinker *ss = &rp->reclaim->store;
+	u64 pages = 0;
+
+	store_classes(rp->stack.store, ss->classes, ss->nr_classes);
+	for (unsigned int i = 0; i < ss->nr_classes; i++)
+		pages += ss->classes[i].freeable;
+	charge_n(COST_LIST_STEP, ss->nr_classes);
+	return (long)pages;
+}
+
+/* All of it, as zs_shrinker_scan does whatever it is asked for. True: pages came back. */
+static bool compact_store(struct replay *rp)
+{
+	struct store_compact c = {.goal_pages = UINT64_MAX, .bytes_max = UINT64_MAX};
+
+	store_compact(rp->stack.store, &c);
+	rp->digest = digest_u64(rp->digest, c.freed_pages ^ (c.moved_bytes << 20));
+	return c.freed_pages;
+}
+
+bool shrinker_compact(struct replay *rp, struct scan_control *sc)
+{
+	struct reclaim *re = rp->reclaim;
+	struct store_shrinker *ss = &re->store;
+	s64 before = rp->page_source->live_bytes;
+	long freeable, delta, to_scan;
+
+	if (!ss->nr_classes || sc->round.store_seen || !(sc->kswapd || re->objects_may_go))
+		return false;
+	sc->round.store_seen = true;
+	freeable = store_freeable(rp);
+	delta = (freeable >> sc->priority) * 4 / DEFAULT_SEEKS;
+	to_scan = min(((long)ss->nr_deferred >> sc->priority) + delta, 2 * freeable);
+	if (!freeable || (to_scan < SHRINK_BATCH && to_scan < freeable)) {
+		ss->nr_deferred = (u64)min((long)ss->nr_deferred + delta, 2 * freeable);
+		return false;
+	}
+	ss->nr_deferred = 0;
+	count_vm_events(SLABS_SCANNED, (u64)to_scan);
+	compact_store(rp);
+	sc->nr_reclaimed += pages_back(rp, before);
+	return true;
+}
+
+bool shrinker_rescue_store(struct replay *rp)
+{
+	u64 start_ns = kernel->clock_ns;
+	bool freed;
+
+	if (!rp->reclaim || !rp->reclaim->store.nr_classes || !store_freeable(rp))
+		return false;
+	note_path(PATH_RECLAIM);
+	freed = compact_store(rp);
+	kernel->direct_reclaim_ns += kernel->clock_ns - start_ns;
+	return freed;
+}
+
+/* ---- Rescue ---- */
+
 static void shrink_all_nodes(struct replay *rp, struct scan_control *sc)
 {
 	for (int i = 0; i < kernel->nr_node_ids; i++) {
 		sc->nid = (kernel->nid + i) % kernel->nr_node_ids;
 		sc->round = (struct scan_round){0};
-		while (shrinker_scan(rp, sc))
+		while (shrinker_scan(rp, sc) || shrinker_compact(rp, sc))
 			;
 		if (sc->nr_reclaimed >= sc->nr_to_reclaim)
 			return;

@@ -11,6 +11,13 @@
  * round.
  */
 bool shrinker_scan(struct replay *rp, struct scan_control *sc);
+/* Room to look at the classes of a store, if it has any. */
+void store_shrinker_init(struct store_shrinker *ss, const struct store *s);
+/*
+ * The stack's store is compacted, once a round, if that frees enough; false: it was looked at, or
+ * cannot free anything now.
+ */
+bool shrinker_compact(struct replay *rp, struct scan_control *sc);
 /*
  * The last resort of kswapd: the next cache of movable objects empties its sparse slabs. False:
  * there is none left.
@@ -21,5 +28,7 @@ bool shrinker_move(struct replay *rp, struct scan_control *sc);
  * none are taken from it. Now they are. True: it may be repeated.
  */
 bool shrinker_rescue(struct replay *rp, gfp_t gfp);
+/* The same for a request of the store: it is compacted, and nothing else is reclaimed. */
+bool shrinker_rescue_store(struct replay *rp);
 
 #endif
