@@ -239,7 +239,7 @@ static void print_mm_stat(struct replay *rp, struct text *t)
 		 (unsigned long long)f.objects << PAGE_SHIFT, (unsigned long long)f.bytes_req,
 		 (unsigned long long)f.pages << PAGE_SHIFT, 0UL, (long)(pages_max << PAGE_SHIFT),
 		 0ULL, (unsigned long)rp->store_source->compacted.freed_pages,
-		 (unsigned long long)f.raw, (unsigned long long)rp->nr_raw_so_far);
+		 (unsigned long long)rp->nr_huge, (unsigned long long)rp->nr_huge_so_far);
 }
 
 #define CLASSES_LINE " %11llu %12llu %13llu %10llu %10llu"

@@ -32,9 +32,10 @@ struct replay {
 	s64 reserved_objs;	      /* that page_source gave the layers before the load */
 	struct slabulator slabulator; /* makes the load's caches, and kmalloc's */
 	struct kmalloc km;
-	struct store *store_source; /* innermost; NULL: the stack has no store */
-	u64 nr_raw, nr_raw_so_far;  /* objects too large for the store, in pages of their own */
-	u64 raw_bytes;		    /* asked for, of those that live */
+	struct store *store_source;  /* innermost; NULL: the stack has no store */
+	u64 nr_raw, nr_raw_so_far;   /* objects too large for the store, in pages of their own */
+	u64 raw_bytes;		     /* asked for, of those that live */
+	u64 nr_huge, nr_huge_so_far; /* the raw ones, and those as long as a page (zram_drv.c) */
 	struct store_past store_past;
 	struct kmem_cache **caches; /* one for each cache of the load; NULL: not yet */
 	struct account acc;

@@ -122,6 +122,11 @@ static void write_contents(struct replay *rp, const struct request *r, struct ob
 		account_latency(&rp->acc, OP_STORE_WRITE, kernel->path, ns);
 }
 
+static bool is_huge(const struct object *o)
+{
+	return o->raw || o->size == PAGE_SIZE;
+}
+
 static void born(struct replay *rp, const struct request *r, struct object *o)
 {
 	o->row = account_row(&rp->acc, r->site, o->name);
@@ -130,6 +135,8 @@ static void born(struct replay *rp, const struct request *r, struct object *o)
 	rp->nr_raw += o->raw;
 	rp->nr_raw_so_far += o->raw;
 	rp->raw_bytes += o->raw ? o->size : 0;
+	rp->nr_huge += is_huge(o);
+	rp->nr_huge_so_far += is_huge(o);
 	replay_note_peak(rp);
 	write_contents(rp, r, o);
 }
@@ -181,6 +188,7 @@ void store_object_check(const struct replay *rp, const struct object *o)
 
 void store_give_back(struct replay *rp, struct object *o)
 {
+	rp->nr_huge -= is_huge(o);
 	if (o->raw) {
 		page_free(rp->stack.pages, virt_to_page(o->addr), 0);
 		rp->nr_raw--;
