@@ -411,7 +411,7 @@ static void random_stacks(void **state)
 	for (int i = 0; i < 120; i++) {
 		bool normal = rng_below(&r, 4) == 0;
 		const char *nodes = normal ? NODES_NORMAL : NODES_SMALL;
-		struct chain_kind k = {ALLOC_PAGES, nodes, NULL, print_page_allocator};
+		struct chain_kind k = {ALLOC_PAGES, nodes, NULL, NULL, print_page_allocator};
 		struct fuzz_chain c = {.text = ""};
 
 		random_chain(&r, &k, (unsigned int)rng_below(&r, LAYERS_MAX + 1), c.text);

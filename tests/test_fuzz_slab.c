@@ -430,7 +430,7 @@ static void every_allocator_alone(void **state)
 
 static void make_random(struct rng *r, char pages[CHAIN_TEXT], char slab[CHAIN_TEXT])
 {
-	struct chain_kind k = {ALLOC_PAGES, LAB_TWO_NODES, NULL, print_layer};
+	struct chain_kind k = {ALLOC_PAGES, LAB_TWO_NODES, NULL, NULL, print_layer};
 
 	random_chain(r, &k, (unsigned int)rng_below(r, 3), pages);
 	if (rng_below(r, 5) == 0) /* else bootmem would hardly ever find its own */
