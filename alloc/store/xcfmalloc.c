@@ -45,9 +45,9 @@ static struct page *free_block(struct xcf_pool *x, const struct xcf_desc *d)
 	struct page *page = xcf_page(at);
 
 	xcf_touch(page);
-	if (unlikely(!page->frozen && !xcf_surroundings_sound(x, at, d))) {
+	if (unlikely(!page->frozen && !xcf_neighbours_sound(x, at, page->objects == 1))) {
 		xcf_recover(x, at);
-		ASSERT(page->frozen || xcf_surroundings_sound(x, at, d));
+		ASSERT(page->frozen || xcf_neighbours_sound(x, at, page->objects == 1));
 	}
 	xcf_account(x, at, d->size, -1);
 	if (unlikely(page->frozen)) {
@@ -171,9 +171,10 @@ static const char *kind_of_bad(const struct xcf_pool *x, unsigned long handle, b
 {
 	const struct xcf_desc *d = (const struct xcf_desc *)handle;
 
-	if (!virt_addr_valid(d) || !xcf_is_desc(x, virt_to_phys(d)))
+	if (!virt_addr_valid(d) || !xcf_is_desc(x, virt_to_phys(d)) ||
+	    !slab_valid_pointer(x->descs->cache, d))
 		return "invalid_pointer";
-	if (store_cache_holds(x->descs, handle) && d->asked)
+	if (store_cache_holds(x->descs, handle) && (d->asked || d->before))
 		return "invalid_pointer";
 	return freeing ? "double_free" : "use_after_free";
 }
@@ -181,8 +182,8 @@ static const char *kind_of_bad(const struct xcf_pool *x, unsigned long handle, b
 /* The first descriptor; under the lock. NULL: it is none of a live object. */
 static struct xcf_desc *prove(struct xcf_pool *x, unsigned long handle, size_t size)
 {
-	bool damaged;
-	struct xcf_desc *d = xcf_find(x, handle, size, &damaged);
+	bool damaged = false;
+	struct xcf_desc *d = size ? xcf_find(x, handle, size, &damaged) : NULL;
 
 	if (likely(!d || !damaged))
 		return d;
@@ -341,16 +342,15 @@ static unsigned int xcf_classes(const struct store *self, struct store_class *cl
 
 /* ---- Life ---- */
 
-/* Descriptors of blocks in the page. Headers of one that is given up are looked for everywhere. */
+/* Descriptors of blocks in the page. In a damaged one, headers are looked for everywhere. */
 static void free_descs_of(struct xcf_pool *x, const struct page *page)
 {
 	u64 at = xcf_page_at(page), end = at + PAGE_SIZE;
+	bool sound = xcf_page_sound(x, page);
 
-	for (; at < end; at += page->frozen ? x->unit : xcf_tag(x, at)->size) {
+	for (; at < end; at += sound ? xcf_tag(x, at)->size : x->unit) {
 		u64 owner = xcf_owner(x, at);
 
-		if (owner == XCF_NONE || (page->frozen && !xcf_sound(x, at)))
-			continue;
 		if (!xcf_is_desc(x, owner) || xcf_block(xcf_desc(owner)) != at ||
 		    !store_cache_holds(x->descs, (unsigned long)xcf_desc(owner)))
 			continue;

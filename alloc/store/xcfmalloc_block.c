@@ -253,18 +253,27 @@ bool xcf_put(struct xcf_pool *x, u64 at)
 	return false;
 }
 
-bool xcf_surroundings_sound(const struct xcf_pool *x, u64 at, const struct xcf_desc *d)
+bool xcf_neighbours_sound(const struct xcf_pool *x, u64 at, bool last)
 {
 	u64 before, behind;
+	u32 merged = xcf_tag(x, at)->size;
 
-	if (!xcf_sound(x, at) || xcf_tag(x, at)->size != d->size ||
-	    xcf_owner(x, at) != virt_to_phys(d) || !before_sound(x, at) || !behind_sound(x, at))
+	if (!before_sound(x, at) || !behind_sound(x, at))
 		return false;
 	before = xcf_before(x, at);
 	behind = xcf_behind(x, at);
-	if (before != XCF_NONE && xcf_owner(x, before) == XCF_NONE && !links_sound(x, before))
-		return false;
-	return behind == XCF_NONE || xcf_owner(x, behind) != XCF_NONE || links_sound(x, behind);
+	if (before != XCF_NONE && xcf_owner(x, before) == XCF_NONE) {
+		if (!links_sound(x, before))
+			return false;
+		merged += xcf_tag(x, before)->size;
+	}
+	if (behind != XCF_NONE && xcf_owner(x, behind) == XCF_NONE) {
+		if (!links_sound(x, behind))
+			return false;
+		merged += xcf_tag(x, behind)->size;
+	}
+	/* The last one leaves nothing but free memory. */
+	return !last || merged == PAGE_SIZE;
 }
 
 /* ---- Books ---- */
@@ -345,17 +354,18 @@ void xcf_list_page(struct xcf_pool *x, struct page *page)
 
 bool xcf_unlist_page(struct xcf_pool *x, struct page *page)
 {
-	for (u64 at = xcf_page_at(page); at != XCF_NONE; at = xcf_behind(x, at)) {
-		charge(COST_LIST_STEP);
-		if (!xcf_sound(x, at) || !before_sound(x, at) ||
-		    (xcf_owner(x, at) == XCF_NONE && !links_sound(x, at))) {
-			xcf_recover(x, at);
-			return false;
-		}
-		if (xcf_owner(x, at) == XCF_NONE)
+	bool sound = xcf_page_sound(x, page);
+
+	for (u64 at = xcf_page_at(page); sound && at != XCF_NONE; at = xcf_behind(x, at)) {
+		if (xcf_owner(x, at) != XCF_NONE)
+			continue;
+		sound = links_sound(x, at);
+		if (sound)
 			list_unlink(x, at);
 	}
-	return true;
+	if (!sound)
+		xcf_recover(x, xcf_page_at(page));
+	return sound;
 }
 
 void xcf_lists_clear(struct xcf_pool *x)

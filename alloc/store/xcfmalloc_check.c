@@ -76,8 +76,7 @@ struct xcf_desc *xcf_find(const struct xcf_pool *x, unsigned long handle, size_t
 
 /* ---- Damage ---- */
 
-/* Do the headers of the page add up to what the books say of it? */
-static bool page_sound(const struct xcf_pool *x, const struct page *page)
+bool xcf_page_sound(const struct xcf_pool *x, const struct page *page)
 {
 	u32 units = 0, objects = 0, prev = XCF_FIRST;
 
@@ -117,7 +116,7 @@ void xcf_recover(struct xcf_pool *x, u64 at)
 	xcf_lists_clear(x);
 	for (u32 i = 0; i <= x->units; i++)
 		list_for_each_entry_safe (page, next, &x->buckets[i], lru) {
-			if (page_sound(x, page)) {
+			if (xcf_page_sound(x, page)) {
 				xcf_list_page(x, page);
 				continue;
 			}
@@ -156,7 +155,7 @@ static void check_page(const struct xcf_pool *x, const struct page *page, struct
 	bool free_before = false;
 
 	ASSERT(store_page_of(&x->s, (unsigned long)page_name(page)) && !page->frozen);
-	ASSERT(page->inuse && page_sound(x, page));
+	ASSERT(page->inuse && xcf_page_sound(x, page));
 	r->pages++;
 	for (u64 at = xcf_page_at(page); at != XCF_NONE; at = xcf_behind(x, at)) {
 		u32 units = (u32)xcf_tag(x, at)->size >> x->shift;

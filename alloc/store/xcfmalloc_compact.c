@@ -66,11 +66,18 @@ static bool find_room(struct xcf_pool *x, struct xcf_move *m, u32 *spare)
 /* What was found from move `first` on is free again, and so is the rest of the page. */
 static void plan_cancel(struct xcf_pool *x, u32 first, struct page *page)
 {
+	for (u32 i = 0; i < first; i++)
+		x->plan[i].nr_to = 0;
 	for (u32 i = first; i < x->nr_plan; i++)
-		for (u32 j = 0; j < x->plan[i].nr_to; j++) {
-			bool whole = xcf_put(x, x->plan[i].to[j]);
+		while (x->plan[i].nr_to) {
+			u64 at = x->plan[i].to[x->plan[i].nr_to - 1];
 
-			ASSERT(!whole);
+			if (unlikely(!xcf_neighbours_sound(x, at, false))) {
+				xcf_recover(x, at); /* does what is left to do here */
+				return;
+			}
+			xcf_put(x, at);
+			x->plan[i].nr_to--;
 		}
 	x->nr_plan = 0;
 	xcf_list_page(x, page);
@@ -158,8 +165,8 @@ static bool empty_page(struct xcf_pool *x, struct page *page, struct store_compa
 		x->victim = NULL;
 		return true;
 	}
-	plan_cancel(x, done, page);
 	x->victim = page;
+	plan_cancel(x, done, page);
 	return false;
 }
 

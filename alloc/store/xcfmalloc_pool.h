@@ -244,8 +244,11 @@ void xcf_lists_clear(struct xcf_pool *x);
 void xcf_give_up(struct xcf_pool *x, struct page *page);
 /* The last block of a page that was given up has gone. */
 void xcf_take_back(struct page *page);
-/* Can this block of d's be freed: are its header, its neighbours and their links sound? */
-bool xcf_surroundings_sound(const struct xcf_pool *x, u64 at, const struct xcf_desc *d);
+/*
+ * Can this block be freed: are its neighbours sound, and the links of those that it merges with?
+ * last: it is the only one in use of its page.
+ */
+bool xcf_neighbours_sound(const struct xcf_pool *x, u64 at, bool last);
 
 /* ---- xcfmalloc_check.c ---- */
 
@@ -257,6 +260,8 @@ bool xcf_is_desc(const struct xcf_pool *x, u64 phys);
  */
 struct xcf_desc *xcf_find(const struct xcf_pool *x, unsigned long handle, size_t size,
 			  bool *damaged);
+/* Do the headers of the page add up to what the books say of it? */
+bool xcf_page_sound(const struct xcf_pool *x, const struct page *page);
 /* Something is overwritten near `at`: reports it and sets right what can be. */
 void xcf_recover(struct xcf_pool *x, u64 at);
 void xcf_check(const struct store *self);
