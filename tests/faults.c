@@ -10,7 +10,7 @@
 
 #include "alloc/boot.h"
 #include "alloc/stack.h"
-#include "tests/slab_lab.h"
+#include "tests/store_lab.h"
 #include "tests/test.h"
 
 #define NEVER (~0ULL) /* counts, and refuses nothing */
@@ -37,8 +37,8 @@ static void print_case(void *arg)
 {
 	const struct fault_case *c = arg;
 
-	fprintf(stderr, "case: '%s' '%s' %u %llu\n", c->pages, c->slab ? c->slab : "-", c->layer,
-		(unsigned long long)c->nth);
+	fprintf(stderr, "case: '%s' '%s' '%s' %u %llu\n", c->pages, c->slab ? c->slab : "-",
+		c->store ? c->store : "-", c->layer, (unsigned long long)c->nth);
 }
 
 static u64 nr_instances(const struct machine *m)
@@ -115,10 +115,35 @@ static void make_slab(struct faults *f)
 		fault_wrong(f, "refused for no reason: '%s'", f->refusal.msg);
 }
 
+static void make_store(struct faults *f)
+{
+	struct store_env env = {.pages = f->lab.pa, .slabs = &f->slabs};
+	struct store *next;
+	struct chain c;
+
+	slabulator_init(&f->slabs, f->sa, f->lab.pa);
+	parse(&c, ALLOC_STORE, f->at.store);
+	for (unsigned int i = c.nr_layers; i-- > 0;) {
+		next = c.layers[i].desc->create_store(f->store, &env, c.layers[i].options,
+						      &f->refusal);
+		if (!next) {
+			store_put(f->store);
+			f->store = NULL;
+			break;
+		}
+		f->store = next;
+		add_layer(f, next->layer);
+	}
+	chain_free(&c);
+	if (!f->store && strlen(f->refusal.msg) < 10)
+		fault_wrong(f, "refused for no reason: '%s'", f->refusal.msg);
+}
+
 /* ---- One run ---- */
 
 static void note_idle(struct faults *f)
 {
+	f->nr_below = f->nr_layers;
 	for (unsigned int i = 0; i < f->nr_layers; i++) {
 		f->idle_objs[i] = f->layers[i]->live_objs;
 		f->idle_bytes[i] = f->layers[i]->live_bytes;
@@ -139,11 +164,11 @@ static void check_idle(struct faults *f, bool made_short)
 	unsigned int nr_page_layers = 0;
 	u64 lost = lab_lost_pages(&f->lab);
 
-	if (made_short && f->layers[f->nr_layers - 1]->live_objs == f->idle_objs[f->nr_layers - 1])
+	if (made_short && f->layers[f->nr_below - 1]->live_objs == f->idle_objs[f->nr_below - 1])
 		return;
 	for (const struct page_allocator *pa = f->lab.pa; pa; pa = pa->base)
 		nr_page_layers++;
-	for (unsigned int i = 0; i < f->nr_layers; i++) {
+	for (unsigned int i = 0; i < f->nr_below; i++) {
 		const struct layer *l = f->layers[i];
 		s64 objs = l->live_objs - f->idle_objs[i];
 		s64 bytes = l->live_bytes - f->idle_bytes[i];
@@ -164,9 +189,9 @@ static void check_injected(struct faults *f)
 	for (unsigned int i = 0; i < f->nr_layers; i++) {
 		u64 wanted = f->at.nth && f->at.layer == i;
 
-		if (f->layers[i]->nr_injected != wanted)
+		if (f->injected[i] != wanted)
 			fault_wrong(f, "%llu failures induced in layer %u",
-				    (unsigned long long)f->layers[i]->nr_injected, i);
+				    (unsigned long long)f->injected[i], i);
 	}
 }
 
@@ -184,22 +209,56 @@ static void check_pages(struct faults *f, u64 wanted)
 			    (unsigned long long)wanted);
 }
 
-static void run_on_stack(struct faults *f, fault_script script)
+static void note_counts(struct faults *f, unsigned int from, unsigned int to)
+{
+	for (unsigned int i = from; i < to; i++) {
+		f->seen[i] = f->layers[i]->inject.seen;
+		f->injected[i] = f->layers[i]->nr_injected;
+	}
+}
+
+/* Its layers go with it, and whatever it keeps in reserve. */
+static void end_store(struct faults *f)
+{
+	for (unsigned int i = f->nr_below; f->store && i < f->nr_layers; i++)
+		if (f->layers[i]->live_objs || f->layers[i]->live_bytes)
+			fault_wrong(f, "layer %u has live objects", i);
+	if (f->store)
+		note_counts(f, f->nr_below, f->nr_layers);
+	store_put(f->store);
+	f->store = NULL;
+	if (slabulator_destroy(&f->slabs))
+		fault_wrong(f, "descriptors are left");
+}
+
+/* False: its store cannot be made. */
+static bool run_on_stack(struct faults *f, fault_script script)
 {
 	u64 nr_injected = 0;
+	bool made = true;
 
 	for (unsigned int i = 0; i < f->nr_layers; i++)
 		nr_injected += f->layers[i]->nr_injected;
 	lab_settle(&f->lab);
 	note_idle(f);
-	script(f);
+	if (f->at.store) {
+		make_store(f);
+		made = f->store;
+	}
+	if (made)
+		script(f);
+	if (f->at.store) /* while it has caches, works may come round for ever */
+		end_store(f);
 	lab_settle(&f->lab);
 	check_idle(f, nr_injected);
-	check_injected(f);
+	note_counts(f, 0, f->nr_below);
+	if (made)
+		check_injected(f);
+	return made;
 }
 
 /* False if the stack cannot be made. */
-static bool run(struct faults *f, const struct fault_case *c, fault_script script, u64 *seen)
+static bool run(struct faults *f, const struct fault_case *c, fault_script script)
 {
 	u64 instances, nr_pages;
 	bool made = false;
@@ -213,11 +272,7 @@ static bool run(struct faults *f, const struct fault_case *c, fault_script scrip
 		nr_pages = kernel->max_pfn;
 		if (c->slab)
 			make_slab(f);
-		made = !c->slab || f->sa;
-		if (made)
-			run_on_stack(f, script);
-		for (unsigned int i = 0; made && seen && i < f->nr_layers; i++)
-			seen[i] = f->layers[i]->inject.seen;
+		made = (!c->slab || f->sa) && run_on_stack(f, script);
 		slab_allocator_put(f->sa);
 		check_pages(f, nr_pages);
 		page_allocator_put(f->lab.pa);
@@ -233,19 +288,18 @@ static bool run(struct faults *f, const struct fault_case *c, fault_script scrip
 
 static const char *what_is_wrong(const struct faults *f)
 {
-	static char text[512];
+	static char text[1024];
 
-	snprintf(text, sizeof(text), "'%s' '%s' %u %llu: %s", f->at.pages,
-		 f->at.slab ? f->at.slab : "-", f->at.layer, (unsigned long long)f->at.nth,
-		 f->wrong);
+	snprintf(text, sizeof(text), "'%s' '%s' '%s' %u %llu: %s", f->at.pages,
+		 f->at.slab ? f->at.slab : "-", f->at.store ? f->at.store : "-", f->at.layer,
+		 (unsigned long long)f->at.nth, f->wrong);
 	return text;
 }
 
-bool faults_once(const char *pages, const char *slab, fault_script script, struct err *e)
+bool faults_once(const struct fault_case *stack, fault_script script, struct err *e)
 {
-	struct fault_case c = {.pages = pages, .slab = slab};
 	static struct faults f;
-	bool made = run(&f, &c, script, NULL);
+	bool made = run(&f, stack, script);
 
 	if (*f.wrong)
 		fail_msg("%s", what_is_wrong(&f));
@@ -253,24 +307,25 @@ bool faults_once(const char *pages, const char *slab, fault_script script, struc
 	return made;
 }
 
-const char *faults_find(const char *pages, const char *slab, fault_script script,
+const char *faults_find(const struct fault_case *stack, fault_script script,
 			struct fault_count *count)
 {
-	struct fault_case c = {.pages = pages, .slab = slab};
-	u64 seen[FAULT_LAYERS_MAX] = {0};
+	struct fault_case c = *stack;
+	u64 seen[FAULT_LAYERS_MAX];
 	static struct faults f;
 	unsigned int nr_layers;
-	bool made = run(&f, &c, script, seen);
+	bool made = run(&f, &c, script);
 	u64 step = max(count->step, 1ULL);
 
 	if (!made || *f.wrong)
 		return *f.wrong ? what_is_wrong(&f) : NULL;
 	count->stacks++;
 	nr_layers = f.nr_layers;
+	memcpy(seen, f.seen, sizeof(seen));
 	c.refuses = f.nr_refused;
 	for (c.layer = 0; c.layer < nr_layers; c.layer++) {
 		for (c.nth = 1 + c.layer % step; c.nth <= seen[c.layer]; c.nth += step) {
-			run(&f, &c, script, NULL);
+			run(&f, &c, script);
 			if (*f.wrong)
 				return what_is_wrong(&f);
 			count->sites++;
@@ -280,9 +335,9 @@ const char *faults_find(const char *pages, const char *slab, fault_script script
 	return NULL;
 }
 
-void faults_try(const char *pages, const char *slab, fault_script script, struct fault_count *count)
+void faults_try(const struct fault_case *stack, fault_script script, struct fault_count *count)
 {
-	const char *wrong = faults_find(pages, slab, script, count);
+	const char *wrong = faults_find(stack, script, count);
 
 	if (wrong)
 		fail_msg("%s", wrong);
@@ -294,18 +349,17 @@ int faults_try_one(int argc, char **argv, fault_script script)
 	struct fault_case c;
 	u64 nth;
 
-	if (argc != 5)
+	if (argc != 5 && argc != 6)
 		return 2;
 	c = (struct fault_case){.pages = argv[1],
 				.slab = strcmp(argv[2], "-") ? argv[2] : NULL,
-				.layer = (unsigned int)strtoul(argv[3], NULL, 10),
-				.nth = strtoull(argv[4], NULL, 10)};
-	nth = c.nth;
-	c.nth = 0;
-	run(&f, &c, script, NULL);
+				.store = argc == 6 ? argv[3] : NULL,
+				.layer = (unsigned int)strtoul(argv[argc - 2], NULL, 10)};
+	nth = strtoull(argv[argc - 1], NULL, 10);
+	run(&f, &c, script);
 	c.nth = nth;
 	c.refuses = f.nr_refused;
-	run(&f, &c, script, NULL);
+	run(&f, &c, script);
 	printf("%s, %llu refused\n", *f.wrong ? f.wrong : "nothing wrong",
 	       (unsigned long long)f.nr_refused);
 	return *f.wrong != '\0';

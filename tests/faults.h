@@ -3,17 +3,21 @@
  * asked for, then again for every single request of every layer, with exactly that one refused.
  *
  * The one question everybody asks: *how do I see one case alone?* A failure names stack, layer and
- * request; `TEST PAGES SLAB LAYER REQUEST` runs just that (SLAB "-": none).
+ * request; `TEST PAGES SLAB LAYER REQUEST` runs just that (SLAB "-": none), with a store `TEST PAGES
+ * SLAB STORE LAYER REQUEST`.
  */
 #ifndef TESTS_FAULTS_H
 #define TESTS_FAULTS_H
 
+#include "alloc/slabulator.h"
+#include "alloc/store_alloc.h"
 #include "tests/lab.h"
 
 #define FAULT_LAYERS_MAX 32
 
 struct fault_case {
 	const char *pages, *slab; /* slab NULL: a chain of pages alone */
+	const char *store;	  /* NULL: none */
 	unsigned int layer;	  /* in order of creation: the source of the pages is 0 */
 	u64 nth;		  /* its request that is refused; 0: none */
 	bool refuses;		  /* the stack refuses some of the script by itself */
@@ -24,8 +28,12 @@ struct faults {
 	struct fault_case at;
 	struct lab lab;
 	struct slab_allocator *sa; /* NULL: pages alone */
+	struct slabulator slabs;   /* with a store: makes its caches */
+	struct store *store;	   /* NULL: none */
 	struct layer *layers[FAULT_LAYERS_MAX];
 	unsigned int nr_layers;
+	unsigned int nr_below; /* of these: under the store */
+	u64 seen[FAULT_LAYERS_MAX], injected[FAULT_LAYERS_MAX];
 	s64 idle_objs[FAULT_LAYERS_MAX], idle_bytes[FAULT_LAYERS_MAX];
 	u64 free_pages;
 	u64 nr_refused;	    /* requests of the script that were refused */
@@ -45,16 +53,15 @@ struct fault_count {
  * Runs the script once; what is wrong fails the test. False, with e set, if the stack refuses to be
  * made.
  */
-bool faults_once(const char *pages, const char *slab, fault_script script, struct err *e);
+bool faults_once(const struct fault_case *stack, fault_script script, struct err *e);
 /*
  * Runs the script for every site of the stack, up to the first thing wrong: NULL if there is none.
  * A stack that refuses to be made counts for nothing.
  */
-const char *faults_find(const char *pages, const char *slab, fault_script script,
+const char *faults_find(const struct fault_case *stack, fault_script script,
 			struct fault_count *count);
 /* The same; what is wrong fails the test. */
-void faults_try(const char *pages, const char *slab, fault_script script,
-		struct fault_count *count);
+void faults_try(const struct fault_case *stack, fault_script script, struct fault_count *count);
 /* One site, as the command line says: returns 0 if nothing is wrong. */
 int faults_try_one(int argc, char **argv, fault_script script);
 

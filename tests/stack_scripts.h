@@ -11,5 +11,7 @@
 void slab_script(struct faults *f);
 /* Blocks of many orders and mobilities, by place too; drained, freed, made again. */
 void page_script(struct faults *f);
+/* Objects of all sizes, from all CPUs: written, read, overwritten, freed, compacted. */
+void store_script(struct faults *f);
 
 #endif

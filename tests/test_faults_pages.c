@@ -20,7 +20,7 @@ static void try_layers(unsigned int layers, u64 stacks_min)
 	if (layers > 1)
 		chains_thin(&c, ALLOC_PAGES, CHAINS_KEEPING);
 	for (size_t i = 0; i < c.nr; i++)
-		faults_try(c.text[i], NULL, page_script, &count);
+		faults_try(&(struct fault_case){.pages = c.text[i]}, page_script, &count);
 	print_message("%llu stacks, %llu sites, %llu refusals\n", (unsigned long long)count.stacks,
 		      (unsigned long long)count.sites, (unsigned long long)count.refusals);
 	assert_true(count.stacks >= stacks_min && count.sites >= 20 * count.stacks);
@@ -59,7 +59,7 @@ static void deep_chains(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(chains); i++)
-		faults_try(chains[i], NULL, page_script, &count);
+		faults_try(&(struct fault_case){.pages = chains[i]}, page_script, &count);
 	assert_int_equal(count.stacks, ARRAY_SIZE(chains));
 }
 

@@ -58,8 +58,11 @@ static void try_chains(enum allocator_kind kind, unsigned int layers, u64 stacks
 	if (layers > 1)
 		chains_thin(&c, kind, CHAINS_KEEPING);
 	for (size_t i = 0; i < c.nr; i++)
-		faults_try(kind == ALLOC_PAGES ? c.text[i] : chains_pages_for(c.text[i]),
-			   kind == ALLOC_SLAB ? c.text[i] : "slabifier", slab_script, &count);
+		faults_try(kind == ALLOC_PAGES
+				   ? &(struct fault_case){.pages = c.text[i], .slab = "slabifier"}
+				   : &(struct fault_case){.pages = chains_pages_for(c.text[i]),
+							  .slab = c.text[i]},
+			   slab_script, &count);
 	print_message("%llu stacks, %llu sites, %llu refusals\n", (unsigned long long)count.stacks,
 		      (unsigned long long)count.sites, (unsigned long long)count.refusals);
 	assert_true(count.stacks >= stacks_min && count.sites * count.step >= 30 * count.stacks);
@@ -109,14 +112,15 @@ static void deep_stacks(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(stacks); i++)
-		faults_try(stacks[i].pages, stacks[i].slab, slab_script, &count);
+		faults_try(&stacks[i], slab_script, &count);
 	assert_int_equal(count.stacks, ARRAY_SIZE(stacks));
 }
 
 static void a_lost_object_is_found(void **state)
 {
 	struct fault_count count = {0};
-	const char *wrong = faults_find("page_allocator", "broken:slabifier", slab_script, &count);
+	struct fault_case broken = {.pages = "page_allocator", .slab = "broken:slabifier"};
+	const char *wrong = faults_find(&broken, slab_script, &count);
 
 	(void)state;
 	assert_non_null(wrong);

@@ -33,9 +33,10 @@ static void try_chain(enum allocator_kind kind, const char *chain, struct orders
 {
 	struct err e = {""};
 	bool pages = kind == ALLOC_PAGES;
+	struct fault_case stack = {.pages = pages ? chain : chains_pages_for(chain),
+				   .slab = pages ? NULL : chain};
 
-	if (faults_once(pages ? chain : chains_pages_for(chain), pages ? NULL : chain,
-			pages ? page_script : slab_script, &e)) {
+	if (faults_once(&stack, pages ? page_script : slab_script, &e)) {
 		orders->made++;
 	} else {
 		orders->refused++;
