@@ -33,24 +33,28 @@ static bool find_object(const struct zs_pool *pool, unsigned long handle, size_t
 			struct zs_place *at)
 {
 	const struct zs_class *class;
-	struct page *page;
+	unsigned long pfn;
 	u64 obj;
 
 	if (handle % ZS_HANDLE_SIZE || !virt_addr_valid((const void *)handle) || !size ||
 	    size > ZS_MAX_ALLOC_SIZE)
 		return false;
+	class = zs_class_for(pool, size);
 	obj = *(const u64 *)handle;
-	if (obj & OBJ_ALLOCATED_TAG || !pfn_valid(obj >> OBJ_TAG_BITS >> OBJ_INDEX_BITS))
+	pfn = obj >> OBJ_TAG_BITS >> OBJ_INDEX_BITS;
+	if (obj & OBJ_ALLOCATED_TAG || !pfn_valid(pfn))
 		return false;
-	page = pfn_to_page(obj >> OBJ_TAG_BITS >> OBJ_INDEX_BITS);
-	if (!(page->flags & PG_store) || page->mapping != &pool->s)
-		return false;
-	*at = (struct zs_place){page_zspage(page), page, obj >> OBJ_TAG_BITS & OBJ_INDEX_MASK, 0};
-	class = zspage_class(pool, at->zspage);
-	if (class != zs_class_for(pool, size) || at->idx >= class->objs_per_zspage ||
-	    at->idx * class->size >> PAGE_SHIFT != page->slab_private)
-		return false;
+	at->page = pfn_to_page(pfn);
+	at->idx = obj >> OBJ_TAG_BITS & OBJ_INDEX_MASK;
 	at->offset = at->idx * class->size & (PAGE_SIZE - 1);
+	/* The host fetches the head while it looks at page and zspage. */
+	__builtin_prefetch((char *)page_name(at->page) + at->offset);
+	if (!(at->page->flags & PG_store) || at->page->mapping != &pool->s)
+		return false;
+	at->zspage = page_zspage(at->page);
+	if (class != zspage_class(pool, at->zspage) || at->idx >= class->objs_per_zspage ||
+	    at->idx * class->size >> PAGE_SHIFT != at->page->slab_private)
+		return false;
 	return *zs_head(at) == (handle | OBJ_ALLOCATED_TAG);
 }
 
