@@ -336,7 +336,12 @@ static void damage(void **state)
 		"99B,\n"
 		"    sigma: 1.5}, lifetime: {dist: choice, of: {1ms: 3, 2s: .5}}, cpus: 0-3}\n"
 		"  b: {generator: closed_loop, workers: 9, think: 1ms, pages: {order: 3}, "
-		"lifetime: 9us}\n";
+		"lifetime: 9us}\n"
+		"  c: {generator: zram, slots: 9, every: 1us, pattern: lru, touched: 20, zipf: "
+		"0.9,\n"
+		"    read: 5%, objects: {size: {dist: mix, of: [{weight: 1, value: 28B},\n"
+		"    {weight: 8, value: {dist: normal, mean: 900B, sd: 90B, max: 4096B}}]}}}\n"
+		"  d: {generator: periodic, every: 1ms, compact: 1MiB}\n";
 	char text[sizeof(good)];
 	size_t taken = 0;
 

@@ -24,7 +24,11 @@ static struct source *open_job(const char *job, struct err *e)
 	snprintf(path, sizeof(path), "%s/load.yaml", tmp_dir);
 	f = fopen(path, "w");
 	assert_non_null(f);
-	fprintf(f, "kmemsim: workload/1\nduration: 20ms\njobs:\n  a: {generator: zram, %s}\n", job);
+	fprintf(f,
+		"kmemsim: workload/1\nduration: 20ms\n"
+		"phases: [{name: a, duration: 3ms}, {name: b, duration: 2ms}]\n"
+		"jobs:\n  a: {generator: zram, %s}\n",
+		job);
 	fclose(f);
 	return workload_open(path, &o, e);
 }
@@ -149,6 +153,17 @@ static void fifo_takes_the_oldest(void **state)
 	assert_int_equal(s.nr_oldest_born, s.nr_freed);
 	assert_int_equal(s.lived_ns, s.nr_freed * SLOTS * 1000);
 	assert_int_equal(s.nr_after_store, s.nr_freed);
+}
+
+/* Between its phases the device stays as it is. */
+static void a_phase_goes_on_where_the_last_one_ended(void **state)
+{
+	(void)state;
+	run(JOB "pattern: fifo, phases: b", &s);
+	assert_int_equal(s.nr_stored, 4 * 2000);
+	assert_int_equal(s.nr_freed, 4 * 2000 - SLOTS);
+	assert_int_equal(s.nr_oldest_born, s.nr_freed);
+	assert_int_equal(s.first_free_ns, (3000 + SLOTS) * 1000);
 }
 
 static void lru_takes_what_was_not_used_for_longest(void **state)
@@ -293,7 +308,7 @@ static void mistakes_are_explained(void **state)
 
 		assert_null(open_job(cases[i][0], &e));
 		assert_says(e.msg, cases[i][1]);
-		assert_says(e.msg, "load.yaml:4:");
+		assert_says(e.msg, "load.yaml:5:");
 	}
 }
 
@@ -303,6 +318,7 @@ int main(void)
 		cmocka_unit_test(fill_ends),
 		cmocka_unit_test(overwrite_takes_a_random_slot),
 		cmocka_unit_test(fifo_takes_the_oldest),
+		cmocka_unit_test(a_phase_goes_on_where_the_last_one_ended),
 		cmocka_unit_test(lru_takes_what_was_not_used_for_longest),
 		cmocka_unit_test(bursts_go_at_once),
 		cmocka_unit_test(tides_come_and_go),
