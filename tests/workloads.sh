@@ -21,6 +21,7 @@ for w in workloads/*.yaml; do
 	[ "$name" != bonwick-1994 ] || sed -i -E 's/(duration|start): ([0-9]+)0s/\1: \2ms/' "$short"
 	# A hundredth of its pages, at a tenth of its pace, on half the processors.
 	[ "$name" != llfree-frag ] || sed -i -E 's/0us\}/us}/; s/: 50ns/: 500ns/; s/(count: [0-9]+)00/\1/; s/0-7/0-3/' "$short"
+	[ "$name" != fill-and-free ] || sed -i 's/0ms/ms/' "$short"
 	[ "$name" != sparse-slabs ] || sed -i "s/start: 500ms/start: 50ms/" "$short"
 	# Without a store nothing is stored, and every seed is the same run.
 	store=none
