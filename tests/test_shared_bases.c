@@ -1,6 +1,6 @@
 /*
  * Two derivations of one base, with frees under way, destroyed in either order: for every pair of
- * registered layers, and for slab allocators that share their pages. Whoever goes first takes
+ * registered layers, and for slab allocators and stores that share their pages. Whoever goes first takes
  * nothing from the other, and the last one gives everything back.
  */
 #include "tests/test.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "tests/chains.h"
-#include "tests/slab_lab.h"
+#include "tests/store_lab.h"
 
 #define NR 12
 
@@ -242,12 +242,133 @@ static void two_sources_on_the_same_pages(void **state)
 	}
 }
 
+/* ---- Stores ---- */
+
+static struct store *derive_store_of(struct store *base, const struct store_env *env,
+				     const struct allocator_desc *d)
+{
+	void *options = default_options(d);
+	struct err e;
+	struct store *s = d->create_store(base ? store_get(base) : NULL, env, options, &e);
+
+	if (!s)
+		store_put(base);
+	free(options);
+	return s;
+}
+
+/* What is freed last is still on its way when the store goes. */
+static void use_store(struct store_lab *l, struct store *s)
+{
+	struct store *outer = l->store;
+	unsigned long handles[NR];
+
+	l->store = s;
+	for (u32 i = 0; i < NR; i++) {
+		handles[i] = store_lab_malloc(l, (int)i % 4, 300 * i + 1);
+		assert_true(handles[i]);
+		assert_true(store_lab_write(l, (int)i % 4, handles[i], 300 * i + 1, i));
+	}
+	for (u32 i = 0; i < NR; i++) {
+		assert_int_equal(store_lab_read(l, 0, handles[i], 300 * i + 1, i), 1);
+		assert_true(store_lab_free(l, (int)i % 4, handles[i], 300 * i + 1));
+	}
+	store_lab_compact(l, 0, UINT64_MAX, UINT64_MAX);
+	l->store = outer;
+}
+
+static void share_store(struct store_lab *l, struct store *users_of[2], int first)
+{
+	unsigned int refs = l->store->refs;
+
+	use_store(l, users_of[0]);
+	use_store(l, users_of[1]);
+	store_put(users_of[first]);
+	use_store(l, users_of[!first]);
+	store_check(users_of[!first]);
+	store_put(users_of[!first]);
+	assert_int_equal(l->store->refs, refs - 2);
+	assert_int_equal(l->store->layer->live_objs, 0);
+	use_store(l, l->store);
+	store_check(l->store);
+	assert_int_equal(l->sl.lab.nr_events, 0);
+}
+
+/* Pairs that can be made. */
+static u64 store_pairs_on(const char *source)
+{
+	const struct allocator_desc *a, *b;
+	u64 nr = 0;
+
+	for (size_t i = 0; (a = chains_allocator(ALLOC_STORE, ROLE_LAYER, i)); i++) {
+		for (size_t k = 0; (b = chains_allocator(ALLOC_STORE, ROLE_LAYER, k)); k++) {
+			for (int first = 0; first < 2; first++) {
+				struct store *users_of[2];
+				struct store_lab l;
+
+				store_lab_open(&l, LAB_TWO_NODES, NULL, NULL, source);
+				users_of[0] = derive_store_of(l.store, &l.store->env, a);
+				users_of[1] = derive_store_of(l.store, &l.store->env, b);
+				l.sl.lab.nr_events = 0;
+				if (users_of[0] && users_of[1])
+					share_store(&l, users_of, first);
+				else
+					store_put(users_of[0] ? users_of[0] : users_of[1]);
+				nr += users_of[0] && users_of[1];
+				store_lab_close(&l);
+			}
+		}
+	}
+	return nr;
+}
+
+static void two_store_layers_of_one_base(void **state)
+{
+	const struct allocator_desc *d;
+	u64 nr = 0;
+
+	(void)state;
+	for (size_t i = 0; (d = chains_allocator(ALLOC_STORE, ROLE_SOURCE, i)); i++)
+		if (!d->keeps_nothing)
+			nr += store_pairs_on(d->name);
+	assert_true(nr >= 2 * (5 * 4 + 2 * 5)); /* where nothing moves, `compact` is refused */
+}
+
+static void two_stores_on_the_same_pages(void **state)
+{
+	const struct allocator_desc *a;
+
+	(void)state;
+	for (size_t i = 0; (a = chains_allocator(ALLOC_STORE, ROLE_SOURCE, i)); i++) {
+		for (int first = 0; first < 2 && !a->keeps_nothing; first++) {
+			struct store *users_of[2];
+			struct store_lab l;
+
+			store_lab_open(&l, LAB_TWO_NODES, "rcu:page_allocator", NULL, a->name);
+			users_of[0] = derive_store_of(NULL, &l.store->env, a);
+			users_of[1] = derive_store_of(NULL, &l.store->env,
+						      allocator_find(ALLOC_STORE, "zsmalloc"));
+			assert_true(users_of[0] && users_of[1]);
+			use_store(&l, users_of[0]);
+			use_store(&l, users_of[1]);
+			store_put(users_of[first]);
+			use_store(&l, users_of[!first]);
+			store_put(users_of[!first]);
+			use_store(&l, l.store);
+			assert_int_equal(l.sl.lab.nr_events, 0);
+			store_lab_close(&l);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_page_layers_of_one_base),
 		cmocka_unit_test(two_slab_layers_of_one_base),
 		cmocka_unit_test(two_sources_on_the_same_pages),
+		cmocka_unit_test(two_store_layers_of_one_base),
+		cmocka_unit_test(two_stores_on_the_same_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,8 +35,14 @@ static void try_chain(enum allocator_kind kind, const char *chain, struct orders
 	bool pages = kind == ALLOC_PAGES;
 	struct fault_case stack = {.pages = pages ? chain : chains_pages_for(chain),
 				   .slab = pages ? NULL : chain};
+	fault_script script = pages ? page_script : slab_script;
 
-	if (faults_once(&stack, pages ? page_script : slab_script, &e)) {
+	if (kind == ALLOC_STORE) {
+		stack.store = chain;
+		stack.slab = "slabifier";
+		script = store_script;
+	}
+	if (faults_once(&stack, script, &e)) {
 		orders->made++;
 	} else {
 		orders->refused++;
@@ -74,6 +80,15 @@ static void every_order_of_slab_allocators(void **state)
 	assert_int_equal(try_layers(ALLOC_SLAB, 1).refused, 0);
 	assert_true(try_layers(ALLOC_SLAB, 2).made >= 15);
 	assert_true(try_layers(ALLOC_SLAB, 3).refused >= 30);
+}
+
+static void every_order_of_stores(void **state)
+{
+	(void)state;
+	assert_int_equal(try_layers(ALLOC_STORE, 0).refused, 0);
+	assert_true(try_layers(ALLOC_STORE, 1).made >= 12);
+	assert_true(try_layers(ALLOC_STORE, 2).made >= 13);
+	assert_true(try_layers(ALLOC_STORE, 3).refused >= 100);
 }
 
 /* What keeps nothing cannot be looked at by an oracle; it is made or refused all the same. */
@@ -200,6 +215,76 @@ static void the_table_of_refusals(void **state)
 	}
 }
 
+static const struct {
+	const char *pages, *slab, *store, *reason;
+} store_refusals[] = {
+	{NULL, NULL, "rcu:compact:rcu:zsmalloc", "waits for a grace period already"},
+	{NULL, NULL, "debug:rcu:debug:zsmalloc", "a free waits in 'rcu:debug:zsmalloc'"},
+	{NULL, NULL, "debug:debug:zbud", "has checksums already"},
+	{NULL, NULL, "compact:rcu:compact:xcfmalloc", "compacts in the background already"},
+	{NULL, NULL, "debug:rcu:zsmalloc", "still look (the order that works: rcu:debug:...)"},
+	/* Nothing to keep it in, or to move. */
+	{NULL, NULL, "debug:null", "'null' keeps nothing"},
+	{NULL, NULL, "rcu:null", "'null' keeps nothing"},
+	{"null", NULL, "debug:kmalloc", "the pages of 'null' keep nothing"},
+	{NULL, "null", "rcu:zbud", "'null' keeps nothing"},
+	{NULL, NULL, "compact:null", "never moves an object"},
+	{NULL, NULL, "compact:zbud", "never moves an object"},
+	{NULL, NULL, "rcu:compact:debug:kmalloc", "never moves an object"},
+	{NULL, NULL, "compact:xvmalloc", "never moves an object"},
+	/* Names and options. */
+	{NULL, NULL, "zsmaloc",
+	 "column 1: unknown store allocator 'zsmaloc': did you mean 'zsmalloc'?"},
+	{NULL, NULL, "numa:zbud", "column 1: unknown store allocator 'numa'"},
+	{NULL, NULL, "rcu", "column 1: 'rcu' must stand on another store allocator"},
+	{NULL, NULL, "rcu:zbud:zbud", "column 5: 'zbud' stands on nothing"},
+	{NULL, NULL, "rcu(x=1):zbud", "column 5: 'rcu' has no options"},
+	{NULL, NULL, "debug(remember=-1):zbud", "column 7: "},
+	{NULL, NULL, "compact(every=100):zsmalloc", "column 9: "},
+	{NULL, NULL, "compact(bytes=64):zsmalloc", "column 9: "},
+	{NULL, NULL, "compact(free=0.25):zsmalloc", "column 9: "},
+	{NULL, NULL, "compact(free=101%):zsmalloc", "column 9: "},
+};
+
+/* -1 with e set if the stack is refused; whatever was made is gone again. */
+static int make_stack_with_store(size_t i, struct err *e)
+{
+	struct stack_config sc;
+	struct slabulator slabs;
+	struct stack s;
+	int ret;
+
+	if (stack_config_parse(&sc, store_refusals[i].pages, store_refusals[i].slab, e))
+		return -1;
+	ret = stack_config_store(&sc, store_refusals[i].store, e);
+	if (!ret)
+		ret = stack_create(&s, &sc, e);
+	if (!ret) {
+		slabulator_init(&slabs, s.slab, s.pages);
+		ret = stack_create_store(&s, &sc, &slabs, e);
+		assert_null(s.store);
+		assert_int_equal(slabulator_destroy(&slabs), 0);
+		stack_destroy(&s);
+	}
+	stack_config_free(&sc);
+	return ret;
+}
+
+static void the_table_of_refused_stores(void **state)
+{
+	struct machine *m = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(store_refusals); i++) {
+		struct err e = {""};
+
+		if (!make_stack_with_store(i, &e) || !strstr(e.msg, store_refusals[i].reason))
+			fail_msg("'%s': '%s' does not say '%s'", store_refusals[i].store, e.msg,
+				 store_refusals[i].reason);
+		expect_reason(store_refusals[i].store, &e);
+		assert_true(list_empty(&m->instances));
+	}
+}
+
 /* Refusing leaves nothing: what was made of the chain so far goes with it. */
 static void a_refusal_leaves_nothing(void **state)
 {
@@ -222,9 +307,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_order_of_page_allocators),
 		cmocka_unit_test(every_order_of_slab_allocators),
+		cmocka_unit_test(every_order_of_stores),
 		cmocka_unit_test_setup_teardown(sources_that_keep_nothing, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(the_table_of_refusals, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(the_table_of_refused_stores, fixture_setup,
 						fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_refusal_leaves_nothing, fixture_setup,
 						fixture_teardown),
