@@ -51,7 +51,7 @@ static u32 find_below(struct xcf_pool *x, u32 units)
 
 static bool is_free_of(const struct xcf_pool *x, u64 at, u32 size)
 {
-	return at != XCF_NONE && !(xcf_offset(at) & (x->unit - 1)) &&
+	return pfn_valid(at >> PAGE_SHIFT) && !(xcf_offset(at) & (x->unit - 1)) &&
 	       store_page_of(&x->s, (unsigned long)xcf_bytes(at)) && xcf_sound(x, at) &&
 	       xcf_tag(x, at)->size == size && xcf_owner(x, at) == XCF_NONE;
 }

@@ -14,12 +14,13 @@
 
 bool xcf_is_desc(const struct xcf_pool *x, u64 phys)
 {
-	const struct xcf_desc *d = xcf_desc(phys);
+	const struct xcf_desc *d;
 	struct page *page;
 	struct slab_cache *cache;
 
-	if (!d || phys & 7 || !virt_addr_valid(d))
+	if (!pfn_valid(phys >> PAGE_SHIFT) || phys & 7)
 		return false;
+	d = xcf_desc(phys);
 	page = virt_to_head_page(d);
 	if (!(page->flags & PG_slab) ||
 	    phys + sizeof(*d) > xcf_page_at(page) + (PAGE_SIZE << page->order))
