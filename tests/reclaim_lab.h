@@ -13,7 +13,7 @@
 
 struct outcome {
 	struct trial t;
-	double metrics[160];	/* of the whole run, as in metrics[] */
+	double metrics[256];	/* of the whole run, as in metrics[] */
 	double live_objs, free; /* mean over samples after the warm-up; pages free */
 	double free_min, free_max;
 	u64 min, low, high; /* marks of all zones together, pages */
