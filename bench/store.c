@@ -49,19 +49,37 @@ struct bench {
 
 static char contents[PAGE_SIZE];
 
+/*
+ * Room for two objects a page, and some. The host finds all of the memory now, so that it does not
+ * look for it while a store runs.
+ */
+static void open_machine(struct bench *b, unsigned int nr)
+{
+	static struct machine_config config;
+	char text[128];
+	struct err e;
+
+	snprintf(text, sizeof(text),
+		 "kmemsim: machine/1\nname: bench\nnodes:\n"
+		 "  - {memory: %lluMiB, cpus: 0-1, distance: [10]}\n",
+		 64 + 4 * DIV_ROUND_UP((unsigned long long)nr * 2560, 4ULL << 20));
+	if (machine_config_parse(&config, "bench", text, &e) ||
+	    !(b->m = machine_create(&config, &e))) {
+		fprintf(stderr, "%s\n", e.msg);
+		exit(2);
+	}
+	machine_use(b->m);
+	for (unsigned long pfn = 0; pfn < kernel->max_pfn; pfn++)
+		*(volatile char *)(kernel->direct_map + (pfn << PAGE_SHIFT)) = 0;
+}
+
 static void open_bench(struct bench *b, const char *chain, unsigned int nr)
 {
-	static const char text[] = "kmemsim: machine/1\nname: bench\nnodes:\n"
-				   "  - {memory: 8GiB, cpus: 0-1, distance: [10]}\n";
-	static struct machine_config config;
 	struct stack_config sc;
 	struct rng r;
 	struct err e;
 
-	if (machine_config_parse(&config, "bench", text, &e))
-		exit(2);
-	b->m = machine_create(&config, &e);
-	machine_use(b->m);
+	open_machine(b, nr);
 	if (stack_config_parse(&sc, NULL, NULL, &e) || stack_config_store(&sc, chain, &e) ||
 	    stack_create(&b->stack, &sc, &e)) {
 		fprintf(stderr, "%s: %s\n", chain, e.msg);
@@ -83,11 +101,22 @@ static void open_bench(struct bench *b, const char *chain, unsigned int nr)
 	}
 }
 
-static void close_bench(struct bench *b)
+static void drop(struct bench *b, struct object *o)
+{
+	store_free(b->store, o->handle, o->size);
+	o->handle = 0;
+}
+
+static void drop_all(struct bench *b)
 {
 	for (unsigned int i = 0; i < b->nr; i++)
 		if (b->objects[i].handle)
-			store_free(b->store, b->objects[i].handle, b->objects[i].size);
+			drop(b, &b->objects[i]);
+}
+
+static void close_bench(struct bench *b)
+{
+	drop_all(b);
 	free(b->objects);
 	while (machine_step(b->m))
 		;
@@ -105,12 +134,6 @@ static void make(struct bench *b, struct object *o, u32 size)
 		fprintf(stderr, "%s: refused %u bytes\n", b->store->name, size);
 		exit(1);
 	}
-}
-
-static void drop(struct bench *b, struct object *o)
-{
-	store_free(b->store, o->handle, o->size);
-	o->handle = 0;
 }
 
 /* What waits for time to pass, such as frees of an RCU layer, gets it. */
@@ -218,29 +241,24 @@ struct point {
 	bool there;
 };
 
-/* Filled twice: the first time the host itself finds the memory. */
-static struct point curve_point(const char *chain, u32 size, unsigned int nr)
+/* Filled twice: what descriptors and lists need, the first time takes. */
+static struct point curve_point(struct bench *b, u32 size)
 {
 	struct point p = {.there = true};
-	static struct bench b;
 	u64 self_ns;
 
-	nr = (unsigned int)min((u64)nr, CURVE_BYTES / size);
-	open_bench(&b, chain, nr);
-	if (size > b.store->size_max) {
-		close_bench(&b);
+	if (size > b->store->size_max)
 		return (struct point){.there = false};
-	}
+	b->nr = (unsigned int)min((u64)b->nr, CURVE_BYTES / size);
 	for (unsigned int i = 0; i < DRAWN; i++)
-		b.sizes[i] = size;
-	(void)fill(&b);
-	for (unsigned int i = 0; i < nr; i++)
-		drop(&b, &b.objects[i]);
-	self_ns = b.store->layer->self_ns;
-	p.value[HOST_NS] = fill(&b);
-	p.value[SIMULATED_NS] = (double)(b.store->layer->self_ns - self_ns) / nr;
-	p.value[DENSITY] = density(&b);
-	close_bench(&b);
+		b->sizes[i] = size;
+	(void)fill(b);
+	drop_all(b);
+	self_ns = b->store->layer->self_ns;
+	p.value[HOST_NS] = fill(b);
+	p.value[SIMULATED_NS] = (double)(b->store->layer->self_ns - self_ns) / b->nr;
+	p.value[DENSITY] = density(b);
+	drop_all(b);
 	return p;
 }
 
@@ -253,9 +271,14 @@ static void curve(char *const *chains, int n, unsigned int nr)
 				    1536, 2048, 2560, 3072, 3584, 4096};
 	static struct point points[STORES_MAX][ARRAY_SIZE(sizes)];
 
-	for (int c = 0; c < n; c++)
+	for (int c = 0; c < n; c++) {
+		static struct bench b;
+
+		open_bench(&b, chains[c], nr);
 		for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++)
-			points[c][i] = curve_point(chains[c], sizes[i], nr);
+			points[c][i] = curve_point(&b, sizes[i]);
+		close_bench(&b);
+	}
 	for (int shape = 0; shape < NR_SHAPES; shape++) {
 		printf("\n%s, by bytes of an object\n%6s", titles[shape], "bytes");
 		for (int c = 0; c < n; c++)
