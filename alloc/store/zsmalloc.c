@@ -58,13 +58,12 @@ static bool find_object(const struct zs_pool *pool, unsigned long handle, size_t
 	return *zs_head(at) == (handle | OBJ_ALLOCATED_TAG);
 }
 
-/* The same, in the time it takes: the handle's word, the zspage, the object. */
+/* The same, and the zspage's line comes here. */
 static bool look_up(const struct zs_pool *pool, unsigned long handle, size_t size,
 		    struct zs_place *at)
 {
 	if (unlikely(!find_object(pool, handle, size, at)))
 		return false;
-	charge_memory(page_to_nid(virt_to_page((const void *)handle)));
 	zspage_touch(at->zspage);
 	return true;
 }
@@ -170,6 +169,7 @@ static bool zs_free(struct store *self, unsigned long handle, size_t size)
 		return store_bad(self, "invalid_pointer", "free", handle);
 	}
 	class = zspage_class(pool, at.zspage);
+	charge_memory(page_to_nid(virt_to_page((const void *)handle)));
 	zs_obj_put(pool, &at);
 	class->obj_used--;
 	if (zspage_fix_group(class, at.zspage) == ZS_EMPTY) {
@@ -202,7 +202,6 @@ static int map_object(struct zs_pool *pool, unsigned long handle, size_t size,
 	spin_unlock(&pool->lock);
 	if (unlikely(!found))
 		return 0;
-	charge_memory(page_to_nid(at.page));
 	n = spans_of(zspage_class(pool, at.zspage), &at, spans);
 	charge_bytes(size);
 	if (n == 2)
