@@ -171,6 +171,41 @@ static void nothing_is_moved_in_vain(void **state)
 	xcf_lab_close(&xl);
 }
 
+/* Pages that this pass has tried. */
+static int nr_tried(struct xcf_pool *x)
+{
+	struct page *page;
+	int nr = 0;
+
+	for (u32 i = 0; i <= x->units; i++)
+		list_for_each_entry (page, &x->buckets[i], lru)
+			nr += page->index == x->pass;
+	return nr;
+}
+
+/* It gives up after some pages, and begins with others the next time. */
+static void tries(void **state)
+{
+	struct page *first;
+	struct xcf_lab xl;
+
+	(void)state;
+	xcf_lab_open(&xl, "xcfmalloc(max_blocks=1,tries=3)");
+	for (int i = 0; i < 8; i++)
+		xcf_lab_put(&xl, 'a' + i, 3056);
+	first = list_first_entry(&xl.x->buckets[48], struct page, lru);
+	store_lab_compact(&xl.l, 0, UINT64_MAX, UINT64_MAX);
+	assert_int_equal(nr_tried(xl.x), 3);
+	assert_true(xl.x->exhausted && first->index == xl.x->pass);
+	xcf_lab_put(&xl, 'x', 48);
+	xcf_lab_drop(&xl, 'x');
+	store_lab_compact(&xl.l, 0, UINT64_MAX, UINT64_MAX);
+	assert_int_equal(nr_tried(xl.x), 3);
+	assert_true(first->index != xl.x->pass);
+	xcf_lab_verify(&xl);
+	xcf_lab_close(&xl);
+}
+
 static void reserve_stays(void **state)
 {
 	struct store_compact c;
@@ -275,10 +310,10 @@ static void close_many(struct many *m)
 }
 
 static const char *const stores[] = {
-	"xcfmalloc",
-	"xcfmalloc(max_blocks=1)",
-	"xcfmalloc(max_blocks=4,geometry=32)",
-	"xcfmalloc(max_blocks=3,victims=fewest,reserve=0)",
+	"xcfmalloc(tries=1M)",
+	"xcfmalloc(max_blocks=1,tries=1M)",
+	"xcfmalloc(max_blocks=4,geometry=32,tries=1M)",
+	"xcfmalloc(max_blocks=3,victims=fewest,reserve=0,tries=1M)",
 	"xcfmalloc(victims=oldest,block_shift=7)",
 };
 
@@ -313,12 +348,14 @@ static void laws(void **state)
 		assert_true(c.moved_bytes < (c.freed_pages + 1) * PAGE_SIZE);
 		assert_int_equal(after.pages - after.reserve_pages,
 				 (after.block_bytes + after.free_bytes) >> PAGE_SHIFT);
-		/* Again at once: nothing. Also if it had forgotten that there is nothing. */
+		/* Again at once: nothing. And it was right to stop: all pages were tried. */
 		c = store_lab_compact(&m.xl.l, 0, UINT64_MAX, UINT64_MAX);
 		assert_int_equal(c.freed_pages + c.moved_bytes + c.moved_blocks, 0);
 		m.xl.x->exhausted = false;
+		m.xl.x->tries = UINT64_MAX;
 		c = store_lab_compact(&m.xl.l, 0, UINT64_MAX, UINT64_MAX);
-		assert_int_equal(c.freed_pages + c.moved_bytes + c.moved_blocks, 0);
+		if (strstr(stores[i / 2], "tries"))
+			assert_int_equal(c.freed_pages + c.moved_bytes + c.moved_blocks, 0);
 		close_many(&m);
 	}
 }
@@ -421,6 +458,7 @@ int main(void)
 		cmocka_unit_test(bounded),
 		cmocka_unit_test(split_to_fit),
 		cmocka_unit_test(nothing_is_moved_in_vain),
+		cmocka_unit_test(tries),
 		cmocka_unit_test(reserve_stays),
 		cmocka_unit_test(victims),
 		cmocka_unit_test(laws),

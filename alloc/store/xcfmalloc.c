@@ -167,41 +167,16 @@ unsigned long xcf_malloc(struct xcf_pool *x, size_t size, gfp_t flags)
 
 /* ---- Handles ---- */
 
-static const char *kind_of_bad(const struct xcf_pool *x, unsigned long handle, bool freeing)
-{
-	const struct xcf_desc *d = (const struct xcf_desc *)handle;
-
-	if (!virt_addr_valid(d) || !xcf_is_desc(x, virt_to_phys(d)) ||
-	    !slab_valid_pointer(x->descs->cache, d))
-		return "invalid_pointer";
-	if (store_cache_holds(x->descs, handle) && (d->asked || d->before))
-		return "invalid_pointer";
-	return freeing ? "double_free" : "use_after_free";
-}
-
-/* The first descriptor; under the lock. NULL: it is none of a live object. */
-static struct xcf_desc *prove(struct xcf_pool *x, unsigned long handle, size_t size)
-{
-	bool damaged = false;
-	struct xcf_desc *d = size ? xcf_find(x, handle, size, &damaged) : NULL;
-
-	if (likely(!d || !damaged))
-		return d;
-	xcf_recover(x, xcf_block(d));
-	d = xcf_find(x, handle, size, &damaged);
-	return damaged ? NULL : d;
-}
-
 bool xcf_free(struct xcf_pool *x, unsigned long handle, size_t size)
 {
 	struct xcf_desc *d;
 
 	charge(COST_CALL);
 	spin_lock(&x->lock);
-	d = prove(x, handle, size);
+	d = xcf_prove(x, handle, size);
 	if (unlikely(!d)) {
 		spin_unlock(&x->lock);
-		return store_bad(&x->s, kind_of_bad(x, handle, true), "free", handle);
+		return store_bad(&x->s, xcf_kind_of_bad(x, handle, true), "free", handle);
 	}
 	x->nr_objs--;
 	release(x, d);
@@ -215,7 +190,7 @@ static bool copy(struct xcf_pool *x, unsigned long handle, char *buf, size_t siz
 
 	charge(COST_CALL);
 	spin_lock(&x->lock);
-	d = prove(x, handle, size);
+	d = xcf_prove(x, handle, size);
 	for (struct xcf_desc *piece = d; piece; piece = xcf_desc(piece->next)) {
 		u64 at = xcf_block(piece);
 		char *contents = xcf_bytes(at) + x->header;
@@ -231,7 +206,8 @@ static bool copy(struct xcf_pool *x, unsigned long handle, char *buf, size_t siz
 	spin_unlock(&x->lock);
 	if (likely(d))
 		return true;
-	return store_bad(&x->s, kind_of_bad(x, handle, false), writes ? "write" : "read", handle);
+	return store_bad(&x->s, xcf_kind_of_bad(x, handle, false), writes ? "write" : "read",
+			 handle);
 }
 
 bool xcf_write(struct xcf_pool *x, unsigned long handle, const void *buf, size_t size)
@@ -399,6 +375,8 @@ static const struct opt_desc xcf_opts[] = {
 		"blocks that an object may lie in"),
 	OPT_ENUM("victims", struct xcf_options, victims, "emptiest", victims_names,
 		 "pages that compaction empties first: with fewest bytes, fewest blocks, oldest"),
+	OPT_U64("tries", struct xcf_options, tries, "256", 1, 1 << 30,
+		"pages in a row that compaction fails to empty before it gives up"),
 	OPT_FLAGS("gfp", struct xcf_options, gfp, "", gfp_flag_names, gfp_flag_values,
 		  "flags added to those of every request for memory"),
 	OPT_END};
@@ -414,6 +392,7 @@ static void pool_init(struct xcf_pool *x, const struct xcf_options *o, gfp_t gfp
 	x->max_blocks = (u32)o->max_blocks;
 	x->reserve_max = o->reserve;
 	x->victims = (enum xcf_victims)o->victims;
+	x->tries = o->tries;
 	x->gfp = (gfp_t)o->gfp | gfp;
 	x->s.size_max = PAGE_SIZE - x->header;
 	for (u32 i = 0; i <= x->units; i++)

