@@ -9,7 +9,7 @@
  * What the memory a stack has taken is made of, bottom to top. With the accounting of the layers
  * the parts add up to pages_taken_bytes exactly: a slab source holds its free objects, a layer
  * above what it has not passed on yet. The first five are the pages of slabs, the next three those
- * of the store. A store of slabs (kmalloc) has its objects in theirs.
+ * of the store; those of a store of slabs (kmalloc) are not among the first.
  */
 enum part {
 	PART_OBJECTS,
@@ -52,7 +52,7 @@ static void store_parts_at(const struct samples *s, u64 t, double v[NR_PARTS])
 	double pages = samples_store_bytes_at(s, t), stored = samples_store_at(s, "bytes_req", t);
 
 	v[PART_DESCRIPTORS] = samples_store_at(s, "descriptor_bytes", t);
-	v[PART_STORED] = min(stored, pages);
+	v[PART_STORED] = min(stored, pages); /* `null` has pages for nothing */
 	v[PART_STORE_HELD] =
 		min(samples_above_at(s, "store", "held_bytes", t), pages - v[PART_STORED]);
 	v[PART_STORE_REST] = pages - v[PART_STORED] - v[PART_STORE_HELD];
@@ -62,20 +62,17 @@ static void store_parts_at(const struct samples *s, u64 t, double v[NR_PARTS])
 static void parts_at(const struct samples *s, u64 t, double v[NR_PARTS])
 {
 	double req = samples_whole_at(s, "bytes_req_live", t),
-	       slab = samples_whole_at(s, "slab_bytes", t);
+	       slab = samples_whole_at(s, "slab_bytes", t), store = samples_store_bytes_at(s, t),
+	       store_slabs = samples_store_slabs_at(s, t);
 	double handed_out = samples_outer_at(s, "pages", "live_bytes", t);
 
 	store_parts_at(s, t, v);
-	v[PART_PAGES] = max(handed_out - slab - samples_store_bytes_at(s, t), 0.0);
-	v[PART_OBJECTS] = max(req - v[PART_PAGES] - v[PART_STORED], 0.0);
-	/* What `null` takes is nowhere. */
-	if (samples_has_store(s))
-		v[PART_OBJECTS] =
-			min(v[PART_OBJECTS], samples_source_at(s, "slab", "live_bytes", t));
+	v[PART_PAGES] = max(handed_out - slab - (store - store_slabs), 0.0);
+	v[PART_OBJECTS] = max(req - v[PART_PAGES] - samples_store_at(s, "bytes_req", t), 0.0);
 	v[PART_ROUNDING] = max(samples_whole_at(s, "bytes_alloc_live", t) - req, 0.0);
 	v[PART_SLAB_HELD] = samples_above_at(s, "slab", "held_bytes", t);
-	v[PART_SLAB_FREE] = max(slab - v[PART_OBJECTS] - v[PART_ROUNDING] - v[PART_SLAB_HELD] -
-					v[PART_DESCRIPTORS],
+	v[PART_SLAB_FREE] = max(slab - store_slabs - v[PART_OBJECTS] - v[PART_ROUNDING] -
+					v[PART_SLAB_HELD] - v[PART_DESCRIPTORS],
 				0.0);
 	v[PART_PAGE_HELD] = samples_above_at(s, "pages", "held_bytes", t);
 }

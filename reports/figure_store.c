@@ -197,12 +197,8 @@ static const struct {
 } words[] = {
 	{"store_density_mean", "ratio", "objects a page, mean over time"},
 	{"store_effective_percent_mean", "percent", "pages and descriptors, of the pages stored"},
-	{"store_blocks_per_obj", "ratio", "blocks an object"},
-	{"store_between_frag_percent", "percent", "free between blocks"},
 	{"store_compact_pages_per_mib", "ratio", "pages freed by compaction per MiB moved"},
-	{"store_malloc_mean_ns", "ns", "a malloc takes on average"},
-	{"store_write_mean_ns", "ns", "a write"},
-	{"store_read_mean_ns", "ns", "a read"},
+	{"store_malloc_mean_ns", "ns", "a malloc, on average"},
 };
 
 static void store_finding(const struct report *p, size_t load)

@@ -1,5 +1,5 @@
 /*
- * Where the bytes of each store are: a bar for each stack, when it has most objects and at the end;
+ * Where the bytes of each store are: a bar for each stack, when most is stored and at the end;
  * of the lowest seed.
  */
 #include <stdlib.h>
@@ -62,27 +62,27 @@ static void parts_at(const struct samples *s, u64 t, double v[NR_PARTS])
 	v[DESCRIPTORS] = pages_at(s, "descriptor_pages", t);
 }
 
-/* The first instant with most objects, and the last. */
-static u64 instant(const struct series *objects, enum when when)
+/* The first instant at which most is stored, and the last. */
+static u64 instant(const struct series *stored, enum when when)
 {
 	size_t at = 0;
 
 	if (when == AT_END)
-		return objects->t_ns[objects->nr - 1];
-	for (size_t i = 0; i < objects->nr; i++)
-		at = objects->value[i] > objects->value[at] ? i : at;
-	return objects->t_ns[at];
+		return stored->t_ns[stored->nr - 1];
+	for (size_t i = 0; i < stored->nr; i++)
+		at = stored->value[i] > stored->value[at] ? i : at;
+	return stored->t_ns[at];
 }
 
 static void run_take(struct store_bytes *b, const struct report_run *run)
 {
 	const struct samples *s = run_samples(run);
-	const struct series *objects = samples_find(s, SAMPLES_STORE, "objects");
+	const struct series *stored = samples_find(s, SAMPLES_STORE, "bytes_req");
 
 	b->shown[run->stack] = true;
 	for (enum when w = 0; w < NR_WHEN; w++) {
 		double *v = b->v[run->stack][w], *all = &b->all[run->stack][w];
-		u64 t = instant(objects, w);
+		u64 t = instant(stored, w);
 
 		parts_at(s, t, v);
 		for (int k = 0; k < NR_PARTS; k++) {
@@ -219,8 +219,8 @@ static int bytes_group(struct report *p, size_t load, const struct store_bytes *
 	bool hidden[REPORT_STACKS_MAX];
 	struct figure f = {.cols = 2,
 			   .panel_w = 480,
-			   .left = 12,
-			   .right = 16,
+			   .left = 26,
+			   .right = 34,
 			   .group = group,
 			   .hidden = hidden,
 			   .page = p,

@@ -385,11 +385,13 @@ void report_metric_words(const struct report *p, size_t load, const char *metric
 {
 	struct spread x = {.nr = 0};
 	char least[VALUE_TEXT_MAX], most[VALUE_TEXT_MAX];
+	size_t nr_runs = 0;
 
 	for (size_t s = 0; s < p->nr_stacks; s++) {
 		const struct report_run *run = report_run(p, load, s);
 		double v = run ? report_summary(run, metric, NAN) : NAN;
 
+		nr_runs += run != NULL;
 		if (!isnan(v))
 			spread_add(&x, run, v);
 	}
@@ -402,7 +404,8 @@ void report_metric_words(const struct report *p, size_t load, const char *metric
 	if (x.least < x.most)
 		text_add(text, ", %s under %s", least, p->stacks[x.low->stack].name);
 	else if (x.nr > 1)
-		text_add(text, " and all others");
+		text_add(text, x.nr == nr_runs ? " and all others" : " and %zu other%s", x.nr - 1,
+			 x.nr == 2 ? "" : "s");
 }
 
 void report_load_heading(const struct report *p, size_t load)

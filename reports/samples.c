@@ -9,6 +9,7 @@
 
 #include "lib/assert.h"
 #include "lib/mem.h"
+#include "reports/proc_state.h"
 #include "reports/schema.h"
 
 /* Of layers only what plots draw; a run may sample hundreds of figures for each. */
@@ -204,11 +205,6 @@ double samples_outer_at(const struct samples *s, const char *kind, const char *m
 	return layer_at(s, kind, 0, metric, t_ns);
 }
 
-double samples_source_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns)
-{
-	return layer_at(s, kind, depth_innermost(s, kind), metric, t_ns);
-}
-
 double samples_whole_at(const struct samples *s, const char *metric, u64 t_ns)
 {
 	return series_at(samples_find(s, "", metric), t_ns);
@@ -226,11 +222,23 @@ double samples_store_at(const struct samples *s, const char *column, u64 t_ns)
 	return series_at(samples_find(s, SAMPLES_STORE, column), t_ns);
 }
 
-/* What the source of the chain has taken and what of that it has handed out. */
 double samples_store_bytes_at(const struct samples *s, u64 t_ns)
 {
-	return samples_source_at(s, "store", "live_bytes", t_ns) +
-	       samples_source_at(s, "store", "held_bytes", t_ns);
+	return (samples_store_at(s, "pages", t_ns) + samples_store_at(s, "reserve_pages", t_ns)) *
+	       PROC_PAGE_BYTES;
+}
+
+/* Of a source's layer "store/1:kmalloc". */
+double samples_store_slabs_at(const struct samples *s, u64 t_ns)
+{
+	long source = depth_innermost(s, "store");
+
+	for (size_t i = 0; i < s->nr; i++)
+		if (layer_depth(&s->series[i], "store") == source &&
+		    strcmp(strchr(s->series[i].layer, ':'), ":kmalloc") == 0)
+			return samples_store_bytes_at(s, t_ns) -
+			       samples_store_at(s, "raw", t_ns) * PROC_PAGE_BYTES;
+	return 0;
 }
 
 bool samples_has_store(const struct samples *s)

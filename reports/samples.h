@@ -37,12 +37,10 @@ double series_max(const struct series *series);
 /*
  * A metric of the layers of a kind ("slab", "pages", "store") at an instant. Layers are numbered
  * from the outside; the innermost is the source of memory, the others derive from it. `above`: the
- * sum over the derived ones; `outer`: of layer 0, which the load talks to; `source`: of the
- * innermost.
+ * sum over the derived ones; `outer`: of layer 0, which the load talks to.
  */
 double samples_above_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns);
 double samples_outer_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns);
-double samples_source_at(const struct samples *s, const char *kind, const char *metric, u64 t_ns);
 
 /* Of the whole stack; 0 if it was not sampled. */
 double samples_whole_at(const struct samples *s, const char *metric, u64 t_ns);
@@ -55,6 +53,8 @@ double samples_store_at(const struct samples *s, const char *column, u64 t_ns);
 /* All pages that the store has taken for contents, those in reserve and those with one object each
  * included. */
 double samples_store_bytes_at(const struct samples *s, u64 t_ns);
+/* Of these, the ones that are slabs: a store of slabs (kmalloc) has its objects there. */
+double samples_store_slabs_at(const struct samples *s, u64 t_ns);
 bool samples_has_store(const struct samples *s);
 /* The series whose instants the curves use; NULL if memory was not sampled. */
 const struct series *samples_lead(const struct samples *s);
