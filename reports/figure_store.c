@@ -5,10 +5,13 @@
 #include "reports/figure_store.h"
 
 #include <math.h>
+#include <stdlib.h>
 
+#include "lib/mem.h"
 #include "lib/text.h"
 #include "lib/units.h"
 #include "reports/figure_samples.h"
+#include "reports/html.h"
 #include "reports/proc_state.h"
 
 #define FEW_SHARE 0.01 /* of the most objects: fewer have no density worth a line */
@@ -223,18 +226,43 @@ static bool load_stores(const struct report *p, size_t load)
 	return false;
 }
 
+static int load_figures(struct report *p, size_t load, struct err *e)
+{
+	store_finding(p, load);
+	return memory_figure(p, load, e) || store_bytes_figure(p, load, e) ||
+			       work_figure(p, load, e) || store_tables(p, load, e)
+		       ? -1
+		       : 0;
+}
+
+/* Of many loads that have a curve together, each is folded. */
+static int load_folded(struct report *p, size_t load, struct err *e)
+{
+	int rc;
+
+	fputs("<details><summary>", p->html);
+	html_text(p->html, p->loads.names[load]);
+	fputs("</summary>\n", p->html);
+	rc = load_figures(p, load, e);
+	fputs("</details>\n", p->html);
+	return rc;
+}
+
 int report_store_figures(struct report *p, struct err *e)
 {
-	if (store_sizes_figures(p, e))
-		return -1;
-	for (size_t load = 0; load < p->loads.nr; load++) {
+	bool *folded = mem_alloc(p->loads.nr, sizeof(*folded));
+	int rc = store_sizes_figures(p, folded, e);
+
+	for (size_t load = 0; load < p->loads.nr && !rc; load++) {
 		if (!load_stores(p, load))
 			continue;
+		if (folded[load]) {
+			rc = load_folded(p, load, e);
+			continue;
+		}
 		report_load_heading(p, load);
-		store_finding(p, load);
-		if (memory_figure(p, load, e) || store_bytes_figure(p, load, e) ||
-		    work_figure(p, load, e) || store_tables(p, load, e))
-			return -1;
+		rc = load_figures(p, load, e);
 	}
-	return 0;
+	free(folded);
+	return rc;
 }

@@ -15,7 +15,6 @@
 #include "lib/units.h"
 #include "reports/figure.h"
 #include "reports/figure_store.h"
-#include "reports/proc_state.h"
 #include "reports/values.h"
 
 #define SIZES_MIN 3
@@ -28,8 +27,8 @@ static const struct {
 } curves[NR_CURVES] = {
 	[DENSITY] = {"density: objects a page", "density", "store_density_mean",
 		     "store_density_end"},
-	[PER_BYTE] = {"memory for what is stored", "per_byte_percent",
-		      "store_effective_percent_mean", "store_effective_percent_end"},
+	[PER_BYTE] = {"memory for what is stored", "per_byte_percent", "store_memory_percent_mean",
+		      "store_memory_percent_end"},
 	[MALLOC] = {"time of a malloc, mean", "malloc_ns", "store_malloc_mean_ns", NULL},
 	[WRITE] = {"time of a write, mean", "write_ns", "store_write_mean_ns", NULL},
 	[READ] = {"time of a read, mean", "read_ns", "store_read_mean_ns", NULL},
@@ -127,13 +126,11 @@ static bool sweep_find(const struct report *p, size_t first, struct sweep *w)
 
 /* ---- The data ---- */
 
-static double value_of(const struct sweep *w, const struct report_run *run, int curve, double size)
+static double value_of(const struct sweep *w, const struct report_run *run, int curve)
 {
 	bool at_end = w->at_end && curves[curve].at_end;
-	double v = report_summary(run, at_end ? curves[curve].at_end : curves[curve].metric, NAN);
 
-	/* Of a page stored, one for each object: of the bytes that it is asked to keep. */
-	return curve == PER_BYTE ? v * PROC_PAGE_BYTES / size : v;
+	return report_summary(run, at_end ? curves[curve].at_end : curves[curve].metric, NAN);
 }
 
 static void row_write(FILE *f, const struct report *p, struct sweep *w,
@@ -145,7 +142,7 @@ static void row_write(FILE *f, const struct report *p, struct sweep *w,
 	csv_string(f, run->info->load);
 	fprintf(f, ",%.9g", size);
 	for (int k = 0; k < NR_CURVES; k++) {
-		double v = value_of(w, run, k, size);
+		double v = value_of(w, run, k);
 
 		if (isnan(v)) {
 			fputs(",nan", f);
@@ -202,7 +199,7 @@ static void log_axis(struct figure *f, char axis, double least, double most,
 		     void (*name)(double v, char *buf, size_t n))
 {
 	const char *comma = "";
-	double step = most / least > 1000 ? 4 : 2;
+	double step = most / least > (axis == 'x' ? 32 : 1000) ? 4 : 2; /* room for the names */
 
 	fprintf(f->gp, "set logscale %c 2\nset %crange [%.9g:%.9g]\nset %ctics (", axis, axis,
 		least * 0.9, most * 1.1, axis);
@@ -225,7 +222,7 @@ static void number_name(double v, char *buf, size_t n)
 
 static void share_name(double v, char *buf, size_t n)
 {
-	snprintf(buf, n, "%g %%", 100 * v);
+	snprintf(buf, n, "%g %%%%", 100 * v); /* gnuplot takes it for a format */
 }
 
 /* The axes of a panel; sets what sizes and values are divided by. */
@@ -237,6 +234,8 @@ static void axes(struct figure *f, const struct sweep *w, int curve, double *x, 
 		log_axis(f, 'x', w->size[0], w->size[w->nr - 1], size_human);
 	else
 		*x = figure_bytes_axis(f, 'x', w->size[w->nr - 1]);
+	if (*x > 1 && w->size[w->nr - 1] <= 4 * *x)
+		fputs("set xtics 0,1\n", f->gp);
 	if (curve == DENSITY) {
 		log_axis(f, 'y', w->least[curve], w->most[curve], number_name);
 	} else if (curve == PER_BYTE) {
@@ -321,8 +320,7 @@ static void sizes_finding(const struct report *p, const struct sweep *w)
 
 		for (size_t s = 0; s < p->nr_stacks; s++) {
 			const struct report_run *run = report_run(p, w->loads[i], s);
-			double v = run && store_shown(run) ? value_of(w, run, PER_BYTE, w->size[i])
-							   : NAN;
+			double v = run && store_shown(run) ? value_of(w, run, PER_BYTE) : NAN;
 
 			if (!isnan(v))
 				spread_add(&x, run, v);
@@ -346,7 +344,7 @@ static void sizes_finding(const struct report *p, const struct sweep *w)
 			       nr, least, most, sentence);
 }
 
-int store_sizes_figures(struct report *p, struct err *e)
+int store_sizes_figures(struct report *p, bool *shown, struct err *e)
 {
 	for (size_t first = 0; first < p->loads.nr; first++) {
 		struct sweep w = {.loads = mem_alloc(p->loads.nr, sizeof(*w.loads)),
@@ -355,6 +353,8 @@ int store_sizes_figures(struct report *p, struct err *e)
 
 		if (sweep_find(p, first, &w)) {
 			ends_find(p, &w);
+			for (size_t i = 0; i < w.nr; i++)
+				shown[w.loads[i]] = true;
 			fputs("<h3>Over the size of objects</h3>\n", p->html);
 			rc = sweep_write(p, &w, e);
 			if (!rc)

@@ -114,6 +114,48 @@ static struct summary_figure figure_of_row(sqlite3_stmt *s)
 	};
 }
 
+/* What a store holds, what becomes of it, what that costs: told in this order, not by the alphabet. */
+static size_t store_rank(const char *metric)
+{
+	static const char *const order[] = {
+		"store_size_",	  "store_objs_",      "store_raw_",    "store_pages_",
+		"store_density_", "store_effective_", "store_memory_", "store_metadata_",
+		"store_blocks_",  "store_split_",     "store_inside_", "store_between_",
+		"store_search",	  "store_compact_",   "store_malloc_", "store_write_",
+		"store_read_",	  "store_free_",
+	};
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(order) && strncmp(metric, order[i], strlen(order[i])) != 0)
+		i++;
+	return i;
+}
+
+static int by_store_rank(const void *a, const void *b)
+{
+	const struct pair *x = a, *y = b;
+	size_t i = store_rank(x->metric), k = store_rank(y->metric);
+
+	return i != k ? (i > k) - (i < k) : strcmp(x->metric, y->metric);
+}
+
+static bool is_of_store(const struct pair *p)
+{
+	return !*p->layer && !strncmp(p->metric, "store_", strlen("store_"));
+}
+
+static void stores_order(struct pairing *pg)
+{
+	size_t first = 0, nr = 0;
+
+	while (first < pg->nr && !is_of_store(&pg->pairs[first]))
+		first++;
+	while (first + nr < pg->nr && is_of_store(&pg->pairs[first + nr]))
+		nr++;
+	if (nr)
+		qsort(&pg->pairs[first], nr, sizeof(*pg->pairs), by_store_rank);
+}
+
 static int pairing_read(struct pairing *pg, struct db *db, bool is_base,
 			const struct comparison_options *o, struct err *e)
 {
@@ -200,11 +242,12 @@ static int pairing_add(struct comparison *c, struct db *db, const struct run_inf
 	memset(pg, 0, sizeof(*pg));
 	pg->base = base;
 	pg->new = new;
-	return sample_ns_read(db, base->id, &pg->sample_ns[0], e) ||
-			       sample_ns_read(db, new->id, &pg->sample_ns[1], e) ||
-			       pairing_read(pg, db, false, o, e) || pairing_read(pg, db, true, o, e)
-		       ? -1
-		       : 0;
+	if (sample_ns_read(db, base->id, &pg->sample_ns[0], e) ||
+	    sample_ns_read(db, new->id, &pg->sample_ns[1], e) ||
+	    pairing_read(pg, db, false, o, e) || pairing_read(pg, db, true, o, e))
+		return -1;
+	stores_order(pg);
+	return 0;
 }
 
 /* Every run of a new label and a load whose partner of the base exists. */

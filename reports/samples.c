@@ -228,14 +228,21 @@ double samples_store_bytes_at(const struct samples *s, u64 t_ns)
 	       PROC_PAGE_BYTES;
 }
 
-/* Of a source's layer "store/1:kmalloc". */
+/* "store/1:kmalloc" */
+static bool layer_is_named(const struct series *a, const char *name)
+{
+	const char *colon = strchr(a->layer, ':');
+
+	return colon && !strcmp(colon + 1, name);
+}
+
 double samples_store_slabs_at(const struct samples *s, u64 t_ns)
 {
 	long source = depth_innermost(s, "store");
 
 	for (size_t i = 0; i < s->nr; i++)
 		if (layer_depth(&s->series[i], "store") == source &&
-		    strcmp(strchr(s->series[i].layer, ':'), ":kmalloc") == 0)
+		    layer_is_named(&s->series[i], "kmalloc"))
 			return samples_store_bytes_at(s, t_ns) -
 			       samples_store_at(s, "raw", t_ns) * PROC_PAGE_BYTES;
 	return 0;

@@ -25,6 +25,21 @@ static struct span name_before(const char *text, const char *end)
 	return (struct span){at, (size_t)(end - at)};
 }
 
+/* What the name is in: "slab" of "slab=rcu:slabifier"; "" without a '='. */
+static struct span kind_before(const char *text, struct span name)
+{
+	const char *word = name.at, *end;
+	int depth = 0;
+
+	/* Spaces inside parentheses part no words. */
+	while (word > text && (depth || word[-1] != ' ')) {
+		word--;
+		depth += (*word == ')') - (*word == '(');
+	}
+	end = strpbrk(word, "=:(");
+	return (struct span){word, *end == '=' ? (size_t)(end - word) : 0};
+}
+
 /* From behind a '(' or ',' to the next ',' or ')' of this layer. */
 static struct span option_at(const char *at)
 {
@@ -42,11 +57,13 @@ static struct span key_of(struct span option)
 	return (struct span){option.at, sign ? (size_t)(sign - option.at) : option.len};
 }
 
-/* Does the layer have that option in `text` with another value? */
-static bool differs_in(const char *text, struct span layer, struct span option)
+/* Does the layer of that kind have the option in `text` with another value? */
+static bool differs_in(const char *text, struct span kind, struct span layer, struct span option)
 {
 	for (const char *p = strchr(text, '('); p; p = strchr(p, '(')) {
-		bool same_layer = span_equal(name_before(text, p), layer);
+		struct span name = name_before(text, p);
+		bool same_layer =
+			span_equal(name, layer) && span_equal(kind_before(text, name), kind);
 
 		do {
 			struct span other = option_at(p + 1);
@@ -73,7 +90,7 @@ void stack_brief(const char *text, const char *const *others, size_t nr, char *b
 	const char *p = text;
 
 	while (*p) {
-		struct span layer, option;
+		struct span kind, layer, option;
 		const char *before = "(";
 
 		if (*p != '(') {
@@ -81,12 +98,13 @@ void stack_brief(const char *text, const char *const *others, size_t nr, char *b
 			continue;
 		}
 		layer = name_before(text, p);
+		kind = kind_before(text, layer);
 		do {
 			bool differs = false;
 
 			option = option_at(p + 1);
 			for (size_t i = 0; i < nr; i++)
-				differs = differs || differs_in(others[i], layer, option);
+				differs = differs || differs_in(others[i], kind, layer, option);
 			p = option.at + option.len;
 			if (!differs)
 				continue;

@@ -85,12 +85,12 @@ static int classes_write(struct report *p, size_t load, struct err *e)
 static const char *const store_metrics[] = {
 	"store_size_*",		 "store_objs_*",	  "store_raw_*",
 	"store_pages_*",	 "store_density_*",	  "store_effective_*",
-	"store_metadata_*",	 "store_blocks_*",	  "store_split_*",
-	"store_inside_*",	 "store_between_*",	  "store_search*",
-	"store_compact_runs",	 "store_compact_freed_*", "store_compact_moved_*",
-	"store_compact_pages_*", "store_compact_ns",	  "store_malloc_*",
-	"store_write_*",	 "store_read_*",	  "store_free_*",
-	"store_bad_*",
+	"store_memory_*",	 "store_metadata_*",	  "store_blocks_*",
+	"store_split_*",	 "store_inside_*",	  "store_between_*",
+	"store_search*",	 "store_compact_runs",	  "store_compact_freed_*",
+	"store_compact_moved_*", "store_compact_pages_*", "store_compact_ns",
+	"store_malloc_*",	 "store_write_*",	  "store_read_*",
+	"store_free_*",		 "store_bad_*",
 };
 
 int store_tables(struct report *p, size_t load, struct err *e)
