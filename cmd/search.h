@@ -8,8 +8,8 @@
  *	    jobs.go.objects.size: {mix: 3, from: 32B, to: 4KiB}	# and how often each
  *	    jobs.go.every: {from: 1us, to: 100us}	# sizes, times, numbers; both ends included
  *	    jobs.go.pattern: [fifo, lru]		# one of these
- *	  maximize: store_between_frag_percent		# or minimize: a metric of the whole stack
- *	  steps: 200			# workloads tried for each stack, the load as it is among them
+ *	  maximize: store_memory_percent_end	# or minimize: a metric of the whole stack
+ *	  steps: 200		# workloads tried for each stack, the load as it is among them
  *	  seed: 1			# of the search; left out: 1
  *	  save: workloads		# the folder that the worst of each stack goes to
  *
