@@ -13,7 +13,7 @@
 #include "traces/snapshots_load.h"
 
 #define ROW(label, compacted, uptime)                                                              \
-	label " zram0 16777216 9312155 10047488 0 10047488 1 " compacted " 577 577 " uptime "\n"
+	label " zram0 4096 9312155 10047488 0 10047488 1 " compacted " 577 577 " uptime "\n"
 
 static struct mm_stat_row *rows;
 static size_t nr;
@@ -42,7 +42,7 @@ static void rows_are_read(void **state)
 	assert_string_equal(rows[1].device, "zram0");
 	assert_int_equal(rows[0].uptime_ns, 17180000000ULL);
 	assert_int_equal(rows[1].uptime_ns, 18700000000ULL);
-	assert_int_equal(rows[1].value[MM_STAT_ORIG_DATA_SIZE], 16777216);
+	assert_int_equal(rows[1].value[MM_STAT_ORIG_DATA_SIZE], 4096);
 	assert_int_equal(rows[1].value[MM_STAT_MEM_USED_TOTAL], 10047488);
 	assert_int_equal(rows[1].value[MM_STAT_PAGES_COMPACTED], 86);
 	assert_int_equal(rows[1].value[MM_STAT_HUGE_PAGES_SINCE], 577);
@@ -221,6 +221,32 @@ static void no_compaction(void **state)
 			    "40000000 mark mm_stat b\n");
 }
 
+/* Four pages are there, one of a single word, one that the trace has seen: two are older than it.
+ * One of these is freed, the other is there to the end. A third was freed before it was read. */
+static void what_was_stored_before_the_trace(void **state)
+{
+	struct traces_lab lab;
+
+	(void)state;
+	lab_rows(&lab, "a zram0 16384 3000 8192 0 8192 1 0 0 0 0.00\n");
+	lab_event(&lab, RAW_STORE_FREE, LAB_ADDR(0xc0, 8), 0);
+	lab_store(&lab, 0xd0, 1);
+	lab.t_ns = 2 * TICK;
+	lab_event(&lab, RAW_STORE_FREE, LAB_ADDR(0xc0, 16), 0);
+	lab_expect(&lab,
+		   "0 store_alloc #0 1000 birth\n"
+		   "0 store_alloc #1 1000 birth\n"
+		   "0 store_alloc #2 1000 birth\n"
+		   "0 store_free #1\n"
+		   "30 store_alloc #1 1000\n"
+		   "10000000 mark mm_stat a zram0 16384 3000 8192 0 8192 1 0 0 0 0.000000000\n"
+		   "20000000 store_free #2\n");
+	assert_int_equal(lab_stats(&lab)->store_residents, 1);
+	assert_int_equal(lab_stats(&lab)->orphan_births, 2);
+	traces_lab_close(&lab);
+	mm_stat_free(rows, nr);
+}
+
 /* ---- Whose it is ---- */
 
 static void of_this_recording(void **state)
@@ -268,6 +294,7 @@ int main(void)
 		cmocka_unit_test(compaction_is_where_pages_go_back),
 		cmocka_unit_test(compaction_that_nothing_shows),
 		cmocka_unit_test(no_compaction),
+		cmocka_unit_test(what_was_stored_before_the_trace),
 		cmocka_unit_test(of_this_recording),
 		cmocka_unit_test(a_bad_file_names_its_place),
 	};

@@ -38,7 +38,8 @@ for w in workloads/*.yaml; do
 	fi
 	[ "$run" = "$(digest "$short" --duration 100ms --store $store --check 1000)" ]
 	verdict "$name: the same seed is the same run" $?
-	[ "$run" != "$(digest "$short" --duration 100ms --store $store --seed 2)" ]
+	# What hurts most may leave nothing to chance.
+	[[ $name = worst-* ]] || [ "$run" != "$(digest "$short" --duration 100ms --store $store --seed 2)" ]
 	verdict "$name: another seed is another run" $?
 	# info walks the whole trace: ids, kinds, times.
 	succeeds "$name: the trace is sound" "$KMEMSIM" info "$SCRATCH/short/$name.kmt" --format json

@@ -33,6 +33,7 @@ void repair_close(struct repair *r)
 		free((char *)r->marks[i].text);
 	free(r->marks);
 	free(r->objects);
+	free(r->store_sizes);
 	free(r->free_slots);
 	for (int o = 0; o <= FRAME_ORDER_MAX; o++)
 		free(r->moved[o].slots);
@@ -209,6 +210,7 @@ int repair_event(struct repair *r, const struct raw_event *ev, struct err *e)
 void repair_finish(struct repair *r)
 {
 	repair_page_truth_end(r);
+	repair_store_finish(r);
 	repair_state_finish(r);
 	silent_finish(&r->silent);
 }

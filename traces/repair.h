@@ -79,6 +79,12 @@ struct moved_queue {
 	u32 head, nr, max;
 };
 
+/* Objects of the recorded store that are older than the trace. */
+struct store_old {
+	bool read;	    /* mm_stat was read, */
+	u64 objects, freed; /* then so many were there; of these, freed since */
+};
+
 /* What tells when the recorded store was compacted. */
 struct store_watch {
 	bool due;	   /* mm_stat says that it was, before it is read again */
@@ -107,7 +113,9 @@ struct repair {
 	unsigned int nr_tasks;
 	struct moved_queue moved[FRAME_ORDER_MAX + 1];
 	bool migrations_recorded, store_recorded, truth_recorded;
-	u64 store_bytes, nr_store_allocs; /* for handles whose size nothing tells */
+	u32 *store_sizes, nr_store_sizes, store_sizes_max; /* of all handles made */
+	u64 nr_store_live;				   /* of these */
+	struct store_old store_old;
 	struct store_watch store_watch;
 
 	u64 base; /* of the direct map: pfn = (ptr - base) / 4096 */
@@ -163,6 +171,7 @@ void repair_mark(struct repair *r, const struct raw_event *ev);
 void repair_store_alloc_ret(struct repair *r, const struct raw_event *ev);
 void repair_store_free(struct repair *r, const struct raw_event *ev);
 void repair_store_stat(struct repair *r, const struct raw_event *ev);
+void repair_store_finish(struct repair *r);
 /* A page of the recorded store goes back. */
 void repair_store_page_freed(struct repair *r, const struct raw_event *ev);
 

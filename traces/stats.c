@@ -37,6 +37,7 @@ const struct import_stat_desc import_stat_table[] = {
 	STAT(slab_pages_old, "such pages older than the trace"),
 	STAT(large_kmallocs, "kmalloc above 8 KiB, replayed as pages"),
 	STAT(store_objects, "objects of the recorded zsmalloc, not replayed"),
+	STAT(store_residents, "compressed objects before, throughout and after the trace: put in"),
 	STAT(store_pages, "pages of the recorded zsmalloc, not replayed"),
 	STAT(known_free_slots, "slots known to be free at the start"),
 	STAT(zero_ns, "time zero of a warm start, since the first event"),

@@ -46,6 +46,8 @@ struct import_stats {
 	u64 large_kmallocs;		/* above 8 KiB: seen again as pages */
 	u64 store_objects, store_pages; /* the recorded zsmalloc's own */
 
+	u64 store_residents; /* compressed objects older than the trace that outlive it: born */
+
 	u64 known_free_slots; /* slots of old slab pages whose first event is an allocation */
 	/* The state at time zero (state.h). */
 	u64 zero_ns, zero_live, zero_free, zero_pages;
