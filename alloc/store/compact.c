@@ -148,7 +148,7 @@ static struct store *compact_create(struct store *base, const struct store_env *
 static const struct opt_desc compact_opts[] = {
 	OPT_TIME("every", struct compact_options, every_ns, "100ms", 1, NSEC_PER_SEC * 3600,
 		 "from a free that makes it worth while to the run, and from run to run"),
-	OPT_SIZE("bytes", struct compact_options, bytes, "64KiB", 1, (s64)GIB,
+	OPT_SIZE("bytes", struct compact_options, bytes, "256KiB", 1, (s64)GIB,
 		 "moved at most by a run"),
 	OPT_SHARE("free", struct compact_options, free, "25%", 0, SHARE_ONE,
 		  "of the pages that are not in reserve: less is left as it is"),
