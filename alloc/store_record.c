@@ -14,12 +14,12 @@
 static int check_keeps(const struct store *base, const struct store_env *env, const char *what,
 		       struct err *e)
 {
-	if (base->keeps_nothing)
-		return err_set(e, "%s, and '%s' keeps nothing", what,
-			       store_source((struct store *)(unsigned long)base)->name);
 	if (env->pages->keeps_nothing)
 		return err_set(e, "%s, and the pages of '%s' keep nothing", what,
 			       page_allocator_source(env->pages)->name);
+	if (base->keeps_nothing)
+		return err_set(e, "%s, and '%s' keeps nothing", what,
+			       store_source((struct store *)(unsigned long)base)->name);
 	return 0;
 }
 

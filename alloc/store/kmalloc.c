@@ -301,7 +301,8 @@ static struct store *kmalloc_create(struct store *base, const struct store_env *
 	ks->s.check = kmalloc_check;
 	ks->s.destructor = kmalloc_destructor;
 	ks->s.size_max = min((size_t)ks->km.size_max, (size_t)PAGE_SIZE);
-	ks->s.keeps_nothing = slab_allocator_source(env->slabs->slab)->desc->keeps_nothing;
+	ks->s.keeps_nothing = slab_allocator_source(env->slabs->slab)->desc->keeps_nothing ||
+			      env->pages->keeps_nothing;
 	return &ks->s;
 }
 
