@@ -129,7 +129,7 @@ static int begin_books(struct replay *rp, const struct trial *t, struct err *e)
 	rp->slabulator.nr_choices = rp->stack.nr_choices;
 	kmalloc_init_by(&rp->km, &rp->slabulator, &t->stack->kmalloc);
 	rp->caches = instance_alloc((tables->nr_caches + 1) * sizeof(*rp->caches));
-	return serve_store_begin(rp, t, e);
+	return 0;
 }
 
 int replay_begin(struct replay *rp, struct trial *t, struct err *e)
@@ -165,7 +165,9 @@ int replay_begin(struct replay *rp, struct trial *t, struct err *e)
 	holders_begin(rp);
 	rp->m->sites = tables->sites;
 	rp->m->nr_sites = tables->nr_sites;
-	if (begin_books(rp, t, e) || boot_phase_begin(rp, t->source, e))
+	/* A store has caches: slabs must have come up, early ones at least. */
+	if (begin_books(rp, t, e) || boot_phase_begin(rp, t->source, e) ||
+	    serve_store_begin(rp, t, e))
 		return -1;
 	reclaim_begin(rp, t);
 	return page_state_begin(&rp->pages, rp->fragment ? rp->fragment->target : tables->pages,
