@@ -23,9 +23,12 @@ static const char usage[] =
 	"  --fragment TEXT   the state memory starts in: 'pinned(p=1/512)'; see `kmemsim list "
 	"fragmenters`\n"
 	"  --slabinfo FILE   /proc/slabinfo as it is at the end goes there\n"
-	"  --proc DIR        the same of buddyinfo, pagetypeinfo, vmstat and zoneinfo, too; in "
-	"DIR/snaps\n"
-	"                    as they were at time zero and at the recorded machine's snapshots\n"
+	"  --proc DIR        the same of buddyinfo, pagetypeinfo, vmstat and zoneinfo, too, and of "
+	"a "
+	"store\n"
+	"                    mm_stat and classes; in DIR/snaps as they were at time zero and at "
+	"the\n"
+	"                    recorded machine's snapshots\n"
 	"  --duration TIME   of a workload, in place of its own\n" REPLAY_USAGE(
 		"results.db", "slabifier", "none");
 

@@ -82,6 +82,28 @@ YAML
 run "$SCRATCH/load.yaml" --proc "$SCRATCH/made" && [ "$(ls "$SCRATCH/made/snaps")" = 00-start ]
 verdict "a made-up load has no snapshots" $?
 
+# --- a store, as if it were a device's pool; what zram0 said is in the recording
+zram=$SCRATCH/zram
+run traces/samples/small-zram.kmt --store zsmalloc --proc "$zram"
+verdict "a replay with a store" $?
+# stat FOLDER COLUMN...: of mm_stat.
+stat() { awk -v columns="${*:2}" '{ n = split(columns, at, " "); for (i = 1; i <= n; i++) printf "%s ", $at[i] }' "$zram/$1/mm_stat"; }
+[ "$(stat snaps/02-filled 2 3 7 8 9)" = "9312155 10047488 0 577 577 " ]
+verdict "mm_stat of the filled device, as recorded" $?
+[ "$(stat . 2 3 7 8 9)" = "10444307 11165696 86 912 1010 " ]
+verdict "mm_stat of the compacted device, as recorded" $?
+[ "$(stat snaps/01-before 1 2 3 4 5 6 7 8 9)" = "0 0 0 0 0 0 0 0 0 " ]
+verdict "mm_stat of an empty device" $?
+head -1 "$zram/classes" | grep -q '^ class  size almost_full almost_empty obj_allocated   obj_used pages_used pages_per_zspage freeable$'
+verdict "classes begin as in Linux" $?
+awk -v bytes="$(stat . 3)" -v objects="$(stat . 1)" '$1 == "Total" { total = $2 " " $3 " " $4 " " $5 " " $6 " " $7 }
+	$1 ~ /^[0-9]+$/ { for (i = 3; i <= 7; i++) sum[i] += $i; freeable += $9 }
+	END { exit total != sum[3] " " sum[4] " " sum[5] " " sum[6] " " sum[7] " " freeable ||
+		sum[7] * 4096 != bytes || sum[6] * 4096 != objects }' "$zram/classes"
+verdict "classes add up, to what mm_stat says" $?
+[ -e "$new/vmstat" ] && [ ! -e "$new/mm_stat" ] && [ ! -e "$new/classes" ]
+verdict "without a store there is neither" $?
+
 # --- all or nothing
 run $trace --proc "$new" && [ -s "$new/buddyinfo" ]
 verdict "an earlier result is replaced" $?
