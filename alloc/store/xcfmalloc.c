@@ -44,7 +44,7 @@ static struct page *free_block(struct xcf_pool *x, const struct xcf_desc *d)
 	u64 at = xcf_block(d);
 	struct page *page = xcf_page(at);
 
-	xcf_touch(page);
+	xcf_touch(xcf_bytes(at));
 	if (unlikely(!page->frozen && !xcf_neighbours_sound(x, at, page->objects == 1))) {
 		xcf_recover(x, at);
 		ASSERT(page->frozen || xcf_neighbours_sound(x, at, page->objects == 1));
@@ -95,7 +95,6 @@ static bool grow(struct xcf_pool *x, gfp_t flags)
 		(void)page_address(page); /* from here on its bytes are written */
 		page->index = 0;
 		page->inuse = page->objects = page->frozen = 0;
-		page->slab_private = (u32)kernel->cpu + 1;
 	}
 	spin_lock(&x->lock);
 	if (page)
@@ -119,7 +118,7 @@ static struct xcf_desc *get_block(struct xcf_pool *x, u32 left, u32 before, gfp_
 	if (likely(at != XCF_NONE)) {
 		u32 size = xcf_tag(x, at)->size;
 
-		xcf_touch(xcf_page(at));
+		xcf_touch(xcf_bytes(at));
 		*d = (struct xcf_desc){.next = XCF_NONE, .before = before};
 		xcf_point(d, at, size);
 		d->used = (u16)min(left, size - x->header);
@@ -178,6 +177,7 @@ bool xcf_free(struct xcf_pool *x, unsigned long handle, size_t size)
 		spin_unlock(&x->lock);
 		return store_bad(&x->s, xcf_kind_of_bad(x, handle, true), "free", handle);
 	}
+	xcf_touch(d);
 	x->nr_objs--;
 	release(x, d);
 	return true;
@@ -195,7 +195,7 @@ static bool copy(struct xcf_pool *x, unsigned long handle, char *buf, size_t siz
 		u64 at = xcf_block(piece);
 		char *contents = xcf_bytes(at) + x->header;
 
-		xcf_touch(xcf_page(at));
+		charge(COST_LIST_STEP);
 		charge_bytes(piece->used);
 		if (writes)
 			memcpy(contents, buf, piece->used);

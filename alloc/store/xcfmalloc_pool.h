@@ -208,16 +208,10 @@ static inline void xcf_point(struct xcf_desc *d, u64 at, u32 size)
 	d->size = (u16)size;
 }
 
-/* The page's lines in this CPU's cache: who wrote them last has them. */
-static inline void xcf_touch(struct page *page)
+/* A line of memory that nobody has had for long: a block's header, a descriptor. */
+static inline void xcf_touch(const void *p)
 {
-	int writer = (int)page->slab_private - 1;
-
-	charge_line_of(writer);
-	if (writer < 0 || writer == kernel->cpu)
-		if (page_to_nid(page) != kernel->nid)
-			charge_memory(page_to_nid(page));
-	page->slab_private = (u32)kernel->cpu + 1;
+	charge_memory(page_to_nid(virt_to_page(p)));
 }
 
 /* ---- xcfmalloc_block.c: all under the lock ---- */
