@@ -26,7 +26,8 @@ static const char usage[] =
 	"compact, checked trace that `run` and `replay` take. Prints what was found and done.\n"
 	"\n"
 	"RECORDING is a trace, or a folder that has trace.dat (trace.txt, trace.txt.zst), snaps/,\n"
-	"slab_static.tsv and META in it, or a tar of such a folder (plain, gzip, xz, zstd).\n"
+	"slab_static.tsv, META and mm_stat in it, or a tar of such a folder (plain, gzip, xz, "
+	"zstd).\n"
 	"\n"
 	"  -o, --output OUT.kmt   the file to write; appears whole or not at all\n"
 	"      --from NAME        importer (`kmemsim list importers`); auto: found by looking at "
@@ -37,7 +38,10 @@ static const char usage[] =
 	"                         1 GiB are assumed and none is stored\n"
 	"      --snapshots DIR    what /proc said while it was recorded (folders NN-LABEL):\n"
 	"                         checked and stored in the trace, for warm starts and "
-	"`fidelity`\n";
+	"`fidelity`.\n"
+	"                         mm_stat, there or one folder up: a line for each reading of\n"
+	"                         zram's, LABEL DEVICE NUMBERS... UPTIME; its compaction is "
+	"replayed\n";
 
 #define PAGE_BYTES 4096
 #define IMPORTERS_MAX 16
