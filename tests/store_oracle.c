@@ -74,24 +74,32 @@ static bool is_of_store(const struct store *source, const void *addr)
 	return virt_to_head_page(addr)->flags & PG_slab;
 }
 
+/* The bytes from `from` to `end`, a word at a time: true if one of them was as it shall be. */
+static bool mark_bytes(u64 *used, u64 from, u64 end, bool use)
+{
+	bool was = false;
+
+	while (from < end) {
+		u64 first = from % BITS_PER_WORD, n = min(BITS_PER_WORD - first, end - from);
+		u64 bits = (n == BITS_PER_WORD ? ~0ULL : (1ULL << n) - 1) << first;
+		u64 *word = &used[from / BITS_PER_WORD];
+
+		was |= (use ? *word : ~*word) & bits;
+		*word = use ? *word | bits : *word & ~bits;
+		from += n;
+	}
+	return was;
+}
+
 /* Marks them as used, or as free again; a byte that is so already is somebody else's. */
 static void mark(struct store_oracle *o, const struct store_object *so, bool use)
 {
 	for (int i = 0; i < so->nr_spans; i++) {
 		u64 from = virt_to_phys(so->spans[i].addr);
 
-		for (u64 byte = from; byte < from + so->spans[i].len; byte++) {
-			if (bit_test(o->used, byte) == use) {
-				store_oracle_wrong(
-					o, "an object of %u bytes at 0x%llx overlaps another",
-					so->size, (unsigned long long)from);
-				return;
-			}
-			if (use)
-				bit_set(o->used, byte);
-			else
-				bit_clear(o->used, byte);
-		}
+		if (mark_bytes(o->used, from, from + so->spans[i].len, use))
+			store_oracle_wrong(o, "an object of %u bytes at 0x%llx overlaps another",
+					   so->size, (unsigned long long)from);
 	}
 }
 
@@ -132,7 +140,8 @@ static u64 nr_runs(const struct store_oracle *o)
 
 static void locate_all(struct store_oracle *o)
 {
-	memset(o->used, 0, map_words() * sizeof(u64));
+	for (unsigned int i = 0; i < o->nr_live; i++)
+		mark(o, &o->live[i], false);
 	for (unsigned int i = 0; i < o->nr_live; i++)
 		locate(o, &o->live[i]);
 	o->nr_runs = nr_runs(o);
