@@ -14,7 +14,8 @@
 #include "reports/html.h"
 #include "reports/proc_state.h"
 
-#define FEW_SHARE 0.01 /* of the most objects: fewer have no density worth a line */
+#define FEW_SHARE 0.01	/* of the most objects: fewer have no density worth a line */
+#define OBJECTS_MIN 100 /* a store that never has more says nothing of memory */
 
 int report_store_any(struct report *p, bool *any, struct err *e)
 {
@@ -34,13 +35,17 @@ static double pages_at(const struct samples *s, const char *column, u64 t)
 	return samples_store_at(s, column, t) * PROC_PAGE_BYTES;
 }
 
+static double objects_most(const struct samples *s)
+{
+	return series_max(samples_find(s, SAMPLES_STORE, "objects"));
+}
+
 /* Per object; NAN where there are few of them. */
 static double each(const struct samples *s, double v, u64 t)
 {
-	double most = series_max(samples_find(s, SAMPLES_STORE, "objects"));
 	double objects = samples_store_at(s, "objects", t);
 
-	return objects > 0 && objects >= FEW_SHARE * most ? v / objects : NAN;
+	return objects > 0 && objects >= FEW_SHARE * objects_most(s) ? v / objects : NAN;
 }
 
 /* ---- Memory over time ---- */
@@ -197,42 +202,57 @@ static int work_figure(struct report *p, size_t load, struct err *e)
 
 static const struct {
 	const char *metric, *unit, *what;
+	bool memory;
 } words[] = {
-	{"store_density_mean", "ratio", "objects a page, mean over time"},
-	{"store_effective_percent_mean", "percent", "pages and descriptors, of the pages stored"},
-	{"store_compact_pages_per_mib", "ratio", "pages freed by compaction per MiB moved"},
-	{"store_malloc_mean_ns", "ns", "a malloc, on average"},
+	{"store_density_mean", "ratio", "objects a page, mean over time", true},
+	{"store_effective_percent_mean", "percent", "pages and descriptors, of the pages stored",
+	 true},
+	{"store_compact_pages_per_mib", "ratio", "pages freed by compaction per MiB moved", true},
+	{"store_malloc_mean_ns", "ns", "a malloc, on average", false},
+	{"lock_wait_ns", "ns", "waits for all locks, together", false},
 };
 
-static void store_finding(const struct report *p, size_t load)
+static void store_finding(const struct report *p, size_t load, bool many)
 {
 	char sentence[SENTENCE_MAX];
 	struct text text = text_in(sentence, sizeof(sentence));
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		report_metric_words(p, load, words[i].metric, words[i].unit, words[i].what, &text);
+		if (many || !words[i].memory)
+			report_metric_words(p, load, words[i].metric, words[i].unit, words[i].what,
+					    &text);
 	if (text.len)
 		report_finding(p, "On %s: %s.", p->loads.names[load], sentence);
 }
 
-static bool load_stores(const struct report *p, size_t load)
+/* The most objects in any store; -1: no stack has one. */
+static double load_objects(const struct report *p, size_t load)
 {
+	double most = -1;
+
 	for (size_t s = 0; s < p->nr_stacks; s++) {
 		const struct report_run *run = report_run(p, load, s);
 
 		if (run && samples_has_store(run_samples(run)))
-			return true;
+			most = max(most, objects_most(run_samples(run)));
 	}
-	return false;
+	return most;
 }
 
 static int load_figures(struct report *p, size_t load, struct err *e)
 {
-	store_finding(p, load);
-	return memory_figure(p, load, e) || store_bytes_figure(p, load, e) ||
-			       work_figure(p, load, e) || store_tables(p, load, e)
-		       ? -1
-		       : 0;
+	bool many = load_objects(p, load) >= OBJECTS_MIN;
+
+	store_finding(p, load, many);
+	if (many && (memory_figure(p, load, e) || store_bytes_figure(p, load, e) ||
+		     work_figure(p, load, e)))
+		return -1;
+	if (!many)
+		fprintf(p->html,
+			"<p class=\"how\">Fewer than %d objects in every sample: too few to say "
+			"anything of memory.</p>\n",
+			OBJECTS_MIN);
+	return store_tables(p, load, e);
 }
 
 /* Of many loads that have a curve together, each is folded. */
@@ -254,7 +274,7 @@ int report_store_figures(struct report *p, struct err *e)
 	int rc = store_sizes_figures(p, folded, e);
 
 	for (size_t load = 0; load < p->loads.nr && !rc; load++) {
-		if (!load_stores(p, load))
+		if (load_objects(p, load) < 0)
 			continue;
 		if (folded[load]) {
 			rc = load_folded(p, load, e);

@@ -295,15 +295,18 @@ static int sizes_group(struct report *p, const struct sweep *w, size_t group, st
 	for (int k = 0; k < NR_CURVES; k++)
 		if (w->most[k] > 0)
 			sizes_panel(&f, w, k, !f.nr_panels);
-	return figure_close(&f,
-			    w->at_end
-				    ? "x: size of the objects of a load. Memory, at the end: "
-				      "pages for contents and descriptors, in percent of the bytes "
-				      "stored. Logarithmic: both axes of density, y of memory."
-				    : "x: size of the objects of a load. Memory, mean over time: "
-				      "pages for contents and descriptors, in percent of the bytes "
-				      "stored. Logarithmic: both axes of density, y of memory.",
-			    e);
+	return figure_close(
+		&f,
+		w->at_end
+			? "x: size of the objects of a load; too large for a store, they have a "
+			  "page each. Memory, at the end: pages for contents and descriptors, in "
+			  "percent of the bytes stored. Logarithmic: both axes of density, y of "
+			  "memory."
+			: "x: size of the objects of a load; too large for a store, they have a "
+			  "page each. Memory, mean over time: pages for contents and descriptors, "
+			  "in percent of the bytes stored. Logarithmic: both axes of density, y of "
+			  "memory.",
+		e);
 }
 
 /* ---- The finding ---- */

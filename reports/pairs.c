@@ -114,7 +114,7 @@ static struct summary_figure figure_of_row(sqlite3_stmt *s)
 	};
 }
 
-/* What a store holds, what becomes of it, what that costs: told in this order, not by the alphabet. */
+/* What a store holds, what becomes of it, what that costs: not by the alphabet. */
 static size_t store_rank(const char *metric)
 {
 	static const char *const order[] = {
