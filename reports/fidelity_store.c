@@ -32,7 +32,7 @@ struct fidelity_store *fidelity_store_add(struct fidelity *f, const char *label,
 struct fidelity_store *fidelity_store_find(struct fidelity *f, const char *mark)
 {
 	for (size_t i = 0; i < f->nr_store; i++)
-		if (!strcmp(f->store[i].mark, mark))
+		if (!f->store[i].seen && !strcmp(f->store[i].mark, mark))
 			return &f->store[i];
 	return NULL;
 }

@@ -16,7 +16,7 @@
 
 /* Adds a reading: its label, and the text of its mark; both are copied. */
 struct fidelity_store *fidelity_store_add(struct fidelity *f, const char *label, const char *mark);
-/* The reading whose mark has that text; NULL: none has. */
+/* The next reading whose mark has that text; NULL: none has. */
 struct fidelity_store *fidelity_store_find(struct fidelity *f, const char *mark);
 /* The simulated store, at the reading's mark. */
 void fidelity_store_take(struct fidelity_store *r, const struct sink_store *store);

@@ -81,7 +81,6 @@ static void refusals(void **state)
 		{"a zram0 1 2 3 4 5 6 7 .8\n", "uptime: a number is missing"},
 		{"a zram0 1 2 3 4 5 6 7 8.x\n", "1:25: uptime: 'x' is not a number"},
 		{"a zram0 1 2 3 4 5 6 7 99999999999.0\n", "more than a hundred years"},
-		{ROW("a", "0", "2.0") ROW("a", "0", "3.0"), "2:1: two rows have the label 'a'"},
 		{ROW("a", "0", "2.0") ROW("b", "0", "1.9"), "2:1: the uptime is before that"},
 		{ROW("a", "0", "2.0") "b zram1 1 2 3 4 5 6 7 8 9 3.0\n",
 		 "2:1: 'zram1', and 'zram0' above"},

@@ -104,10 +104,6 @@ static int check_row(const struct scan *s, const struct mm_stat_row *rows, size_
 {
 	if (nr == ROWS_MAX)
 		return scan_error(s, s->line, e, "more than %d rows", ROWS_MAX);
-	for (size_t i = 0; i < nr; i++)
-		if (!strcmp(rows[i].label, row->label))
-			return scan_error(s, s->line, e, "two rows have the label '%.40s'",
-					  row->label);
 	if (nr && strcmp(rows[0].device, row->device))
 		return scan_error(s, s->line, e,
 				  "'%.40s', and '%.40s' above: rows of one device are wanted, for "

@@ -36,7 +36,7 @@ struct mm_stat_row {
 	u64 value[NR_MM_STAT];
 };
 
-/* Rows are in order, of one device, each label once. -1 with e set: PATH:LINE:COLUMN. */
+/* Rows are in order, of one device. -1 with e set: PATH:LINE:COLUMN. */
 int __must_check parse_mm_stat(struct scan *s, struct mm_stat_row **rows, size_t *nr,
 			       struct err *e);
 void mm_stat_free(struct mm_stat_row *rows, size_t nr);
