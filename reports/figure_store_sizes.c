@@ -2,7 +2,8 @@
  * Density and time over the size of objects: a million allocations, and the curve.
  *
  * Loads of one workload whose names differ in their numbers only ("64B", "size-4096") are a sweep,
- * if their objects have SIZES_MIN sizes at least.
+ * if their objects have SIZES_MIN sizes at least. If they have one size, the number is what they
+ * differ in ("cpus8"): then it is time and waiting over that.
  */
 #include <ctype.h>
 #include <math.h>
@@ -19,25 +20,30 @@
 
 #define SIZES_MIN 3
 
-enum { DENSITY, PER_BYTE, MALLOC, WRITE, READ, FREE, NR_CURVES };
+enum { SERVED, DENSITY, PER_BYTE, MALLOC, WRITE, READ, FREE, WAITS, NR_CURVES };
 
 /* Of memory two figures: the end's count where something is stored then, else the mean. */
 static const struct {
 	const char *title, *column, *metric, *at_end;
+	bool over_size, over_number;
 } curves[NR_CURVES] = {
+	[SERVED] = {"allocations in all", "nr_alloc", "nr_alloc", NULL, false, true},
 	[DENSITY] = {"density: objects a page", "density", "store_density_mean",
-		     "store_density_end"},
-	[PER_BYTE] = {"memory for what is stored", "per_byte_percent", "store_memory_percent_mean",
-		      "store_memory_percent_end"},
-	[MALLOC] = {"time of a malloc, mean", "malloc_ns", "store_malloc_mean_ns", NULL},
-	[WRITE] = {"time of a write, mean", "write_ns", "store_write_mean_ns", NULL},
-	[READ] = {"time of a read, mean", "read_ns", "store_read_mean_ns", NULL},
-	[FREE] = {"time of a free, mean", "free_ns", "store_free_mean_ns", NULL},
+		     "store_density_end", true, false},
+	[PER_BYTE] = {"memory for what is stored", "memory_percent", "store_memory_percent_mean",
+		      "store_memory_percent_end", true, false},
+	[MALLOC] = {"time of a malloc, mean", "malloc_ns", "store_malloc_mean_ns", NULL, true,
+		    true},
+	[WRITE] = {"time of a write, mean", "write_ns", "store_write_mean_ns", NULL, true, true},
+	[READ] = {"time of a read, mean", "read_ns", "store_read_mean_ns", NULL, true, true},
+	[FREE] = {"time of a free, mean", "free_ns", "store_free_mean_ns", NULL, true, true},
+	[WAITS] = {"waits for locks, together", "lock_wait_ns", "lock_wait_ns", NULL, false, true},
 };
 
 struct sweep {
-	size_t *loads, nr; /* by size */
-	double *size;
+	size_t *loads, nr; /* by x */
+	double *x;	   /* of each: the size of its objects, or the number in its name */
+	bool over_number;
 	bool at_end; /* all of them still store something then */
 	double least[NR_CURVES], most[NR_CURVES];
 	bool shown[REPORT_STACKS_MAX];
@@ -75,7 +81,8 @@ static bool names_alike(const char *a, const char *b)
 static const struct report_run *run_of_load(const struct report *p, size_t load)
 {
 	for (size_t s = 0; s < p->nr_stacks; s++)
-		if (report_run(p, load, s) && store_shown(report_run(p, load, s)))
+		if (report_run(p, load, s) &&
+		    samples_has_store(run_samples(report_run(p, load, s))))
 			return report_run(p, load, s);
 	return NULL;
 }
@@ -96,32 +103,64 @@ static bool belong(const struct report *p, size_t a, size_t b)
 	       !isnan(size_of(p, b));
 }
 
-static void insert(struct sweep *w, size_t load, double size)
+static void insert(struct sweep *w, size_t load, double x)
 {
 	size_t at = w->nr++;
 
-	for (; at && w->size[at - 1] > size; at--) {
-		w->size[at] = w->size[at - 1];
+	for (; at && w->x[at - 1] > x; at--) {
+		w->x[at] = w->x[at - 1];
 		w->loads[at] = w->loads[at - 1];
 	}
-	w->size[at] = size;
+	w->x[at] = x;
 	w->loads[at] = load;
+}
+
+static double number_of(const struct report *p, size_t load)
+{
+	const char *digits = strpbrk(p->loads.names[load], "0123456789");
+
+	return digits ? strtod(digits, NULL) : 0;
+}
+
+/* The loads that belong to `first`; false: they have too few different x. */
+static bool take(const struct report *p, size_t first, struct sweep *w,
+		 double (*x)(const struct report *p, size_t load))
+{
+	size_t nr = 0;
+
+	w->nr = 0;
+	for (size_t load = first; load < p->loads.nr; load++)
+		if (belong(p, first, load) && x(p, load) > 0)
+			insert(w, load, x(p, load));
+	/* Means of one distribution differ a little. */
+	for (size_t i = 0; i < w->nr; i++)
+		nr += !i || w->x[i] > 1.05 * w->x[i - 1];
+	return nr >= SIZES_MIN;
 }
 
 /* Those that belong to `first`, which none before it belongs to; false: too few. */
 static bool sweep_find(const struct report *p, size_t first, struct sweep *w)
 {
-	size_t nr_sizes = 0;
-
 	for (size_t load = 0; load < first; load++)
 		if (belong(p, load, first))
 			return false;
-	for (size_t load = first; load < p->loads.nr; load++)
-		if (belong(p, first, load))
-			insert(w, load, size_of(p, load));
-	for (size_t i = 0; i < w->nr; i++)
-		nr_sizes += !i || w->size[i] != w->size[i - 1];
-	return nr_sizes >= SIZES_MIN;
+	w->over_number = false;
+	if (take(p, first, w, size_of))
+		return true;
+	w->over_number = true;
+	return take(p, first, w, number_of);
+}
+
+/* Of time a store tells even if no sample saw it with a page. */
+static bool has_part(const struct sweep *w, const struct report_run *run)
+{
+	return w->over_number ? samples_has_store(run_samples(run)) : store_shown(run);
+}
+
+static bool curve_drawn(const struct sweep *w, int curve)
+{
+	return (w->over_number ? curves[curve].over_number : curves[curve].over_size) &&
+	       w->most[curve] > 0;
 }
 
 /* ---- The data ---- */
@@ -162,7 +201,7 @@ static void ends_find(const struct report *p, struct sweep *w)
 		for (size_t s = 0; s < p->nr_stacks; s++) {
 			const struct report_run *run = report_run(p, w->loads[i], s);
 
-			if (run && store_shown(run))
+			if (run && has_part(w, run))
 				w->at_end =
 					w->at_end && report_summary(run, "store_objs_end", 0) > 0;
 		}
@@ -175,7 +214,7 @@ static int sweep_write(struct report *p, struct sweep *w, struct err *e)
 
 	if (!f)
 		return -1;
-	fputs("row,stack,load,size", f);
+	fprintf(f, "row,stack,load,%s", w->over_number ? "number" : "size");
 	for (int k = 0; k < NR_CURVES; k++)
 		fprintf(f, ",%s", curves[k].column);
 	fputc('\n', f);
@@ -183,10 +222,10 @@ static int sweep_write(struct report *p, struct sweep *w, struct err *e)
 		for (size_t i = 0; i < w->nr; i++) {
 			const struct report_run *run = report_run(p, w->loads[i], s);
 
-			if (!run || !store_shown(run))
+			if (!run || !has_part(w, run))
 				continue;
 			w->shown[s] = true;
-			row_write(f, p, w, run, w->size[i]);
+			row_write(f, p, w, run, w->x[i]);
 		}
 	}
 	return report_file_close(&p->dir, f, e);
@@ -230,17 +269,21 @@ static void axes(struct figure *f, const struct sweep *w, int curve, double *x, 
 {
 	fputs("unset logscale\n", f->gp);
 	*x = *y = 1;
-	if (curve == DENSITY)
-		log_axis(f, 'x', w->size[0], w->size[w->nr - 1], size_human);
+	if (w->over_number)
+		log_axis(f, 'x', w->x[0], w->x[w->nr - 1], number_name);
+	else if (curve == DENSITY)
+		log_axis(f, 'x', w->x[0], w->x[w->nr - 1], size_human);
 	else
-		*x = figure_bytes_axis(f, 'x', w->size[w->nr - 1]);
-	if (*x > 1 && w->size[w->nr - 1] <= 4 * *x)
+		*x = figure_bytes_axis(f, 'x', w->x[w->nr - 1]);
+	if (*x > 1 && w->x[w->nr - 1] <= 4 * *x)
 		fputs("set xtics 0,1\n", f->gp);
 	if (curve == DENSITY) {
 		log_axis(f, 'y', w->least[curve], w->most[curve], number_name);
 	} else if (curve == PER_BYTE) {
 		*y = 100;
 		log_axis(f, 'y', w->least[curve] / 100, w->most[curve] / 100, share_name);
+	} else if (curve == SERVED) {
+		figure_number_axis(f, 'y', w->most[curve], "");
 	} else {
 		*y = figure_ns_axis(f, 'y', w->most[curve]);
 	}
@@ -270,12 +313,24 @@ static void sizes_panel(struct figure *f, const struct sweep *w, int curve, bool
 	fputc('\n', f->gp);
 }
 
+static const char how_number[] = "x: the number in the loads' names, on a logarithmic axis; the "
+				 "names differ in nothing else.";
+static const char how_size_at_end[] =
+	"x: size of the objects of a load; too large for a store, they have a page each. Memory, "
+	"at the end: pages for contents and descriptors, in percent of the bytes stored. "
+	"Logarithmic: both axes of density, y of memory.";
+static const char how_size_mean[] =
+	"x: size of the objects of a load; too large for a store, they have a page each. Memory, "
+	"mean over time: pages for contents and descriptors, in percent of the bytes stored. "
+	"Logarithmic: both axes of density, y of memory.";
+
 static int sizes_group(struct report *p, const struct sweep *w, size_t group, struct err *e)
 {
 	bool hidden[REPORT_STACKS_MAX];
 	struct figure f = {.cols = 3,
 			   .panel_w = 368,
 			   .panel_h = 260,
+			   .left = 74,
 			   .group = group,
 			   .hidden = hidden,
 			   .page = p,
@@ -288,25 +343,18 @@ static int sizes_group(struct report *p, const struct sweep *w, size_t group, st
 		any = any || figure_run(&f, s);
 	}
 	for (int k = 0; k < NR_CURVES; k++)
-		nr += w->most[k] > 0;
+		nr += curve_drawn(w, k);
 	if (!any || !nr)
 		return 0;
 	figure_open(&f, p, "store-sizes", w->loads[0], nr);
 	for (int k = 0; k < NR_CURVES; k++)
-		if (w->most[k] > 0)
+		if (curve_drawn(w, k))
 			sizes_panel(&f, w, k, !f.nr_panels);
-	return figure_close(
-		&f,
-		w->at_end
-			? "x: size of the objects of a load; too large for a store, they have a "
-			  "page each. Memory, at the end: pages for contents and descriptors, in "
-			  "percent of the bytes stored. Logarithmic: both axes of density, y of "
-			  "memory."
-			: "x: size of the objects of a load; too large for a store, they have a "
-			  "page each. Memory, mean over time: pages for contents and descriptors, "
-			  "in percent of the bytes stored. Logarithmic: both axes of density, y of "
-			  "memory.",
-		e);
+	return figure_close(&f,
+			    w->over_number ? how_number
+			    : w->at_end	   ? how_size_at_end
+					   : how_size_mean,
+			    e);
 }
 
 /* ---- The finding ---- */
@@ -323,7 +371,7 @@ static void sizes_finding(const struct report *p, const struct sweep *w)
 
 		for (size_t s = 0; s < p->nr_stacks; s++) {
 			const struct report_run *run = report_run(p, w->loads[i], s);
-			double v = run && store_shown(run) ? value_of(w, run, PER_BYTE) : NAN;
+			double v = run && has_part(w, run) ? value_of(w, run, PER_BYTE) : NAN;
 
 			if (!isnan(v))
 				spread_add(&x, run, v);
@@ -338,8 +386,8 @@ static void sizes_finding(const struct report *p, const struct sweep *w)
 		if (best[s])
 			text_add(&text, "%s%s for %zu", text.len ? ", " : "", p->stacks[s].name,
 				 best[s]);
-	size_human(w->size[0], least, sizeof(least));
-	size_human(w->size[w->nr - 1], most, sizeof(most));
+	size_human(w->x[0], least, sizeof(least));
+	size_human(w->x[w->nr - 1], most, sizeof(most));
 	if (text.len)
 		report_finding(p,
 			       "Of %zu loads with objects of %s to %s, least memory for the bytes "
@@ -347,26 +395,50 @@ static void sizes_finding(const struct report *p, const struct sweep *w)
 			       nr, least, most, sentence);
 }
 
+/* What the last load of the row serves, for each one of the first. */
+static void number_finding(const struct report *p, const struct sweep *w)
+{
+	struct spread x = {.nr = 0};
+
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		const struct report_run *first = report_run(p, w->loads[0], s);
+		const struct report_run *last = report_run(p, w->loads[w->nr - 1], s);
+		double from = first ? report_summary(first, "nr_alloc", 0) : 0;
+
+		if (from > 0 && last && w->shown[s])
+			spread_add(&x, last, report_summary(last, "nr_alloc", 0) / from);
+	}
+	if (x.nr)
+		report_finding(p,
+			       "From %s to %s: %.3g times as many allocations under %s, %.3g times "
+			       "under %s.",
+			       p->loads.names[w->loads[0]], p->loads.names[w->loads[w->nr - 1]],
+			       x.most, p->stacks[x.high->stack].name, x.least,
+			       p->stacks[x.low->stack].name);
+}
+
 int store_sizes_figures(struct report *p, bool *shown, struct err *e)
 {
 	for (size_t first = 0; first < p->loads.nr; first++) {
 		struct sweep w = {.loads = mem_alloc(p->loads.nr, sizeof(*w.loads)),
-				  .size = mem_alloc(p->loads.nr, sizeof(*w.size))};
+				  .x = mem_alloc(p->loads.nr, sizeof(*w.x))};
 		int rc = 0;
 
 		if (sweep_find(p, first, &w)) {
 			ends_find(p, &w);
 			for (size_t i = 0; i < w.nr; i++)
 				shown[w.loads[i]] = true;
-			fputs("<h3>Over the size of objects</h3>\n", p->html);
+			fputs(w.over_number ? "<h3>Over the number in the loads' names</h3>\n"
+					    : "<h3>Over the size of objects</h3>\n",
+			      p->html);
 			rc = sweep_write(p, &w, e);
 			if (!rc)
-				sizes_finding(p, &w);
+				(w.over_number ? number_finding : sizes_finding)(p, &w);
 			for (size_t g = 0; g < figure_groups(p) && !rc; g++)
 				rc = sizes_group(p, &w, g, e);
 		}
 		free(w.loads);
-		free(w.size);
+		free(w.x);
 		if (rc)
 			return -1;
 	}

@@ -271,11 +271,34 @@ static void test_sizes(void **state)
 	free(page);
 	data = text_of("out/data/store-sizes-objects-64b.csv");
 	/* By size, a stack after the other; what was not measured is no 0. */
-	assert_says(data, "\n0,two,objects-64B,64,42.6666667,101.28,92,nan,nan,nan\n0,two,"
-			  "objects-512B,512,");
-	assert_says(data, "\n0,two,objects-4000B,4000,1.01587302,180,92,nan,nan,nan\n1,three,"
-			  "objects-64B,64,");
+	assert_says(data,
+		    "\n0,two,objects-64B,64,880011,42.6666667,101.28,92,nan,nan,nan,nan\n0,two,"
+		    "objects-512B,512,");
+	assert_says(data,
+		    "\n0,two,objects-4000B,4000,880011,1.01587302,180,92,nan,nan,nan,nan\n1,three,"
+		    "objects-64B,64,");
 	assert_null(strstr(data, "other"));
+	free(data);
+}
+
+/* Loads of one size: what their names count is what they differ in. */
+static void test_numbers(void **state)
+{
+	char load[32], *page, *data;
+
+	(void)state;
+	for (int i = 1; i <= 16; i *= 4) {
+		snprintf(load, sizeof(load), "cpus%d", i);
+		store_run("two", load, 1000, 1, "store/0:zbud");
+	}
+	page = page_of();
+	assert_says(page, "Over the number in the loads' names");
+	assert_says(page, "From cpus1 to cpus16: 1 times as many allocations under two");
+	assert_says(page, "<details><summary>cpus4</summary>");
+	free(page);
+	data = text_of("out/data/store-sizes-cpus1.csv");
+	assert_says(data, "row,stack,load,number,nr_alloc,");
+	assert_says(data, "\n0,two,cpus16,16,");
 	free(data);
 }
 
@@ -383,8 +406,8 @@ int main(void)
 		TEST(test_store_is_told),    TEST(test_no_store),
 		TEST(test_some_have_stores), TEST(test_figures_are_the_views),
 		TEST(test_store_in_slabs),   TEST(test_sizes),
-		TEST(test_old_database),     TEST(test_hostile_store),
-		TEST(test_compare),
+		TEST(test_numbers),	     TEST(test_old_database),
+		TEST(test_hostile_store),    TEST(test_compare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
