@@ -66,6 +66,13 @@ for store in xcfmalloc xvmalloc zbud zsmalloc rcu:zbud; do
 	refuses "$store on null says why not" "the pages of 'null' keep nothing" --store $store --pages null
 done
 refuses 'debug on what keeps nothing says why not' "and 'kmalloc' keeps nothing" --store debug:kmalloc --slab null
+for store in xcfmalloc zsmalloc debug:zbud rcu:xvmalloc; do
+	refuses "$store with caches on null says why not" "and 'null' keeps nothing" --store $store \
+		--caches '{"[xsz]*": "null"}'
+done
+"$KMEMSIM" replay "$SCRATCH/tiny.yaml" --store kmalloc --caches '{"kmalloc*": "null"}' --check 50 --db none \
+	>"$SCRATCH/out" 2>&1
+verdict 'kmalloc with caches on null' $? || head -1 "$SCRATCH/out"
 refuses 'debug over rcu names the order that works' 'rcu:debug:...' --store debug:rcu:zsmalloc
 refuses 'compact over what never moves says so' 'never moves an object' --store compact:zbud
 

@@ -282,6 +282,17 @@ static void kmalloc_destructor(struct store *self)
 
 static struct allocator_desc kmalloc_store_desc;
 
+/* Also if some caches do: which objects lie in them is known only when they are made. */
+static bool kmalloc_keeps_nothing(const struct store_env *env)
+{
+	const struct slabulator *sl = env->slabs;
+	bool nothing = slab_allocator_source(sl->slab)->desc->keeps_nothing;
+
+	for (unsigned int i = 0; i < sl->nr_choices; i++)
+		nothing |= slab_allocator_source(sl->choices[i].slab)->desc->keeps_nothing;
+	return nothing || env->pages->keeps_nothing;
+}
+
 static struct store *kmalloc_create(struct store *base, const struct store_env *env,
 				    const void *options, struct err *e)
 {
@@ -301,8 +312,7 @@ static struct store *kmalloc_create(struct store *base, const struct store_env *
 	ks->s.check = kmalloc_check;
 	ks->s.destructor = kmalloc_destructor;
 	ks->s.size_max = min((size_t)ks->km.size_max, (size_t)PAGE_SIZE);
-	ks->s.keeps_nothing = slab_allocator_source(env->slabs->slab)->desc->keeps_nothing ||
-			      env->pages->keeps_nothing;
+	ks->s.keeps_nothing = kmalloc_keeps_nothing(env);
 	return &ks->s;
 }
 

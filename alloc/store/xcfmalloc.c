@@ -426,8 +426,6 @@ struct xcf_pool *xcf_create_pool(const struct store_env *env, const struct xcf_o
 	options_default(xcf_opts, &o);
 	if (options)
 		o = *options;
-	if (slab_check_keeps(env->slabs->slab, env->pages, "blocks name their descriptors", e))
-		return NULL;
 	if (o.geometry == XCF_32BIT && kernel->max_pfn > 1UL << 23) {
 		err_set(e, "geometry=32: its headers reach 32GiB of memory");
 		return NULL;
@@ -437,7 +435,8 @@ struct xcf_pool *xcf_create_pool(const struct store_env *env, const struct xcf_o
 	set_methods(&x->s);
 	pool_init(x, &o, gfp);
 	x->descs = store_cache_create(&x->s, "xcf_desc", o.geometry == XCF_32BIT ? 24 : 32, e);
-	if (x->descs)
+	if (x->descs && !slab_check_keeps(x->descs->cache->slab_alloc, env->pages,
+					  "blocks name their descriptors", e))
 		return x;
 	store_release(&x->s);
 	return NULL;
