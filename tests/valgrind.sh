@@ -23,5 +23,7 @@ clean "import" $kmemsim import traces/samples/small-fstree.dat -o "$kmt"
 clean "info" $kmemsim info "$kmt" --format json
 clean "replay" $kmemsim replay "$kmt" --pages rcu:page_allocator --slab rcu:slabifier --db "$SCRATCH/r.db"
 clean "replay on the naive twin" $kmemsim replay "$kmt" --pages bitmap --db "$SCRATCH/r.db"
+clean "replay with stores" $kmemsim replay workloads/store-churn.yaml --duration 20ms \
+	--store "rcu:compact(every=1ms,free=0%):debug:zsmalloc" --check 500 --db "$SCRATCH/r.db"
 clean "list runs" $kmemsim list runs --db "$SCRATCH/r.db"
 clean "compare" $kmemsim compare "$SCRATCH/r.db" --format json
