@@ -147,6 +147,7 @@ static void functions_by_name(void **state)
 
 static void refused_stacks(void **state)
 {
+	struct slab_allocator *null;
 	struct slabulator sl;
 	struct store_env env;
 	struct xcf_lab xl;
@@ -155,13 +156,14 @@ static void refused_stacks(void **state)
 	(void)state;
 	xcf_lab_open(&xl, "xcfmalloc");
 	env = xl.l.store->env;
-	sl = *env.slabs;
+	null = slab_lab_chain(xl.l.sl.lab.pa, "null", &e);
+	assert_non_null(null);
+	slabulator_init(&sl, null, xl.l.sl.lab.pa);
 	env.slabs = &sl;
-	sl.slab = slab_lab_chain(xl.l.sl.lab.pa, "null", &e);
-	assert_non_null(sl.slab);
 	assert_null(store_lab_chain(&env, "xcfmalloc", &e));
 	assert_says(e.msg, "keeps nothing");
-	slab_allocator_put(sl.slab);
+	assert_int_equal(slabulator_destroy(&sl), 0);
+	slab_allocator_put(null);
 	xcf_lab_close(&xl);
 }
 
