@@ -16,9 +16,11 @@
 #include "lib/units.h"
 #include "reports/figure.h"
 #include "reports/figure_store.h"
+#include "reports/html.h"
 #include "reports/values.h"
 
 #define SIZES_MIN 3
+#define LOG_FROM 8 /* most over least: a logarithmic axis */
 
 enum { SERVED, DENSITY, PER_BYTE, MALLOC, WRITE, READ, FREE, WAITS, NR_CURVES };
 
@@ -264,29 +266,59 @@ static void share_name(double v, char *buf, size_t n)
 	snprintf(buf, n, "%g %%%%", 100 * v); /* gnuplot takes it for a format */
 }
 
-/* The axes of a panel; sets what sizes and values are divided by. */
-static void axes(struct figure *f, const struct sweep *w, int curve, double *x, double *y)
+/* Wide enough for powers of two. */
+static bool wide(double least, double most)
 {
-	fputs("unset logscale\n", f->gp);
-	*x = *y = 1;
-	if (w->over_number)
-		log_axis(f, 'x', w->x[0], w->x[w->nr - 1], number_name);
-	else if (curve == DENSITY)
-		log_axis(f, 'x', w->x[0], w->x[w->nr - 1], size_human);
-	else
-		*x = figure_bytes_axis(f, 'x', w->x[w->nr - 1]);
-	if (*x > 1 && w->x[w->nr - 1] <= 4 * *x)
-		fputs("set xtics 0,1\n", f->gp);
-	if (curve == DENSITY) {
-		log_axis(f, 'y', w->least[curve], w->most[curve], number_name);
-	} else if (curve == PER_BYTE) {
-		*y = 100;
-		log_axis(f, 'y', w->least[curve] / 100, w->most[curve] / 100, share_name);
-	} else if (curve == SERVED) {
-		figure_number_axis(f, 'y', w->most[curve], "");
-	} else {
-		*y = figure_ns_axis(f, 'y', w->most[curve]);
+	return least > 0 && most / least >= LOG_FROM;
+}
+
+/* Returns what x is divided by. */
+static double x_axis(struct figure *f, const struct sweep *w, int curve)
+{
+	double first = w->x[0], last = w->x[w->nr - 1], unit;
+
+	if (w->over_number && wide(first, last)) {
+		log_axis(f, 'x', first, last, number_name);
+		return 1;
 	}
+	if (w->over_number) {
+		figure_number_axis(f, 'x', last, "");
+		return 1;
+	}
+	if (curve == DENSITY && wide(first, last)) {
+		log_axis(f, 'x', first, last, size_human);
+		return 1;
+	}
+	unit = figure_bytes_axis(f, 'x', last);
+	if (unit > 1 && last <= 4 * unit)
+		fputs(last <= 2 * unit ? "set xtics 0,0.5\n" : "set xtics 0,1\n", f->gp);
+	return unit;
+}
+
+/* Returns what values are divided by. */
+static double y_axis(struct figure *f, const struct sweep *w, int curve)
+{
+	double least = w->least[curve], most = w->most[curve];
+
+	switch (curve) {
+	case SERVED:
+		figure_number_axis(f, 'y', most, "");
+		return 1;
+	case DENSITY:
+		if (wide(least, most))
+			log_axis(f, 'y', least, most, number_name);
+		else
+			figure_real_axis(f, 'y', most);
+		return 1;
+	case PER_BYTE:
+		if (wide(least, most)) {
+			log_axis(f, 'y', least / 100, most / 100, share_name);
+			return 100;
+		}
+		figure_number_axis(f, 'y', most, " %%");
+		return 1;
+	}
+	return figure_ns_axis(f, 'y', most);
 }
 
 static void sizes_panel(struct figure *f, const struct sweep *w, int curve, bool first)
@@ -296,7 +328,9 @@ static void sizes_panel(struct figure *f, const struct sweep *w, int curve, bool
 	double x, y;
 
 	figure_panel(f, curves[curve].title);
-	axes(f, w, curve, &x, &y);
+	fputs("unset logscale\n", f->gp);
+	x = x_axis(f, w, curve);
+	y = y_axis(f, w, curve);
 	if (first)
 		figure_legend_lines(f);
 	fputs("plot ", f->gp);
@@ -318,11 +352,11 @@ static const char how_number[] = "x: the number in the loads' names, on a logari
 static const char how_size_at_end[] =
 	"x: size of the objects of a load; too large for a store, they have a page each. Memory, "
 	"at the end: pages for contents and descriptors, in percent of the bytes stored. "
-	"Logarithmic: both axes of density, y of memory.";
+	"Steps of powers of two: a logarithmic axis.";
 static const char how_size_mean[] =
 	"x: size of the objects of a load; too large for a store, they have a page each. Memory, "
 	"mean over time: pages for contents and descriptors, in percent of the bytes stored. "
-	"Logarithmic: both axes of density, y of memory.";
+	"Steps of powers of two: a logarithmic axis.";
 
 static int sizes_group(struct report *p, const struct sweep *w, size_t group, struct err *e)
 {
@@ -417,6 +451,15 @@ static void number_finding(const struct report *p, const struct sweep *w)
 			       p->stacks[x.low->stack].name);
 }
 
+static void heading(const struct report *p, const struct sweep *w)
+{
+	fputs("<h3>", p->html);
+	html_print(p->html, "Over the %s: %s to %s",
+		   w->over_number ? "number in the loads' names" : "size of objects",
+		   p->loads.names[w->loads[0]], p->loads.names[w->loads[w->nr - 1]]);
+	fputs("</h3>\n", p->html);
+}
+
 int store_sizes_figures(struct report *p, bool *shown, struct err *e)
 {
 	for (size_t first = 0; first < p->loads.nr; first++) {
@@ -428,9 +471,7 @@ int store_sizes_figures(struct report *p, bool *shown, struct err *e)
 			ends_find(p, &w);
 			for (size_t i = 0; i < w.nr; i++)
 				shown[w.loads[i]] = true;
-			fputs(w.over_number ? "<h3>Over the number in the loads' names</h3>\n"
-					    : "<h3>Over the size of objects</h3>\n",
-			      p->html);
+			heading(p, &w);
 			rc = sweep_write(p, &w, e);
 			if (!rc)
 				(w.over_number ? number_finding : sizes_finding)(p, &w);

@@ -65,6 +65,29 @@ for plot in blame-map moves-map marks unusable-zones availability score work; do
 	verdict "the figure $plot is drawn" $?
 done
 
+# Compressed pages: a store with pages of its own, and one whose pages are slabs.
+for store in zsmalloc kmalloc debug:xcfmalloc; do
+	"$KMEMSIM" replay traces/samples/small-zram.kmt --store $store --label $store --db "$SCRATCH/zram.db" \
+		>/dev/null 2>&1
+	verdict "compressed pages in $store" $?
+done
+succeeds "their report" "$KMEMSIM" report "$SCRATCH/zram.db" -o "$SCRATCH/zram" --page-only
+for plot in store store-bytes store-compact; do
+	[ -s "$SCRATCH/zram/plots/$plot-small-zram.svg" ]
+	verdict "the figure $plot is drawn" $?
+done
+# Where memory goes adds up, to the byte, at every instant that both figures draw.
+for memory in "$SCRATCH"/zram/data/memory-*.csv; do
+	awk -F, 'FNR == 1 { next } FILENAME ~ /stacks-/ { taken[$1] = $2; next } $1 in taken {
+		sum = 0
+		for (i = 2; i <= NF; i++)
+			sum += $i
+		nr++
+		bad += sum != taken[$1]
+	} END { exit bad || nr < 50 }' "${memory/memory-/stacks-}" "$memory"
+	verdict "parts of memory add up: $(basename "$memory")" $?
+done
+
 # browse NAME REPORT FLAG...: what the page says of itself, and what the console says of the page.
 browse()
 {
@@ -86,6 +109,7 @@ browse()
 browse desktop report --window-size=1280,900
 browse phone report --window-size=390,844 --force-dark-mode
 browse short short --window-size=390,844
+browse zram zram --window-size=390,844
 for section in caches sites layers fidelity; do
 	grep -q "^ok table-$section sorts" "$SCRATCH/desktop.html"
 	verdict "the table of $section is there" $?

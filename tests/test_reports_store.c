@@ -263,7 +263,7 @@ static void test_sizes(void **state)
 	}
 	store_run("two", "other", 77, 1, "store/0:zbud");
 	page = page_of();
-	assert_says(page, "Over the size of objects");
+	assert_says(page, "Over the size of objects: objects-64B to objects-4000B");
 	assert_says(page, "Of 3 loads with objects of 64 B to 3.91 KiB, least memory for the bytes "
 			  "stored takes two for 3.");
 	assert_says(page, "<details><summary>objects-64B</summary>");
@@ -292,7 +292,7 @@ static void test_numbers(void **state)
 		store_run("two", load, 1000, 1, "store/0:zbud");
 	}
 	page = page_of();
-	assert_says(page, "Over the number in the loads' names");
+	assert_says(page, "Over the number in the loads&#39; names: cpus1 to cpus16");
 	assert_says(page, "From cpus1 to cpus16: 1 times as many allocations under two");
 	assert_says(page, "<details><summary>cpus4</summary>");
 	free(page);
