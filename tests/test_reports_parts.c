@@ -77,13 +77,25 @@ static void test_stack_brief(void **state)
 	assert_string_equal(text, "0123456");
 }
 
+/* Layers of equal names in other chains are others. */
+static void test_stack_brief_kinds(void **state)
+{
+	static const char *const stacks[] = {
+		"slab=debug(sum=on):slabifier(order=0) store=debug(sum=off):zsmalloc(pages=4)",
+		"slab=debug(sum=on):slabifier(order=0) store=debug(sum=off):zsmalloc(pages=8)"};
+	char text[96];
+
+	(void)state;
+	stack_brief(stacks[1], stacks, 2, text, sizeof(text));
+	assert_string_equal(text, "slab=debug:slabifier store=debug:zsmalloc(pages=8)");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_html_text),
-		cmocka_unit_test(test_points_pick),
-		cmocka_unit_test(test_points_merge),
-		cmocka_unit_test(test_stack_brief),
+		cmocka_unit_test(test_html_text),	  cmocka_unit_test(test_points_pick),
+		cmocka_unit_test(test_points_merge),	  cmocka_unit_test(test_stack_brief),
+		cmocka_unit_test(test_stack_brief_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
