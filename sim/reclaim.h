@@ -27,8 +27,10 @@ struct shrinker {
 /* The stack's store: what it could free by compaction, whichever node it lies on. */
 struct store_shrinker {
 	u64 nr_deferred;
+	bool compacts;
 	struct store_class *classes; /* room to look at them; NULL: it has none */
 	unsigned int nr_classes;
+	u64 stuck; /* pages that seemed to be free when it was compacted, and did not come */
 };
 
 struct reclaim_counts {

@@ -161,22 +161,40 @@ bool shrinker_move(struct replay *rp, struct scan_control *sc)
 
 void store_shrinker_init(struct store_shrinker *ss, const struct store *s)
 {
-	ss->nr_classes = store_classes(s, NULL, 0);
+	ss->compacts = store_moves(s);
+	ss->nr_classes = ss->compacts ? store_classes(s, NULL, 0) : 0;
 	if (ss->nr_classes)
 		ss->classes = instance_alloc(ss->nr_classes * sizeof(*ss->classes));
 }
 
-/* zs_shrinker_count, mm/zsmalloc.c: under the pool's lock, class after class. */
+/*
+ * zs_shrinker_count, mm/zsmalloc.c: class after class. Where pages do not belong to classes, nobody
+ * knows what would come back: as much as is free.
+ */
+static u64 count_freeable(struct replay *rp)
+{
+	struct store_shrinker *ss = &rp->reclaim->store;
+	u64 freeable = 0, pages = 0;
+	struct store_stats st;
+
+	store_stats(rp->stack.store, &st);
+	store_classes(rp->stack.store, ss->classes, ss->nr_classes);
+	for (unsigned int i = 0; i < ss->nr_classes; i++) {
+		freeable += ss->classes[i].freeable;
+		pages += ss->classes[i].pages_used;
+	}
+	charge_n(COST_LIST_STEP, ss->nr_classes);
+	return pages == st.pages ? freeable : st.free_bytes >> PAGE_SHIFT;
+}
+
+/* What the last run did not get is not hoped for again. */
 static long store_freeable(struct replay *rp)
 {
 	struct store_shrinker *ss = &rp->reclaim->store;
-	u64 pages = 0;
+	u64 pages = count_freeable(rp);
 
-	store_classes(rp->stack.store, ss->classes, ss->nr_classes);
-	for (unsigned int i = 0; i < ss->nr_classes; i++)
-		pages += ss->classes[i].freeable;
-	charge_n(COST_LIST_STEP, ss->nr_classes);
-	return (long)pages;
+	ss->stuck = min(ss->stuck, pages);
+	return (long)(pages - ss->stuck);
 }
 
 /* All of it, as zs_shrinker_scan does whatever it is asked for. True: pages came back. */
@@ -185,6 +203,7 @@ static bool compact_store(struct replay *rp)
 	struct store_compact c = {.goal_pages = UINT64_MAX, .bytes_max = UINT64_MAX};
 
 	store_compact(rp->stack.store, &c);
+	rp->reclaim->store.stuck = count_freeable(rp);
 	rp->digest = digest_u64(rp->digest, c.freed_pages ^ (c.moved_bytes << 20));
 	return c.freed_pages;
 }
@@ -196,7 +215,7 @@ bool shrinker_compact(struct replay *rp, struct scan_control *sc)
 	s64 before = rp->page_source->live_bytes;
 	long freeable, delta, to_scan;
 
-	if (!ss->nr_classes || sc->round.store_seen || !(sc->kswapd || re->objects_may_go))
+	if (!ss->compacts || sc->round.store_seen || !(sc->kswapd || re->objects_may_go))
 		return false;
 	sc->round.store_seen = true;
 	freeable = store_freeable(rp);
@@ -218,7 +237,7 @@ bool shrinker_rescue_store(struct replay *rp)
 	u64 start_ns = kernel->clock_ns;
 	bool freed;
 
-	if (!rp->reclaim || !rp->reclaim->store.nr_classes || !store_freeable(rp))
+	if (!rp->reclaim || !rp->reclaim->store.compacts || !store_freeable(rp))
 		return false;
 	note_path(PATH_RECLAIM);
 	freed = compact_store(rp);

@@ -11,7 +11,7 @@
  * round.
  */
 bool shrinker_scan(struct replay *rp, struct scan_control *sc);
-/* Room to look at the classes of a store, if it has any. */
+/* What there is to look at in a store, if its objects move at all. */
 void store_shrinker_init(struct store_shrinker *ss, const struct store *s);
 /*
  * The stack's store is compacted, once a round, if that frees enough; false: it was looked at, or
