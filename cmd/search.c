@@ -31,15 +31,16 @@ static int search_stack(struct hunt *h, struct err *e)
 {
 	int ret;
 
-	h->results = mmap(NULL, BROOD * sizeof(*h->results), PROT_READ | PROT_WRITE,
+	h->results = mmap(NULL, EVOLVE_BROOD * sizeof(*h->results), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (h->results == MAP_FAILED) {
 		err_set(e, "cannot share memory: %s", strerror(errno));
 		return EXIT_MISTAKE;
 	}
-	rng_init(&h->rng, h->search->seed, h->c.stack->name, "search");
+	evolve_begin(&h->ev, h->search->genes, h->search->nr_genes, h->search->maximize);
+	rng_init(&h->ev.rng, h->search->seed, h->c.stack->name, "search");
 	ret = hunt_run(h, e);
-	munmap(h->results, BROOD * sizeof(*h->results));
+	munmap(h->results, EVOLVE_BROOD * sizeof(*h->results));
 	return ret ? ret : hunt_conclude(h, e);
 }
 
@@ -139,5 +140,5 @@ void search_print(const struct experiment *x, const struct sweep_args *a)
 			       stack);
 	}
 	for (size_t i = 0; i < s->nr_genes; i++)
-		printf("vary %s\n", s->genes[i].path);
+		printf("vary %s\n", s->keys[i].path);
 }

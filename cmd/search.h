@@ -13,8 +13,8 @@
  *	  seed: 1			# of the search; left out: 1
  *	  save: workloads		# the folder that the worst of each stack goes to
  *
- * For each stack the load is run as it is, and then with other values, by an evolution: of each
- * generation, drawn from the best so far, changed and mixed, with a newcomer among them, the best
+ * For each stack the load is run as it is, and then with other values, by an evolution
+ * (lib/evolve.h): of each generation, drawn from the best so far, changed and mixed, the best
  * stay. The figure is the mean over the experiment's seeds. The worst is saved as
  * FOLDER/worst-STACK.yaml, a workload by itself, which has been run and has the same figure; its
  * runs and those of the load as it is go into the database, as loads `worst-STACK` and LOAD.

@@ -1,11 +1,5 @@
 /*
- * The search for a bad case: what is tried, and what of it is kept.
- *
- * Theory. Nobody has a formula for how much a workload hurts, and it jumps: one byte more, and an
- * object is in another class. So: an evolution. The best PARENTS stay; of each brood of BROOD one
- * is drawn anew, the others are a parent, or a mixture of two, with a key or some changed. A brood
- * is as large as that whatever --jobs is, and all chance is drawn before it is run: what is found
- * does not depend on how many run at once.
+ * The search for a bad case: workloads, a brood at a time.
  */
 #include "cmd/search_hunt.h"
 
@@ -13,7 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 
 #include "cmd/cmd.h"
@@ -24,10 +17,10 @@
 
 size_t settings_of(const struct hunt *h, const struct candidate *k, char **settings)
 {
-	size_t nr = k->step ? h->search->nr_genes : 0;
+	size_t nr = k->step ? h->ev.nr_genes : 0;
 
 	for (size_t i = 0; i < nr; i++)
-		settings[i] = gene_setting(&h->search->genes[i], &k->genes[i]);
+		settings[i] = search_setting(h->search, i, &k->genes[i]);
 	return nr;
 }
 
@@ -40,7 +33,7 @@ void settings_free(char **settings, size_t nr)
 /* "jobs.go.every=5us jobs.go.pattern=fifo" */
 static char *settings_text(const struct hunt *h, const struct candidate *k)
 {
-	char *settings[SEARCH_GENES_MAX] = {0}, *text;
+	char *settings[EVOLVE_GENES_MAX] = {0}, *text;
 	size_t nr = settings_of(h, k, settings), size;
 	FILE *f = open_memstream(&text, &size);
 
@@ -54,52 +47,6 @@ static char *settings_text(const struct hunt *h, const struct candidate *k)
 	return text;
 }
 
-static void newcomer(struct hunt *h, struct candidate *k)
-{
-	for (size_t i = 0; i < h->search->nr_genes; i++)
-		gene_draw(&h->search->genes[i], &k->genes[i], &h->rng);
-}
-
-static void child(struct hunt *h, struct candidate *k)
-{
-	const struct candidate *mother = &h->best[rng_below(&h->rng, h->nr_best)],
-			       *father = &h->best[rng_below(&h->rng, h->nr_best)];
-	bool mixed = !rng_below(&h->rng, 3);
-	size_t nr = h->search->nr_genes;
-
-	for (size_t i = 0; i < nr; i++)
-		k->genes[i] = mixed && rng_below(&h->rng, 2) ? father->genes[i] : mother->genes[i];
-	for (u64 n = 1 + rng_below(&h->rng, 2); n; n--) {
-		size_t i = rng_below(&h->rng, nr);
-
-		gene_change(&h->search->genes[i], &k->genes[i], &h->rng);
-	}
-}
-
-/* The next to be tried, and their steps. */
-static void next_brood(struct hunt *h)
-{
-	u64 left = h->search->steps - h->nr_steps;
-
-	h->nr_brood = h->nr_steps ? (size_t)min(left, (u64)BROOD) : 1;
-	for (size_t i = 0; i < h->nr_brood; i++) {
-		struct candidate *k = &h->brood[i];
-
-		*k = (struct candidate){.step = h->nr_steps++};
-		if (!k->step)
-			continue;
-		if (!h->nr_best || i == BROOD - 1)
-			newcomer(h, k);
-		else
-			child(h, k);
-	}
-}
-
-bool is_worse(const struct hunt *h, double a, double b)
-{
-	return h->search->maximize ? a > b : a < b;
-}
-
 static void show(const struct hunt *h, const struct candidate *k)
 {
 	char *text = settings_text(h, k);
@@ -110,26 +57,6 @@ static void show(const struct hunt *h, const struct candidate *k)
 	out_str(h->out, text);
 	out_row_end(h->out);
 	free(text);
-}
-
-/* Among the best, behind those that are as bad: they were first. */
-static void keep(struct hunt *h, const struct candidate *k)
-{
-	size_t at = h->nr_best;
-
-	for (size_t i = 0; i < h->nr_best; i++)
-		if (!memcmp(h->best[i].genes, k->genes, sizeof(k->genes)))
-			return;
-	while (at && is_worse(h, k->value, h->best[at - 1].value))
-		at--;
-	if (at == PARENTS)
-		return;
-	h->nr_best = min(h->nr_best + 1, (size_t)PARENTS);
-	for (size_t i = h->nr_best - 1; i > at; i--)
-		h->best[i] = h->best[i - 1];
-	h->best[at] = *k;
-	if (!at && is_worse(h, k->value, h->base))
-		show(h, k);
 }
 
 /* ---- Runs ---- */
@@ -152,8 +79,8 @@ static int work(void *arg, size_t i, struct job *self)
 {
 	struct hunt *h = arg;
 	struct result *r = &h->results[i];
-	char *settings[SEARCH_GENES_MAX] = {0};
-	size_t nr = settings_of(h, &h->brood[i], settings);
+	char *settings[EVOLVE_GENES_MAX] = {0};
+	size_t nr = settings_of(h, &h->ev.brood[i], settings);
 	struct yaml_file *f = case_open(h->c.load, settings, nr, &r->why);
 
 	(void)self;
@@ -171,7 +98,7 @@ static int ended(void *arg, size_t i, int status)
 
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
-	text = settings_text(h, &h->brood[i]);
+	text = settings_text(h, &h->ev.brood[i]);
 	fprintf(stderr, "bug: stack %s, load %s with %s: ended by %s %d\n", h->c.stack->name,
 		h->c.load->name, text, WIFSIGNALED(status) ? "signal" : "exit code",
 		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
@@ -185,13 +112,13 @@ static void name(void *arg, size_t i, char *buf, size_t n)
 	const struct hunt *h = arg;
 
 	snprintf(buf, n, "%s/%s/%llu", h->c.load->name, h->c.stack->name,
-		 (unsigned long long)h->brood[i].step);
+		 (unsigned long long)h->ev.brood[i].step);
 }
 
 static int run_brood(struct hunt *h, struct err *e)
 {
 	const struct jobs js = {
-		.nr = h->nr_brood,
+		.nr = h->ev.nr_brood,
 		.at_once = h->args->jobs,
 		.work = work,
 		.ended = ended,
@@ -201,7 +128,7 @@ static int run_brood(struct hunt *h, struct err *e)
 	};
 	int ret;
 
-	for (size_t i = 0; i < h->nr_brood; i++)
+	for (size_t i = 0; i < h->ev.nr_brood; i++)
 		h->results[i] = (struct result){.value = NAN};
 	ret = jobs_run(&js, e);
 	if (ret > 0) { /* as the shell expects of who was interrupted */
@@ -214,33 +141,32 @@ static int run_brood(struct hunt *h, struct err *e)
 
 static void take_brood(struct hunt *h)
 {
-	for (size_t i = 0; i < h->nr_brood; i++) {
-		struct candidate *k = &h->brood[i];
+	for (size_t i = 0; i < h->ev.nr_brood; i++) {
+		struct candidate *k = &h->ev.brood[i];
 
 		k->value = h->results[i].value;
 		if (isnan(k->value)) {
 			h->nr_failed++;
 			h->why = h->results[i].why;
-		} else if (!k->step) {
-			h->base = k->value;
-			show(h, k);
-		} else {
-			keep(h, k);
 		}
+		if (evolve_take(&h->ev, k))
+			show(h, k);
 	}
 }
 
 int hunt_run(struct hunt *h, struct err *e)
 {
-	while (h->nr_steps < h->search->steps) {
-		next_brood(h);
+	struct evolution *ev = &h->ev;
+
+	while (ev->nr_steps < h->search->steps) {
+		evolve_next(ev, h->search->steps - ev->nr_steps);
 		if (run_brood(h, e))
 			return EXIT_MISTAKE;
 		if (h->bug)
 			return EXIT_BUG;
 		take_brood(h);
-		/* Not the load as it is, or none of the first eight others: that is a mistake. */
-		if (h->nr_failed == h->nr_steps || (h->nr_steps > BROOD && !h->nr_best)) {
+		/* Not the load as it is, or none of the first brood: that is a mistake. */
+		if (isnan(ev->base) || (ev->nr_steps > EVOLVE_BROOD && !ev->nr_best)) {
 			err_set(e, "no such run is possible: %s", h->why.msg);
 			return yaml_error_around(h->search->node, e) ? EXIT_MISTAKE : 0;
 		}

@@ -8,15 +8,6 @@
 #include "cmd/sweep.h"
 #include "lib/out.h"
 
-#define PARENTS 4
-#define BROOD 8
-
-struct candidate {
-	struct gene_value genes[SEARCH_GENES_MAX];
-	u64 step; /* 0: the load as it is */
-	double value;
-};
-
 /* What a process that ran one leaves behind. */
 struct result {
 	double value; /* NAN: it could not be run */
@@ -29,13 +20,10 @@ struct hunt { /* on one stack */
 	struct search_case c;
 	const u64 *seeds;
 	size_t nr_seeds;
-	struct rng rng;
-	struct candidate brood[BROOD], best[PARENTS];
-	size_t nr_brood, nr_best;
-	double base; /* of the load as it is */
-	u64 nr_steps, nr_failed;
+	struct evolution ev;	/* its step 0 is the load as it is */
 	struct result *results; /* of the brood; shared with those who work */
-	struct err why;		/* the last that could not be run */
+	u64 nr_failed;
+	struct err why; /* the last that could not be run */
 	struct out *out;
 	bool bug;
 };
@@ -43,8 +31,6 @@ struct hunt { /* on one stack */
 /* How the candidate differs from the load: settings, which settings_free frees. */
 size_t settings_of(const struct hunt *h, const struct candidate *k, char **settings);
 void settings_free(char **settings, size_t nr);
-/* Is the figure a worse than b? */
-bool is_worse(const struct hunt *h, double a, double b);
 /* Of the workload, over the seeds; other files of it lie beside `path`. NAN with e set. */
 double mean_figure(const struct hunt *h, const struct yaml_node *workload, const char *path,
 		   struct err *e);

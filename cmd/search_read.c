@@ -3,9 +3,11 @@
  */
 #include "cmd/search_read.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "lib/mem.h"
+#include "lib/assert.h"
 #include "lib/suggest.h"
 #include "lib/units.h"
 
@@ -14,7 +16,7 @@
 /* ---- What is varied ---- */
 
 /* A size, a time, a number, or a number a second: by the unit it is written in. */
-static int bound_read(const struct yaml_node *n, u64 *v, enum gene_unit *unit, struct err *e)
+static int bound_read(const struct yaml_node *n, u64 *v, enum search_unit *unit, struct err *e)
 {
 	const char *text = yaml_text(n, e), *slash = text ? strchr(text, '/') : NULL;
 	struct err none;
@@ -43,70 +45,77 @@ static int bound_read(const struct yaml_node *n, u64 *v, enum gene_unit *unit, s
 			  text);
 }
 
-static int bounds_read(struct gene *g, const struct yaml_node *map, struct err *e)
+static int bounds_read(struct search_key *key, struct gene *g, const struct yaml_node *map,
+		       struct err *e)
 {
 	const struct yaml_node *from = yaml_need(map, "from", e), *to;
-	enum gene_unit unit = UNIT_COUNT;
+	enum search_unit unit = UNIT_COUNT;
 
 	to = from ? yaml_need(map, "to", e) : NULL;
-	if (!to || bound_read(from, &g->from, &g->unit, e) || bound_read(to, &g->to, &unit, e))
+	if (!to || bound_read(from, &g->from, &key->unit, e) || bound_read(to, &g->to, &unit, e))
 		return -1;
 	if (!g->from) /* nothing has no unit */
-		g->unit = unit;
-	if (unit != g->unit)
+		key->unit = unit;
+	if (unit != key->unit)
 		return yaml_error(to, e, "`from` and `to` are of different units");
 	if (g->from > g->to)
 		return yaml_error(to, e, "`to` is less than `from`");
 	return 0;
 }
 
-static int mix_read(struct gene *g, const struct yaml_node *n, const struct yaml_node *map,
-		    struct err *e)
+static int mix_read(const struct search_key *key, struct gene *g, const struct yaml_node *n,
+		    const struct yaml_node *map, struct err *e)
 {
 	u64 nr;
 
 	g->kind = GENE_MIX;
-	if (yaml_u64(n, 1, SEARCH_MIX_MAX, &nr, e))
+	if (yaml_u64(n, 1, GENE_MIX_MAX, &nr, e))
 		return -1;
 	g->nr = (unsigned int)nr;
-	if (g->unit != UNIT_SIZE)
+	if (key->unit != UNIT_SIZE)
 		return yaml_error(yaml_get(map, "from"), e, "a mix is one of sizes, such as 32B");
 	if (!g->from)
 		return yaml_error(yaml_get(map, "from"), e, "sizes are more than zero");
 	return 0;
 }
 
-static int gene_read(struct gene *g, const struct yaml_node *n, struct err *e)
+static int gene_read(struct search_key *key, struct gene *g, const struct yaml_node *n,
+		     struct err *e)
 {
 	static const char *const known[] = {"from", "to", "mix", NULL};
 	const struct yaml_node *mix;
 
 	if (yaml_is_sequence(n)) {
 		g->kind = GENE_CHOICE;
-		g->list = n;
-		return yaml_count(n) ? 0 : yaml_error(n, e, "a choice of nothing");
+		key->list = n;
+		if (!yaml_count(n))
+			return yaml_error(n, e, "a choice of nothing");
+		g->to = yaml_count(n) - 1;
+		return 0;
 	}
 	if (!yaml_is_mapping(n))
 		return yaml_error(n, e,
 				  "what is varied is a list to choose from, {from: 1us, to: 1ms} "
 				  "or {mix: 3, from: 32B, to: 4KiB}");
 	g->kind = GENE_RANGE;
-	if (yaml_check_keys(n, known, e) || bounds_read(g, n, e))
+	if (yaml_check_keys(n, known, e) || bounds_read(key, g, n, e))
 		return -1;
 	mix = yaml_get(n, "mix");
-	return mix ? mix_read(g, mix, n, e) : 0;
+	return mix ? mix_read(key, g, mix, n, e) : 0;
 }
 
 static int vary_read(struct search *s, const struct yaml_node *map, struct err *e)
 {
-	if (!yaml_is_mapping(map) || !yaml_count(map) || yaml_count(map) > SEARCH_GENES_MAX)
+	if (!yaml_is_mapping(map) || !yaml_count(map) || yaml_count(map) > EVOLVE_GENES_MAX)
 		return yaml_error(map, e, "1 to %d keys are varied, 'jobs.fill.every: {...}'",
-				  SEARCH_GENES_MAX);
+				  EVOLVE_GENES_MAX);
 	for (size_t i = 0; i < yaml_count(map); i++) {
-		s->genes[i].path = yaml_key(map, i);
-		if (!*s->genes[i].path || strchr(s->genes[i].path, '='))
+		struct search_key *key = &s->keys[i];
+
+		key->path = yaml_key(map, i);
+		if (!*key->path || strchr(key->path, '='))
 			return yaml_error(yaml_key_node(map, i), e, "no path of keys");
-		if (gene_read(&s->genes[i], yaml_value(map, i), e))
+		if (gene_read(key, &s->genes[i], yaml_value(map, i), e))
 			return -1;
 		s->nr_genes++;
 	}
@@ -185,4 +194,61 @@ int search_read(struct search *s, const struct yaml_node *map, const char *const
 	n = yaml_need(map, "save", e);
 	s->save = n ? yaml_text(n, e) : NULL;
 	return s->save ? 0 : -1;
+}
+
+/* ---- What is varied, as a setting ---- */
+
+static void print_number(FILE *f, enum search_unit unit, u64 v)
+{
+	char text[32];
+
+	switch (unit) {
+	case UNIT_SIZE:
+		size_print(v, text, sizeof(text));
+		fputs(text, f);
+		break;
+	case UNIT_TIME:
+		time_print(v, text, sizeof(text));
+		fputs(text, f);
+		break;
+	default:
+		fprintf(f, "%llu%s", (unsigned long long)v, unit == UNIT_RATE ? "/s" : "");
+	}
+}
+
+/* Of sizes, and how often each. */
+static void print_mix(FILE *f, const struct gene_value *v)
+{
+	fputs("{dist: choice, of: {", f);
+	for (unsigned int i = 0; i < v->nr; i++) {
+		fputs(i ? ", " : "", f);
+		print_number(f, UNIT_SIZE, v->v[i]);
+		fprintf(f, ": %llu", (unsigned long long)v->weight[i]);
+	}
+	fputs("}}", f);
+}
+
+char *search_setting(const struct search *s, size_t i, const struct gene_value *v)
+{
+	const struct search_key *key = &s->keys[i];
+	char *text, *choice;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	ASSERT(f);
+	fprintf(f, "%s=", key->path);
+	switch (s->genes[i].kind) {
+	case GENE_RANGE:
+		print_number(f, key->unit, v->v[0]);
+		break;
+	case GENE_CHOICE:
+		choice = yaml_print_flow(yaml_item(key->list, v->v[0]));
+		fputs(choice, f);
+		free(choice);
+		break;
+	case GENE_MIX:
+		print_mix(f, v);
+	}
+	ASSERT(!fclose(f));
+	return text;
 }

@@ -33,9 +33,9 @@ static char *comment(const struct hunt *h)
 	return mem_print(
 		"# Found by `kmemsim run %s`, step %llu of %llu: %s is %.6g on stack '%s',\n"
 		"# for load '%s' as it is %.6g. The stack:\n# %s\n",
-		h->args->path, (unsigned long long)h->best[0].step,
-		(unsigned long long)h->search->steps, h->search->metric->name, h->best[0].value,
-		h->c.stack->name, h->c.load->name, h->base, stack);
+		h->args->path, (unsigned long long)h->ev.best[0].step,
+		(unsigned long long)h->search->steps, h->search->metric->name, h->ev.best[0].value,
+		h->c.stack->name, h->c.load->name, h->ev.base, stack);
 }
 
 static int write_text(const char *path, const char *text, struct err *e)
@@ -57,14 +57,14 @@ static int save_text(const struct hunt *h, const char *path, const char *text, s
 	yaml_close(f);
 	if (isnan(value))
 		return -1;
-	ASSERT(value == h->best[0].value);
+	ASSERT(value == h->ev.best[0].value);
 	return write_text(path, text, e);
 }
 
 static int save(const struct hunt *h, const char *path, struct err *e)
 {
-	char *settings[SEARCH_GENES_MAX] = {0}, *above, *text;
-	size_t nr = settings_of(h, &h->best[0], settings);
+	char *settings[EVOLVE_GENES_MAX] = {0}, *above, *text;
+	size_t nr = settings_of(h, &h->ev.best[0], settings);
 	struct yaml_file *f = case_open(h->c.load, settings, nr, e);
 	int ret = -1;
 
@@ -130,8 +130,7 @@ static int store_runs(const struct hunt *h, const char *path, struct err *e)
 
 int hunt_conclude(const struct hunt *h, struct err *e)
 {
-	bool found = h->nr_best && is_worse(h, h->best[0].value, h->base);
-	char *path = found ? save_path(h) : NULL;
+	char *path = evolve_found(&h->ev) ? save_path(h) : NULL;
 	int ret = path && save(h, path, e) ? EXIT_MISTAKE : 0;
 
 	if (!ret)
@@ -139,7 +138,7 @@ int hunt_conclude(const struct hunt *h, struct err *e)
 	if (h->nr_failed)
 		fprintf(stderr, "%s: %llu of %llu workloads could not be run; the last: %s\n",
 			h->c.stack->name, (unsigned long long)h->nr_failed,
-			(unsigned long long)h->nr_steps, h->why.msg);
+			(unsigned long long)h->ev.nr_steps, h->why.msg);
 	if (!ret && path)
 		fprintf(stderr, "%s: the worst found is saved in %s\n", h->c.stack->name, path);
 	else if (!ret)

@@ -93,7 +93,7 @@ static void mixes(void **state)
 static void says(const char *gene, struct gene_value v, const char *want)
 {
 	struct search s = read_one(gene);
-	char *text = gene_setting(&s.genes[0], &v);
+	char *text = search_setting(&s, 0, &v);
 
 	assert_string_equal(text, want);
 	free(text);
