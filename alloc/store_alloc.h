@@ -11,6 +11,12 @@
  * A handle is an address in simulated memory that names the object (of a descriptor, of a slot that
  * holds its place, of its first byte); it stays what it is while the object lives. 0 is none.
  *
+ * Simulated time, the same rule for all: what a pool keeps of itself (lists, bits, counters) is in
+ * the cache, and what its lock costs is the lock's affair. What lies in memory is not: the head of
+ * each object or block that is taken or given back, and the word, descriptor or record that a free
+ * finds it by, are a line of memory each (store_touch). Neighbours on lists are left out. Contents
+ * cost their bytes, those that move twice. What comes from slabs costs what the slabs say.
+ *
  * Source: the zpool interface (mm/zpool.c, 6.1) and the API of xcfmalloc v2 (2011).
  */
 #ifndef ALLOC_STORE_ALLOC_H
@@ -193,6 +199,12 @@ bool store_chain_has(const struct store *s, const struct allocator_desc *desc);
 /* Copies over map's spans and charges for the bytes; who needs a lock holds it. */
 bool store_write_spans(struct store *self, unsigned long handle, const void *buf, size_t size);
 bool store_read_spans(struct store *self, unsigned long handle, void *buf, size_t size);
+
+/* A line of memory that nobody has had for long. */
+static inline void store_touch(const void *p)
+{
+	charge_memory(page_to_nid(virt_to_page(p)));
+}
 
 /* A page for contents, counted in nr_pages: PG_store, and page->mapping names the store. */
 struct page *store_page_alloc(struct store *self, gfp_t flags);

@@ -290,6 +290,7 @@ static bool debug_free(struct store *self, unsigned long handle, size_t size)
 
 	if (unlikely(!r))
 		return false;
+	store_touch(r);
 	if (r->is_written && gather(d, r, contents))
 		check_contents(d, r, contents, "free");
 	if (unlikely(!store_free(self->base, r->handle, size)))

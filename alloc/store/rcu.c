@@ -122,6 +122,7 @@ static bool rcu_free(struct store *self, unsigned long handle, size_t size)
 	charge(COST_CALL);
 	if (unlikely(!r || r->state != state_of(rs, IN_USE) || r->size != size))
 		return bad(rs, r, handle, "free", true);
+	store_touch(r);
 	list_del(&r->list);
 	rs->nr_live--;
 	r->state = state_of(rs, IN_LIMBO);

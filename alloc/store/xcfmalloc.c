@@ -44,7 +44,7 @@ static struct page *free_block(struct xcf_pool *x, const struct xcf_desc *d)
 	u64 at = xcf_block(d);
 	struct page *page = xcf_page(at);
 
-	xcf_touch(xcf_bytes(at));
+	store_touch(xcf_bytes(at));
 	if (unlikely(!page->frozen && !xcf_neighbours_sound(x, at, page->objects == 1))) {
 		xcf_recover(x, at);
 		ASSERT(page->frozen || xcf_neighbours_sound(x, at, page->objects == 1));
@@ -68,8 +68,10 @@ static void release(struct xcf_pool *x, struct xcf_desc *first)
 
 	first->asked = 0;
 	for (d = first; d; d = xcf_desc(d->next)) {
-		struct page *page = free_block(x, d);
+		struct page *page;
 
+		store_touch(d);
+		page = free_block(x, d);
 		if (page)
 			surplus[nr++] = page;
 		x->nr_descs--;
@@ -118,7 +120,7 @@ static struct xcf_desc *get_block(struct xcf_pool *x, u32 left, u32 before, gfp_
 	if (likely(at != XCF_NONE)) {
 		u32 size = xcf_tag(x, at)->size;
 
-		xcf_touch(xcf_bytes(at));
+		store_touch(xcf_bytes(at));
 		*d = (struct xcf_desc){.next = XCF_NONE, .before = before};
 		xcf_point(d, at, size);
 		d->used = (u16)min(left, size - x->header);
@@ -177,7 +179,6 @@ bool xcf_free(struct xcf_pool *x, unsigned long handle, size_t size)
 		spin_unlock(&x->lock);
 		return store_bad(&x->s, xcf_kind_of_bad(x, handle, true), "free", handle);
 	}
-	xcf_touch(d);
 	x->nr_objs--;
 	release(x, d);
 	return true;

@@ -111,8 +111,8 @@ static void settle(struct xcf_pool *x, struct xcf_desc *d, u64 at, const char *c
 {
 	u32 size = xcf_tag(x, at)->size;
 
-	xcf_touch(xcf_bytes(at));
-	xcf_touch(d);
+	store_touch(xcf_bytes(at));
+	store_touch(d);
 	charge_bytes(2 * len); /* read and written */
 	memcpy(xcf_bytes(at) + x->header, contents, len);
 	xcf_set_owner(x, at, virt_to_phys(d));
@@ -238,7 +238,7 @@ static bool try_page(struct xcf_pool *x, struct run *run)
 	}
 	if (!page)
 		return give_up(x);
-	xcf_touch(page_name(page));
+	store_touch(page_name(page));
 	own = x->units - page->inuse;
 	if (x->free_units - own >= page->inuse && plan_page(x, page)) {
 		if (empty_page(x, page, run->c)) {

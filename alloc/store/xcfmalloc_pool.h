@@ -208,12 +208,6 @@ static inline void xcf_point(struct xcf_desc *d, u64 at, u32 size)
 	d->size = (u16)size;
 }
 
-/* A line of memory that nobody has had for long: a block's header, a descriptor. */
-static inline void xcf_touch(const void *p)
-{
-	charge_memory(page_to_nid(virt_to_page(p)));
-}
-
 /* ---- xcfmalloc_block.c: all under the lock ---- */
 
 /*

@@ -24,8 +24,6 @@
  * XV_MIN_ALLOC_SIZE is on the list of its size, a smaller one on none. A bit is set exactly if its
  * list, or its word, is not empty. In the map are the objects in use and nothing else.
  *
- * Simulated time: the bitmap's words and the lists are in the cache, a header in a page is not.
- *
  * Unlike Linux: links are addresses, not pages and offsets. Objects of 4089 to 4092 bytes are
  * stored; there they look for a list that does not exist, are refused, and each leaves an empty
  * page behind.
@@ -217,7 +215,6 @@ static unsigned long xv_malloc(struct store *self, size_t size, gfp_t flags)
 	b = find_block(p, ALIGN((u32)size, XV_ALIGN));
 	if (b) {
 		page = virt_to_page(b);
-		charge_memory(page_to_nid(page));
 		remove_block(p, b);
 	} else {
 		spin_unlock(&p->lock);
@@ -229,6 +226,7 @@ static unsigned long xv_malloc(struct store *self, size_t size, gfp_t flags)
 		b->size = XV_MAX_ALLOC_SIZE;
 		b->prev = BLOCK_FREE;
 	}
+	store_touch(b);
 	take_block(p, b, (u32)size);
 	spin_unlock(&p->lock);
 	bit_set(map_of(page)->live, unit_of((char *)b + XV_ALIGN));
@@ -334,7 +332,7 @@ static bool xv_free(struct store *self, unsigned long handle, size_t size)
 	if (unlikely(!is_sound(b)))
 		return overwritten(self, handle);
 	spin_lock(&p->lock);
-	charge_memory(page_to_nid(virt_to_page(b)));
+	store_touch(b);
 	whole = free_block(p, b);
 	spin_unlock(&p->lock);
 	if (whole)

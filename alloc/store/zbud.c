@@ -13,7 +13,7 @@
  * Invariant: each page has one object or two; it is on the list of its free chunks, or on that of
  * pages with two. The header says how long its objects are. Bits say which lists have pages.
  *
- * Simulated time: the walk over lists takes its steps; a page's header is not in the cache.
+ * Simulated time: the walk over lists takes its steps.
  *
  * Unlike Linux: the header keeps sizes in bytes, so that a wrong one is noticed. No list of all
  * pages by last use, which only eviction needs. The walk is by bits, and charged as a walk. Pages
@@ -159,7 +159,6 @@ static unsigned long zbud_malloc(struct store *self, size_t size, gfp_t flags)
 	spin_lock(&p->lock);
 	z = find_unbuddied(p, chunks_of(size));
 	if (z) {
-		charge_memory(page_to_nid(virt_to_page(z)));
 		unlist_page(p, z);
 	} else {
 		spin_unlock(&p->lock);
@@ -171,6 +170,7 @@ static unsigned long zbud_malloc(struct store *self, size_t size, gfp_t flags)
 		*z = (struct zbud_header){.size = {0}};
 		spin_lock(&p->lock);
 	}
+	store_touch(z);
 	bud = put_object(p, z, size);
 	spin_unlock(&p->lock);
 	return encode_handle(z, bud);
@@ -200,7 +200,7 @@ static bool zbud_free(struct store *self, unsigned long handle, size_t size)
 	if (unlikely(bud == NR_BUDDIES))
 		return store_bad(self, "invalid_pointer", "free", handle);
 	spin_lock(&p->lock);
-	charge_memory(page_to_nid(virt_to_page(z)));
+	store_touch(z);
 	empty = take_object(p, z, bud);
 	spin_unlock(&p->lock);
 	if (empty)

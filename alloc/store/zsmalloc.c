@@ -169,7 +169,7 @@ static bool zs_free(struct store *self, unsigned long handle, size_t size)
 		return store_bad(self, "invalid_pointer", "free", handle);
 	}
 	class = zspage_class(pool, at.zspage);
-	charge_memory(page_to_nid(virt_to_page((const void *)handle)));
+	store_touch((const void *)handle);
 	zs_obj_put(pool, &at);
 	class->obj_used--;
 	if (zspage_fix_group(class, at.zspage) == ZS_EMPTY) {

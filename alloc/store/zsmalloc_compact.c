@@ -50,7 +50,7 @@ static void copy_object(const struct zs_class *class, const struct zs_place *to,
 		dst = stretch(to, done, &len);
 		memcpy(dst, src, len);
 	}
-	kernel->clock_ns += kernel->cost_ns[COST_COPY_PAGE] * (u64) class->size / PAGE_SIZE;
+	charge_bytes(2 * (u64) class->size); /* read and written */
 }
 
 static void move_object(struct zs_pool *pool, struct zs_class *class, struct zspage *dst,
@@ -61,7 +61,7 @@ static void move_object(struct zs_pool *pool, struct zs_class *class, struct zsp
 
 	copy_object(class, &to, from);
 	zs_record(handle, &to);
-	charge_memory(page_to_nid(virt_to_page((const void *)handle)));
+	store_touch((const void *)handle);
 	zs_obj_put(pool, from);
 }
 

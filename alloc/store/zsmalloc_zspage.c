@@ -40,7 +40,7 @@ struct zs_place zs_obj_take(struct zs_pool *pool, struct zspage *zspage, unsigne
 	zspage->inuse++;
 	ASSERT((zspage->freeobj == OBJ_NONE) == (zspage->inuse == class->objs_per_zspage));
 	pool->nr_spanning += zs_spans(class, &at);
-	charge_memory(page_to_nid(at.page));
+	store_touch(page_name(at.page));
 	return at;
 }
 
@@ -53,7 +53,7 @@ void zs_obj_put(struct zs_pool *pool, const struct zs_place *at)
 	at->zspage->freeobj = at->idx;
 	at->zspage->inuse--;
 	pool->nr_spanning -= zs_spans(zspage_class(pool, at->zspage), at);
-	charge_memory(page_to_nid(at->page));
+	store_touch(page_name(at->page));
 }
 
 /* ---- Fullness groups ---- */
@@ -158,8 +158,10 @@ static void thread_free_list(const struct zs_class *class, struct zspage *zspage
 	}
 	zspage->freeobj = 0;
 	charge_n(COST_LIST_STEP, class->objs_per_zspage);
-	for (u32 i = 0; i < class->pages_per_zspage; i++)
-		charge_memory(page_to_nid(zspage->first_page));
+	/* The first page's line is charged when its object is taken. */
+	for (struct page *page = next_page(zspage->first_page); page != zspage->first_page;
+	     page = next_page(page))
+		store_touch(page_name(page));
 }
 
 struct zspage *zspage_create(struct zs_pool *pool, struct zs_class *class, gfp_t flags)
