@@ -228,6 +228,7 @@ void serve_store_read(struct replay *rp, const struct request *r, struct object 
 		entered_ns = kernel->clock_ns = o->born_ns;
 	if (o->raw) {
 		charge_bytes(o->size);
+		store_object_check(rp, o);
 	} else {
 		bool had = store_read(rp->stack.store, (unsigned long)o->addr, buf, o->size);
 

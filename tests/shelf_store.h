@@ -17,9 +17,9 @@
 #define PLACE_BYTES (PAGE_SIZE / PLACES)
 #define ALL_TAKEN ((1U << PLACES) - 1)
 
-enum misdeed { NONE, TWICE, SCRIBBLE, ASTRAY, LOSE, FORGET, KEEP };
-static const char *const misdeeds[] = {"none", "twice",	 "scribble", "astray",
-				       "lose", "forget", "keep",     NULL};
+enum misdeed { NONE, TWICE, SCRIBBLE, ASTRAY, LOSE, FORGET, KEEP, MISREAD, STALE };
+static const char *const misdeeds[] = {"none",	 "twice", "scribble", "astray", "lose",
+				       "forget", "keep",  "misread",  "stale",	NULL};
 
 struct shelf_options {
 	u64 misdeed;
@@ -153,6 +153,26 @@ static int shelf_map(const struct store *self, unsigned long handle, size_t size
 	return 1;
 }
 
+/* One bit is wrong in what is handed out; what lies there is right. */
+static bool shelf_read(struct store *self, unsigned long handle, void *buf, size_t size)
+{
+	bool found = store_read_spans(self, handle, buf, size);
+
+	if (found && misbehaves(to_shelf(self), MISREAD))
+		((u8 *)buf)[size - 1] ^= 1;
+	return found;
+}
+
+/* What lies in a place already stays there. */
+static bool shelf_write(struct store *self, unsigned long handle, const void *buf, size_t size)
+{
+	const struct shelf_object *o = shelf_find(self, handle, size);
+
+	if (o && to_shelf(self)->misdeed == STALE && *(u8 *)o->at)
+		return true;
+	return store_write_spans(self, handle, buf, size);
+}
+
 static struct shelf_object *lies_in(struct shelf_store *sh, const struct page *page)
 {
 	struct shelf_object *o;
@@ -253,6 +273,8 @@ static struct store *shelf_create(struct store *base, const struct store_env *en
 	INIT_LIST_HEAD(&sh->objects);
 	sh->s.malloc = shelf_malloc;
 	sh->s.free = shelf_free;
+	sh->s.read = shelf_read;
+	sh->s.write = shelf_write;
 	sh->s.map = shelf_map;
 	sh->s.compact = shelf_compact;
 	sh->s.stats = shelf_stats;

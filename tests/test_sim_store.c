@@ -359,7 +359,7 @@ static void it_repeats_and_looking_changes_nothing(void **state)
 
 /* ---- Contents ---- */
 
-static int exit_code(const char *store)
+static int exit_code_of(const char *store, const struct request *requests, size_t nr)
 {
 	static struct seen w;
 	int status;
@@ -368,11 +368,16 @@ static int exit_code(const char *store)
 	if (!child) {
 		if (!freopen("/dev/null", "w", stderr))
 			_exit(1);
-		store_run(&w, &(struct how){.store = store});
+		store_run_these(&w, &(struct how){.store = store}, requests, nr);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int exit_code(const char *store)
+{
+	return exit_code_of(store, store_run_load, STORE_RUN_REQUESTS);
 }
 
 /* One bit of one object; the last byte of those that compaction moves; another's contents. */
@@ -384,6 +389,23 @@ static void a_lost_byte_is_found(void **state)
 	assert_int_equal(exit_code("shelf(misdeed=scribble)"), EXIT_BUG);
 	assert_int_equal(exit_code("shelf(misdeed=forget)"), EXIT_BUG);
 	assert_int_equal(exit_code("shelf(misdeed=twice)"), EXIT_BUG);
+	assert_int_equal(exit_code("shelf(misdeed=misread)"), EXIT_BUG);
+}
+
+/* The same object, as long and in the same place as in its life before. */
+static void contents_of_an_earlier_life_are_found(void **state)
+{
+	static const struct request q[] = {
+		{.t_ns = 0, .kind = REQ_STORE_ALLOC, .size = 800, .node = -1},
+		{.t_ns = 10000, .kind = REQ_STORE_ALLOC, .object = 1, .size = 800, .node = -1},
+		{.t_ns = 20000, .kind = REQ_STORE_FREE, .object = 1},
+		{.t_ns = 30000, .kind = REQ_STORE_ALLOC, .object = 1, .size = 800, .node = -1},
+		{.t_ns = 40000, .kind = REQ_STORE_FREE, .object = 1},
+	};
+
+	(void)state;
+	assert_int_equal(exit_code_of("shelf", q, ARRAY_SIZE(q)), 0);
+	assert_int_equal(exit_code_of("shelf(misdeed=stale)", q, ARRAY_SIZE(q)), EXIT_BUG);
 }
 
 /* ---- Under pressure ---- */
@@ -457,6 +479,7 @@ int main(void)
 		cmocka_unit_test(without_a_store_nothing_is_said),
 		cmocka_unit_test(it_repeats_and_looking_changes_nothing),
 		cmocka_unit_test(a_lost_byte_is_found),
+		cmocka_unit_test(contents_of_an_earlier_life_are_found),
 		cmocka_unit_test(a_refused_object_has_the_store_compacted),
 		cmocka_unit_test(a_request_for_pages_has_the_store_compacted),
 	};
