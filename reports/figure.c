@@ -315,32 +315,50 @@ void figure_real_axis(struct figure *f, char axis, double most)
 	axis_put(f, axis, most, "", 0);
 }
 
+/* In the largest unit of which there is one at least; returns it. */
+static double unit_axis(struct figure *f, char axis, double most, const char *const *units,
+			size_t nr, double step)
+{
+	double unit = 1;
+	size_t i = 0;
+
+	while (i + 1 < nr && most / unit >= step) {
+		unit *= step;
+		i++;
+	}
+	figure_number_axis(f, axis, most / unit, units[i]);
+	return unit;
+}
+
 double figure_ns_axis(struct figure *f, char axis, double most)
 {
 	static const char *const units[] = {" ns", " us", " ms", " s"};
-	double ns = 1;
-	size_t i = 0;
 
-	while (i + 1 < ARRAY_SIZE(units) && most / ns >= 1000) {
-		ns *= 1000;
-		i++;
-	}
-	figure_number_axis(f, axis, most / ns, units[i]);
-	return ns;
+	return unit_axis(f, axis, most, units, ARRAY_SIZE(units), 1000);
 }
 
 double figure_bytes_axis(struct figure *f, char axis, double most)
 {
 	static const char *const units[] = {" B", " KiB", " MiB", " GiB", " TiB"};
-	double bytes = 1;
-	size_t i = 0;
 
-	while (i + 1 < ARRAY_SIZE(units) && most / bytes >= 1024) {
-		bytes *= 1024;
-		i++;
-	}
-	figure_number_axis(f, axis, most / bytes, units[i]);
-	return bytes;
+	return unit_axis(f, axis, most, units, ARRAY_SIZE(units), 1024);
+}
+
+/* --- Rows of bars --- */
+
+void figure_row_labels(struct figure *f, size_t row, size_t stack, double end, const char *text)
+{
+	fputs("set label ", f->gp);
+	figure_quote(f->gp, f->page->stacks[stack].name);
+	fprintf(f->gp,
+		" at graph 0, first %g left offset 0.2,0 font ',11' textcolor rgb '" INK
+		"'\nset label ",
+		-(double)row - 0.24);
+	figure_quote(f->gp, text);
+	fprintf(f->gp,
+		" at first %.9g, first %g left offset 0.6,0 font ',11' textcolor rgb '" INK_SOFT
+		"'\n",
+		end, -(double)row - 0.66);
 }
 
 /* --- The end --- */

@@ -89,5 +89,8 @@ double figure_ns_axis(struct figure *f, char axis, double most);
 void figure_number_axis(struct figure *f, char axis, double most, const char *unit);
 /* Numbers 0..most that have fractions. */
 void figure_real_axis(struct figure *f, char axis, double most);
+/* Of a bar in row `row` (0 on top, one unit high, y downwards) that ends at x = `end`: its stack's
+ * name above, the text behind. */
+void figure_row_labels(struct figure *f, size_t row, size_t stack, double end, const char *text);
 
 #endif

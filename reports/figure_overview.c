@@ -105,17 +105,7 @@ static void bar_labels(struct figure *f, const struct overview *o, size_t m, siz
 	char text[2 * VALUE_TEXT_MAX];
 
 	bar_text(o, s, m, text, sizeof(text));
-	fputs("set label ", f->gp);
-	figure_quote(f->gp, f->page->stacks[s].name);
-	fprintf(f->gp,
-		" at graph 0, first %g left offset 0.2,0 font ',11' textcolor rgb '" INK
-		"'\nset label ",
-		-(double)row - 0.24);
-	figure_quote(f->gp, text);
-	fprintf(f->gp,
-		" at first %.9g, first %g left offset 0.6,0 font ',11' textcolor rgb '" INK_SOFT
-		"'\n",
-		o->of[s][m].high, -(double)row - 0.66);
+	figure_row_labels(f, row, s, o->of[s][m].high, text);
 }
 
 static void overview_panel(struct figure *f, const struct overview *o, size_t m, size_t nr)

@@ -92,6 +92,23 @@ static double memory_at(const struct samples *s, int column, u64 t)
 	return objects > 0 ? per_object * samples_store_at(s, "blocks", t) / objects : NAN;
 }
 
+/* The data of all stacks; any: there are some. */
+static int runs_write(struct report *p, const struct sample_figure *c, size_t load, bool *any,
+		      struct err *e)
+{
+	*any = false;
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		const struct report_run *run = report_run(p, load, s);
+
+		if (!run || !c->shows(run))
+			continue;
+		*any = true;
+		if (sample_figure_write(p, c, run, e))
+			return -1;
+	}
+	return 0;
+}
+
 static int memory_figure(struct report *p, size_t load, struct err *e)
 {
 	static const struct sample_figure c = {.kind = "store",
@@ -101,13 +118,12 @@ static int memory_figure(struct report *p, size_t load, struct err *e)
 					       .shows = store_shown,
 					       .behind_text = "bytes stored"};
 	double most[NR_MEMORY];
+	bool any;
 
-	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct report_run *run = report_run(p, load, s);
-
-		if (run && store_shown(run) && sample_figure_write(p, &c, run, e))
-			return -1;
-	}
+	if (runs_write(p, &c, load, &any, e))
+		return -1;
+	if (!any)
+		return 0;
 	sample_figure_most(p, &c, load, most);
 	if (most[BLOCKS] <= 1)
 		most[BLOCKS] = 0;
@@ -175,17 +191,10 @@ static int work_figure(struct report *p, size_t load, struct err *e)
 					       .value = work_at,
 					       .shows = work_shown};
 	double most[NR_WORK_COLUMNS];
-	bool any = false;
+	bool any;
 
-	for (size_t s = 0; s < p->nr_stacks; s++) {
-		const struct report_run *run = report_run(p, load, s);
-
-		if (!run || !work_shown(run))
-			continue;
-		any = true;
-		if (sample_figure_write(p, &c, run, e))
-			return -1;
-	}
+	if (runs_write(p, &c, load, &any, e))
+		return -1;
 	if (!any)
 		return 0;
 	sample_figure_most(p, &c, load, most);

@@ -138,17 +138,7 @@ static void bar_labels(struct figure *f, const struct store_bytes *b, size_t s, 
 	char text[96];
 
 	bar_text(b, s, w, text, sizeof(text));
-	fputs("set label ", f->gp);
-	figure_quote(f->gp, f->page->stacks[s].name);
-	fprintf(f->gp,
-		" at graph 0, first %g left offset 0.2,0 font ',11' textcolor rgb '" INK
-		"'\nset label ",
-		-(double)row - 0.24);
-	figure_quote(f->gp, text);
-	fprintf(f->gp,
-		" at first %.9g, first %g left offset 0.6,0 font ',11' textcolor rgb '" INK_SOFT
-		"'\n",
-		b->all[s][w] / bytes, -(double)row - 0.66);
+	figure_row_labels(f, row, s, b->all[s][w] / bytes, text);
 }
 
 /* From the outside in: each from 0 to its upper edge, over the one before. */
