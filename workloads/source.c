@@ -70,8 +70,9 @@ static void object_new(struct workload_source *ws, struct request *r)
 		ws->base.tables.nr_objects_max *= 2;
 }
 
-static void emit_read(struct workload_source *ws, const struct lane *l, u64 t_ns, u32 object,
-		      u16 cpu)
+/* Of an object that there is. */
+static void emit_about(struct workload_source *ws, const struct lane *l, u64 t_ns, u32 object,
+		       u16 cpu, u8 kind)
 {
 	struct request *r = request_new(ws, l, t_ns);
 
@@ -80,7 +81,13 @@ static void emit_read(struct workload_source *ws, const struct lane *l, u64 t_ns
 			      .site = r->site,
 			      .cpu = cpu,
 			      .node = -1,
-			      .kind = REQ_STORE_READ};
+			      .kind = kind};
+}
+
+static void emit_read(struct workload_source *ws, const struct lane *l, u64 t_ns, u32 object,
+		      u16 cpu)
+{
+	emit_about(ws, l, t_ns, object, cpu, REQ_STORE_READ);
 }
 
 /* An object of a store is read before it goes, if its job says so. */
@@ -94,14 +101,7 @@ static void emit_last_read(struct workload_source *ws, struct lane *l, u64 t_ns,
 static void emit_free(struct workload_source *ws, const struct lane *l, u64 t_ns, u32 object,
 		      u16 cpu)
 {
-	struct request *r = request_new(ws, l, t_ns);
-
-	*r = (struct request){.t_ns = t_ns,
-			      .object = object,
-			      .site = r->site,
-			      .cpu = cpu,
-			      .node = -1,
-			      .kind = (u8)(r->kind + 1)};
+	emit_about(ws, l, t_ns, object, cpu, (u8)(l->job->proto.kind + 1));
 	idset_put(&ws->ids, object);
 }
 
