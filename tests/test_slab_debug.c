@@ -4,6 +4,7 @@
 #include "tests/test.h"
 
 #include "alloc/kmalloc.h"
+#include "tests/found.h"
 #include "tests/slab_lab.h"
 
 static struct slab_control room, other_room;
@@ -11,31 +12,11 @@ static const char *const sites[] = {"?", "make_it+0x10", "drop_it+0x20", "drop_i
 
 #define FOUR "debug:slabifier(max_order=0)"
 
-struct found { /* every report of a test, one after the other */
-	unsigned int nr;
-	char kinds[256], text[4096];
-};
-
-static void remember(void *arg, u64 t_ns, int cpu, const char *kind, const char *detail)
-{
-	struct found *f = arg;
-
-	(void)t_ns, (void)cpu;
-	f->nr++;
-	strncat(f->kinds, kind, sizeof(f->kinds) - strlen(f->kinds) - 1);
-	strncat(f->kinds, " ", sizeof(f->kinds) - strlen(f->kinds) - 1);
-	strncat(f->text, detail, sizeof(f->text) - strlen(f->text) - 1);
-}
-
 static struct slab_cache *open_cache(struct slab_lab *sl, struct found *f, const char *slab,
 				     unsigned int objsize)
 {
-	*f = (struct found){0};
 	slab_lab_open(sl, LAB_NODE, "page_allocator(pcp=off)", slab);
-	sl->lab.m->on_event = remember;
-	sl->lab.m->on_event_arg = f;
-	sl->lab.m->sites = sites;
-	sl->lab.m->nr_sites = ARRAY_SIZE(sites);
+	found_begin(f, sl->lab.m, sites, ARRAY_SIZE(sites));
 	return slab_lab_cache(sl, &room, "test", objsize);
 }
 
@@ -220,7 +201,7 @@ static void kmalloc_stands_on_it(void **state)
 
 	(void)state;
 	slab_lab_open(&sl, LAB_NODE, "page_allocator", "debug:slabifier");
-	sl.lab.m->on_event = remember;
+	sl.lab.m->on_event = found_remember;
 	sl.lab.m->on_event_arg = &f;
 	kmalloc_init(&km, sl.sa, sl.lab.pa, NULL);
 	for (size_t size = 1; size <= 8192; size = size * 3 / 2 + 1) {

@@ -5,41 +5,7 @@
 
 #include <stdio.h>
 
-#include "tests/store_lab.h"
-
-#define CLASSES_MAX 256
-#define HEAD 8U
-
-static void open_lab(struct store_lab *l, const char *store)
-{
-	store_lab_open(l, LAB_NODE, NULL, NULL, store);
-}
-
-static unsigned long put(struct store_lab *l, size_t size)
-{
-	unsigned long handle = store_lab_malloc(l, 0, size);
-
-	assert_true(handle);
-	return handle;
-}
-
-static void take(struct store_lab *l, unsigned long handle, size_t size)
-{
-	assert_true(store_lab_free(l, 0, handle, size));
-}
-
-/* The classes that have objects, or room for some; returns how many. */
-static unsigned int used_classes(const struct store_lab *l, struct store_class *used)
-{
-	struct store_class all[CLASSES_MAX];
-	unsigned int n = store_classes(l->store, all, CLASSES_MAX), nr = 0;
-
-	assert_in_range(n, 1, CLASSES_MAX);
-	for (unsigned int i = 0; i < n; i++)
-		if (all[i].obj_allocated)
-			used[nr++] = all[i];
-	return nr;
-}
+#include "tests/zs_lab.h"
 
 /* ---- Places ---- */
 
@@ -52,9 +18,9 @@ static void test_huge(void **state)
 	unsigned long a, b;
 
 	(void)state;
-	open_lab(&l, "zsmalloc");
-	a = put(&l, PAGE_SIZE);
-	b = put(&l, 3257);
+	zs_open(&l, "zsmalloc");
+	a = zs_put(&l, PAGE_SIZE);
+	b = zs_put(&l, 3257);
 	assert_int_equal(store_map(l.store, a, PAGE_SIZE, spans), 1);
 	assert_int_equal((unsigned long)spans[0].addr % PAGE_SIZE, 0);
 	assert_int_equal(spans[0].len, PAGE_SIZE);
@@ -67,13 +33,13 @@ static void test_huge(void **state)
 	assert_int_equal(s.pages, 2);
 	assert_int_equal(s.header_bytes, 0);
 	assert_int_equal(s.free_bytes, 0);
-	take(&l, a, PAGE_SIZE);
+	zs_take(&l, a, PAGE_SIZE);
 	assert_false(store_map(l.store, a, PAGE_SIZE, spans));
-	a = put(&l, 3256);
+	a = zs_put(&l, 3256);
 	assert_int_equal(store_lab_stats(&l).pages, 5);
 	assert_int_equal(store_lab_stats(&l).header_bytes, 8);
-	take(&l, a, 3256);
-	take(&l, b, 3257);
+	zs_take(&l, a, 3256);
+	zs_take(&l, b, 3257);
 	store_lab_close(&l);
 }
 
@@ -87,13 +53,13 @@ static void test_spanning(void **state)
 	struct store_stats s;
 
 	(void)state;
-	open_lab(&l, "zsmalloc");
+	zs_open(&l, "zsmalloc");
 	for (int i = 0; i < 4; i++) {
-		h[i] = put(&l, 2720);
+		h[i] = zs_put(&l, 2720);
 		assert_true(store_lab_write(&l, 0, h[i], 2720, (u64)i));
 		assert_int_equal(store_map(l.store, h[i], 2720, spans), pieces[i]);
 		if (pieces[i] == 2) {
-			assert_int_equal(spans[0].len + spans[1].len, 3072 - HEAD);
+			assert_int_equal(spans[0].len + spans[1].len, 3072 - ZS_HEAD);
 			assert_int_equal(((unsigned long)spans[0].addr + spans[0].len) % PAGE_SIZE,
 					 0);
 			assert_int_equal((unsigned long)spans[1].addr % PAGE_SIZE, 0);
@@ -107,7 +73,7 @@ static void test_spanning(void **state)
 	assert_int_equal(s.nr_split, 2);
 	assert_int_equal(s.block_bytes, 4 * 3072);
 	store_check(l.store);
-	take(&l, h[1], 2720);
+	zs_take(&l, h[1], 2720);
 	assert_int_equal(store_lab_stats(&l).blocks, 4);
 	assert_int_equal(store_lab_stats(&l).nr_split, 2);
 	store_lab_close(&l);
@@ -128,9 +94,9 @@ static void test_spanning_costs(void **state)
 	unsigned long whole, split;
 
 	(void)state;
-	open_lab(&l, "zsmalloc");
-	whole = put(&l, 2720);
-	split = put(&l, 2720);
+	zs_open(&l, "zsmalloc");
+	whole = zs_put(&l, 2720);
+	split = zs_put(&l, 2720);
 	(void)write_ns(&l, whole, 2720);
 	assert_int_equal(write_ns(&l, split, 2720) - write_ns(&l, whole, 2720),
 			 kernel->cost_ns[COST_ZERO_PAGE] * 2720ULL / PAGE_SIZE);
@@ -144,14 +110,14 @@ static void test_lock(void **state)
 	struct store_lab l;
 
 	(void)state;
-	open_lab(&l, "zsmalloc");
+	zs_open(&l, "zsmalloc");
 	for (int i = 0; i < 4; i++) {
-		put(&l, 100);
+		zs_put(&l, 100);
 		assert_true(store_lab_malloc(&l, 1, 100));
 	}
 	l.sl.lab.m->now_ns += 1000000;
 	alone_ns = l.store->layer->self_ns;
-	put(&l, 100);
+	zs_put(&l, 100);
 	alone_ns = l.store->layer->self_ns - alone_ns;
 	waited_ns = l.store->layer->self_ns;
 	assert_true(store_lab_malloc(&l, 1, 100));
@@ -173,7 +139,7 @@ static const char *draw(struct store_lab *l, const unsigned long *handles, unsig
 {
 	static char buf[64];
 	struct store_span spans[STORE_SPANS_MAX];
-	struct store_class used[CLASSES_MAX];
+	struct store_class used[ZS_CLASSES_MAX];
 	unsigned long page;
 
 	memset(buf, '.', 8);
@@ -186,9 +152,9 @@ static const char *draw(struct store_lab *l, const unsigned long *handles, unsig
 			continue;
 		addr = (unsigned long)spans[0].addr;
 		if ((addr & ~(PAGE_SIZE - 1)) == page)
-			buf[addr % PAGE_SIZE / (EIGHT + HEAD)] = (char)('a' + i);
+			buf[addr % PAGE_SIZE / (EIGHT + ZS_HEAD)] = (char)('a' + i);
 	}
-	assert_int_equal(used_classes(l, used), 1);
+	assert_int_equal(zs_used_classes(l, used), 1);
 	snprintf(buf + 8, sizeof(buf) - 8, " full %d empty %d", (int)used[0].almost_full,
 		 (int)used[0].almost_empty);
 	return buf;
@@ -199,7 +165,7 @@ static const char *draw(struct store_lab *l, const unsigned long *handles, unsig
 
 static void drop(struct store_lab *l, unsigned long *handle)
 {
-	take(l, *handle, EIGHT);
+	zs_take(l, *handle, EIGHT);
 	*handle = 0;
 }
 
@@ -210,23 +176,23 @@ static void test_fullness(void **state)
 	struct store_lab l;
 
 	(void)state;
-	open_lab(&l, "zsmalloc");
-	h[0] = put(&l, EIGHT);
+	zs_open(&l, "zsmalloc");
+	h[0] = zs_put(&l, EIGHT);
 	assert_draws(&l, h, 0, "a....... full 0 empty 1");
 	for (int i = 1; i < 6; i++)
-		h[i] = put(&l, EIGHT);
+		h[i] = zs_put(&l, EIGHT);
 	assert_draws(&l, h, 0, "abcdef.. full 0 empty 1");
-	h[6] = put(&l, EIGHT);
+	h[6] = zs_put(&l, EIGHT);
 	assert_draws(&l, h, 0, "abcdefg. full 1 empty 0");
-	h[7] = put(&l, EIGHT);
+	h[7] = zs_put(&l, EIGHT);
 	assert_draws(&l, h, 0, "abcdefgh full 0 empty 0");
 	drop(&l, &h[2]);
 	assert_draws(&l, h, 0, "ab.defgh full 1 empty 0");
 	drop(&l, &h[4]);
 	assert_draws(&l, h, 0, "ab.d.fgh full 0 empty 1");
-	h[8] = put(&l, EIGHT);
+	h[8] = zs_put(&l, EIGHT);
 	assert_draws(&l, h, 0, "ab.difgh full 1 empty 0");
-	h[9] = put(&l, EIGHT);
+	h[9] = zs_put(&l, EIGHT);
 	assert_draws(&l, h, 0, "abjdifgh full 0 empty 0");
 	store_check(l.store);
 	for (unsigned int i = 0; i < ARRAY_SIZE(h); i++)
@@ -244,18 +210,18 @@ static void test_which_zspage(void **state)
 	struct store_lab l;
 
 	(void)state;
-	open_lab(&l, "zsmalloc");
+	zs_open(&l, "zsmalloc");
 	for (int i = 0; i < 24; i++)
-		h[i] = put(&l, EIGHT);
+		h[i] = zs_put(&l, EIGHT);
 	for (int i = 0; i < 5; i++)
 		drop(&l, &h[i]); /* the first page: 3 left */
 	drop(&l, &h[8]);	 /* the second: 7 */
 	for (int i = 16; i < 20; i++)
 		drop(&l, &h[i]); /* the third: 4 */
 	assert_draws(&l, h, 7, ".....fgh full 1 empty 2");
-	h[0] = put(&l, EIGHT);
+	h[0] = zs_put(&l, EIGHT);
 	assert_draws(&l, h, 9, "ajklmnop full 0 empty 2");
-	h[1] = put(&l, EIGHT); /* the one that came in last is first, unless it was emptier */
+	h[1] = zs_put(&l, EIGHT); /* the one that came in last is first, unless it was emptier */
 	assert_draws(&l, h, 20, "...buvwx full 0 empty 2");
 	store_check(l.store);
 	store_lab_close(&l);
@@ -284,10 +250,10 @@ static void test_bad_handles(void **state)
 	struct store_lab l;
 
 	(void)state;
-	open_lab(&l, "zsmalloc");
-	a = put(&l, 100);
-	b = put(&l, 100);
-	huge = put(&l, 4000);
+	zs_open(&l, "zsmalloc");
+	a = zs_put(&l, 100);
+	b = zs_put(&l, 100);
+	huge = zs_put(&l, 4000);
 	assert_true(store_lab_write(&l, 0, a, 100, 1));
 	assert_bad(&l, 0, 100);
 	assert_bad(&l, 1, 100);
@@ -297,14 +263,14 @@ static void test_bad_handles(void **state)
 	assert_bad(&l, a, 4000);
 	assert_bad(&l, huge, 100);
 	assert_int_equal(store_map(l.store, a, 100, spans), 1);
-	assert_bad(&l, (unsigned long)spans[0].addr - HEAD, 100); /* the object itself */
+	assert_bad(&l, (unsigned long)spans[0].addr - ZS_HEAD, 100); /* the object itself */
 	assert_bad(&l, (unsigned long)kernel->direct_map + (kernel->max_pfn << PAGE_SHIFT), 100);
-	take(&l, b, 100);
+	zs_take(&l, b, 100);
 	assert_bad(&l, b, 100); /* twice */
-	take(&l, huge, 4000);
+	zs_take(&l, huge, 4000);
 	assert_bad(&l, huge, 4000); /* its page has gone */
 	assert_int_equal(store_lab_read(&l, 0, a, 100, 1), 1);
-	take(&l, a, 100);
+	zs_take(&l, a, 100);
 	assert_bad(&l, a, 100);
 	store_lab_close(&l);
 }
@@ -318,8 +284,8 @@ static void test_forged_handle(void **state)
 	struct store_lab l;
 
 	(void)state;
-	open_lab(&l, "zsmalloc");
-	a = put(&l, sizeof(words));
+	zs_open(&l, "zsmalloc");
+	a = zs_put(&l, sizeof(words));
 	assert_int_equal(store_map(l.store, a, sizeof(words), spans), 1);
 	forged = (unsigned long)spans[0].addr + 8;
 	for (u32 idx = 0; idx < 50; idx++) { /* number 20 begins in the other page, 64 bytes on */
@@ -331,7 +297,7 @@ static void test_forged_handle(void **state)
 		machine_leave(l.sl.lab.m, entered_ns);
 		assert_bad(&l, forged, sizeof(words));
 	}
-	take(&l, a, sizeof(words));
+	zs_take(&l, a, sizeof(words));
 	store_lab_close(&l);
 }
 
@@ -345,11 +311,11 @@ static void test_foreign_handle(void **state)
 	struct err e = {""};
 
 	(void)state;
-	open_lab(&l, "zsmalloc");
+	zs_open(&l, "zsmalloc");
 	env = l.store->env;
 	other = store_lab_chain(&env, "zsmalloc(chain=2)", &e);
 	assert_non_null(other);
-	a = put(&l, 100);
+	a = zs_put(&l, 100);
 	pages = store_lab_stats(&l).pages;
 	foreign = store_malloc(other, 100, GFP_STORE);
 	assert_true(foreign);
@@ -357,7 +323,7 @@ static void test_foreign_handle(void **state)
 	assert_false(store_free(other, a, 100));
 	assert_true(store_free(other, foreign, 100));
 	assert_int_equal(store_lab_stats(&l).pages, pages);
-	take(&l, a, 100);
+	zs_take(&l, a, 100);
 	store_put(other);
 	store_lab_close(&l);
 }
@@ -370,11 +336,11 @@ static void test_leak(void **state)
 	u64 free_pages;
 
 	(void)state;
-	open_lab(&l, "zsmalloc");
+	zs_open(&l, "zsmalloc");
 	free_pages = l.sl.free_pages;
 	assert_true(free_pages);
 	for (size_t size = 10; size < PAGE_SIZE; size += 100)
-		put(&l, size);
+		zs_put(&l, size);
 	store_put(l.store);
 	l.store = NULL;
 	assert_int_equal(l.sl.lab.nr_events, 1);

@@ -3,41 +3,7 @@
  */
 #include "tests/test.h"
 
-#include "tests/store_lab.h"
-
-#define CLASSES_MAX 256
-#define HEAD 8U
-
-static void open_lab(struct store_lab *l, const char *store)
-{
-	store_lab_open(l, LAB_NODE, NULL, NULL, store);
-}
-
-static unsigned long put(struct store_lab *l, size_t size)
-{
-	unsigned long handle = store_lab_malloc(l, 0, size);
-
-	assert_true(handle);
-	return handle;
-}
-
-static void take(struct store_lab *l, unsigned long handle, size_t size)
-{
-	assert_true(store_lab_free(l, 0, handle, size));
-}
-
-/* The classes that have objects, or room for some; returns how many. */
-static unsigned int used_classes(const struct store_lab *l, struct store_class *used)
-{
-	struct store_class all[CLASSES_MAX];
-	unsigned int n = store_classes(l->store, all, CLASSES_MAX), nr = 0;
-
-	assert_in_range(n, 1, CLASSES_MAX);
-	for (unsigned int i = 0; i < n; i++)
-		if (all[i].obj_allocated)
-			used[nr++] = all[i];
-	return nr;
-}
+#include "tests/zs_lab.h"
 
 struct shape {
 	u32 pages, objs;
@@ -95,19 +61,19 @@ static void test_waste(void **state)
 /* What a full zspage leaves over is the waste of its class. */
 static void assert_left_over(const char *store, u32 size, u32 pages, u32 waste)
 {
-	struct store_class used[CLASSES_MAX];
+	struct store_class used[ZS_CLASSES_MAX];
 	struct store_lab l;
 
-	open_lab(&l, store);
+	zs_open(&l, store);
 	for (u32 i = 0; i < pages * PAGE_SIZE / size; i++)
-		put(&l, size - HEAD);
-	assert_int_equal(used_classes(&l, used), 1);
+		zs_put(&l, size - ZS_HEAD);
+	assert_int_equal(zs_used_classes(&l, used), 1);
 	assert_int_equal(used[0].size, size);
 	assert_int_equal(used[0].pages_per_zspage, pages);
 	assert_int_equal(used[0].obj_used, used[0].obj_allocated);
 	assert_int_equal(used[0].pages_used, pages);
 	assert_int_equal(store_lab_stats(&l).free_bytes, waste);
-	put(&l, size - HEAD);
+	zs_put(&l, size - ZS_HEAD);
 	assert_int_equal(store_lab_stats(&l).pages, 2 * pages);
 	store_check(l.store);
 	store_lab_close(&l);
@@ -126,8 +92,8 @@ static void test_left_over(void **state)
 
 static void check_classes(struct store_lab *l, u32 chain)
 {
-	struct store_class classes[CLASSES_MAX];
-	unsigned int n = store_classes(l->store, classes, CLASSES_MAX), nr = 0;
+	struct store_class classes[ZS_CLASSES_MAX];
+	unsigned int n = store_classes(l->store, classes, ZS_CLASSES_MAX), nr = 0;
 
 	for (u32 size = 32; size <= PAGE_SIZE; size += 16) {
 		struct shape s = best_shape(size, chain);
@@ -156,7 +122,7 @@ static void test_classes(void **state)
 
 	(void)state;
 	for (u32 chain = 1; chain <= 8; chain++) {
-		open_lab(&l, stores[chain - 1]);
+		zs_open(&l, stores[chain - 1]);
 		check_classes(&l, chain);
 		store_lab_close(&l);
 	}
@@ -165,24 +131,24 @@ static void test_classes(void **state)
 /* Each size takes the smallest class that holds it and its head; the last one has none. */
 static void test_class_of_size(void **state)
 {
-	struct store_class all[CLASSES_MAX], used[CLASSES_MAX];
+	struct store_class all[ZS_CLASSES_MAX], used[ZS_CLASSES_MAX];
 	unsigned int n;
 	struct store_lab l;
 
 	(void)state;
-	open_lab(&l, "zsmalloc");
-	n = store_classes(l.store, all, CLASSES_MAX);
+	zs_open(&l, "zsmalloc");
+	n = store_classes(l.store, all, ZS_CLASSES_MAX);
 	for (u32 size = 1, i = 0; size <= PAGE_SIZE; size++) {
-		unsigned long handle = put(&l, size);
+		unsigned long handle = zs_put(&l, size);
 
-		while (i < n - 1 && all[i].size < size + HEAD)
+		while (i < n - 1 && all[i].size < size + ZS_HEAD)
 			i++;
-		assert_int_equal(used_classes(&l, used), 1);
+		assert_int_equal(zs_used_classes(&l, used), 1);
 		assert_int_equal(used[0].size, all[i].size);
 		assert_int_equal(used[0].obj_used, 1);
 		assert_int_equal(used[0].obj_allocated,
 				 all[i].pages_per_zspage * PAGE_SIZE / all[i].size);
-		take(&l, handle, size);
+		zs_take(&l, handle, size);
 	}
 	assert_int_equal(store_lab_stats(&l).pages, 0);
 	store_lab_close(&l);
@@ -194,8 +160,8 @@ static void test_few_classes_fit(void **state)
 	struct store_lab l;
 
 	(void)state;
-	open_lab(&l, "zsmalloc");
-	assert_in_range(store_classes(l.store, two, 1), 2, CLASSES_MAX);
+	zs_open(&l, "zsmalloc");
+	assert_in_range(store_classes(l.store, two, 1), 2, ZS_CLASSES_MAX);
 	assert_int_equal(two[0].size, 32);
 	assert_int_equal(two[1].size, 7);
 	store_lab_close(&l);
