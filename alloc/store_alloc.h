@@ -106,7 +106,10 @@ struct store {
 		   struct store_span spans[STORE_SPANS_MAX]);
 	/* Makes room: see struct store_compact. Default: nothing moves. */
 	void (*compact)(struct store *self, struct store_compact *c);
-	/* Fills *s, which is zeroed; a layer adds what it keeps itself to what its base says. */
+	/*
+	 * Adds what it keeps itself (not its base) to what *s says of pages, searches and bad
+	 * calls, which the dispatcher knows. Default of a layer: nothing.
+	 */
 	void (*stats)(const struct store *self, struct store_stats *s);
 	/* Its classes; at most n are filled in. Returns how many there are. Default: none. */
 	unsigned int (*classes)(const struct store *self, struct store_class *classes,
@@ -126,6 +129,7 @@ struct store {
 	size_t size_max; /* bytes of the largest object */
 	u64 nr_pages;	 /* that store_page_alloc gave it */
 	u64 nr_bad;	 /* calls that were refused */
+	u64 nr_searches, nr_search_steps;
 	unsigned int refs;
 	bool keeps_nothing; /* here or below: what is written is not there to be read */
 	bool defers_free;   /* a free waits here or below: contents may be read until then */
@@ -144,6 +148,8 @@ bool store_free(struct store *s, unsigned long handle, size_t size);
 bool store_write(struct store *s, unsigned long handle, const void *buf, size_t size);
 bool store_read(struct store *s, unsigned long handle, void *buf, size_t size);
 void store_compact(struct store *s, struct store_compact *c);
+/* Of s and all its bases. */
+void store_stats(const struct store *s, struct store_stats *stats);
 /* Walks s and all its bases. */
 void store_check(const struct store *s);
 
@@ -151,12 +157,6 @@ static inline int store_map(const struct store *s, unsigned long handle, size_t 
 			    struct store_span spans[STORE_SPANS_MAX])
 {
 	return s->map(s, handle, size, spans);
-}
-
-static inline void store_stats(const struct store *s, struct store_stats *stats)
-{
-	*stats = (struct store_stats){0};
-	s->stats(s, stats);
 }
 
 static inline unsigned int store_classes(const struct store *s, struct store_class *classes,
@@ -209,6 +209,19 @@ static inline void store_touch(const void *p)
 /* A page for contents, counted in nr_pages: PG_store, and page->mapping names the store. */
 struct page *store_page_alloc(struct store *self, gfp_t flags);
 void store_page_free(struct store *self, struct page *page);
+
+/* Begins a search for a free block or page. */
+static inline void store_search(struct store *self)
+{
+	self->nr_searches++;
+}
+
+/* It looks at so many lists, blocks or words of a bitmap. */
+static inline void store_search_steps(struct store *self, u32 n)
+{
+	self->nr_search_steps += n;
+	charge_n(COST_LIST_STEP, n);
+}
 
 /* The page of this store that the address lies in; NULL: it lies in none. */
 static inline struct page *store_page_of(const struct store *self, unsigned long addr)

@@ -94,6 +94,19 @@ void store_compact(struct store *s, struct store_compact *c)
 	layer_leave(s->layer, span);
 }
 
+void store_stats(const struct store *s, struct store_stats *stats)
+{
+	*stats = (struct store_stats){0};
+	for (; s; s = s->base) {
+		stats->pages += s->nr_pages;
+		stats->nr_searches += s->nr_searches;
+		stats->nr_search_steps += s->nr_search_steps;
+		stats->nr_bad += s->nr_bad;
+		s->stats(s, stats);
+	}
+	ASSERT(stats->reserve_pages <= stats->pages);
+}
+
 void store_check(const struct store *s)
 {
 	for (; s; s = s->base)
@@ -138,10 +151,9 @@ static void nothing_moves(struct store *self, struct store_compact *c)
 	(void)self, (void)c;
 }
 
-static void forward_stats(const struct store *self, struct store_stats *s)
+static void nothing_to_add(const struct store *self, struct store_stats *s)
 {
-	self->base->stats(self->base, s);
-	s->nr_bad += self->nr_bad;
+	(void)self, (void)s;
 }
 
 static unsigned int forward_classes(const struct store *self, struct store_class *classes,
@@ -172,7 +184,7 @@ void derive_store(struct store *self, struct store *base, const struct store_env
 		.read = base ? forward_read : store_read_spans,
 		.map = base ? forward_map : NULL,
 		.compact = base ? forward_compact : nothing_moves,
-		.stats = base ? forward_stats : NULL,
+		.stats = base ? nothing_to_add : NULL,
 		.classes = base ? forward_classes : no_classes,
 		.check = nothing_kept,
 		.destructor = store_release,

@@ -220,11 +220,9 @@ static void shelf_stats(const struct store *self, struct store_stats *s)
 {
 	const struct shelf_store *sh = to_shelf(self);
 
-	s->pages = self->nr_pages;
 	s->blocks = sh->nr_objects;
 	s->block_bytes = sh->nr_objects * PLACE_BYTES;
 	s->free_bytes = (self->nr_pages << PAGE_SHIFT) - s->block_bytes;
-	s->nr_bad = self->nr_bad;
 	store_cache_stats(self->caches[0], sh->nr_objects, s);
 }
 

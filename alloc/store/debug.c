@@ -352,8 +352,6 @@ static void debug_stats(const struct store *self, struct store_stats *s)
 {
 	const struct debug_store *d = to_debug(self);
 
-	self->base->stats(self->base, s);
-	s->nr_bad += self->nr_bad;
 	store_cache_stats(records(d), d->nr_live + d->nr_freed, s);
 }
 

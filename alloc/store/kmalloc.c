@@ -169,7 +169,6 @@ static void kmalloc_stats(const struct store *self, struct store_stats *s)
 			add_pages(seen[type] = shared, s);
 	}
 	s->free_bytes = store_total_bytes(s) - s->block_bytes;
-	s->nr_bad = self->nr_bad;
 }
 
 static unsigned int kmalloc_classes(const struct store *self, struct store_class *classes,

@@ -170,8 +170,6 @@ static void rcu_stats(const struct store *self, struct store_stats *s)
 	const struct rcu_store *rs = to_rcu(self);
 	u64 in_limbo = (u64)self->layer->waiting_objs;
 
-	self->base->stats(self->base, s);
-	s->nr_bad += self->nr_bad;
 	store_cache_stats(records(rs), rs->nr_live + in_limbo, s);
 }
 

@@ -286,7 +286,6 @@ static void xcf_stats(const struct store *self, struct store_stats *s)
 {
 	const struct xcf_pool *x = to_xcf(self);
 
-	s->pages = self->nr_pages;
 	s->reserve_pages = x->nr_reserve;
 	store_cache_stats(x->descs, x->nr_descs, s);
 	s->header_bytes = x->nr_blocks * x->header;
@@ -294,9 +293,6 @@ static void xcf_stats(const struct store *self, struct store_stats *s)
 	s->block_bytes = x->used_units << x->shift;
 	s->free_bytes = xcf_get_total_size_bytes(x) - s->block_bytes;
 	s->nr_split = x->nr_split;
-	s->nr_searches = x->nr_searches;
-	s->nr_search_steps = x->nr_steps;
-	s->nr_bad = self->nr_bad;
 }
 
 /* One a size of blocks: those in use and those on the free list. */

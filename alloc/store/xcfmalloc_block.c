@@ -23,8 +23,7 @@ static u32 find_from(struct xcf_pool *x, u32 units)
 
 		if (w == units / BITS_PER_WORD)
 			bits &= ~0ULL << units % BITS_PER_WORD;
-		x->nr_steps++;
-		charge(COST_LIST_STEP);
+		store_search_steps(&x->s, 1);
 		if (bits)
 			return w * BITS_PER_WORD + bit_lowest(bits);
 	}
@@ -39,8 +38,7 @@ static u32 find_below(struct xcf_pool *x, u32 units)
 
 		if (w == units / BITS_PER_WORD)
 			bits &= (1ULL << units % BITS_PER_WORD) - 1;
-		x->nr_steps++;
-		charge(COST_LIST_STEP);
+		store_search_steps(&x->s, 1);
 		if (bits)
 			return w * BITS_PER_WORD + bit_highest(bits);
 	}
@@ -204,7 +202,7 @@ u64 xcf_take(struct xcf_pool *x, u32 bytes, bool last, u64 owner)
 	u64 at;
 
 	for (;;) {
-		x->nr_searches++;
+		store_search(&x->s);
 		have = choose(x, units, last);
 		if (!have)
 			return XCF_NONE;
@@ -221,7 +219,7 @@ u64 xcf_reserve_room(struct xcf_pool *x, u32 bytes, bool last, u64 owner)
 	u32 units = xcf_units(x, bytes), have = find_from(x, units);
 	u64 at;
 
-	x->nr_searches++;
+	store_search(&x->s);
 	if ((!have || have == x->units) && !last)
 		have = find_below(x, units);
 	if (!have || have == x->units)

@@ -74,7 +74,7 @@ struct xcf_pool {
 	struct list_head given_up;
 
 	u64 nr_objs, nr_descs, nr_blocks, used_units;
-	u64 nr_split, nr_searches, nr_steps;
+	u64 nr_split;
 
 	/* Compaction. */
 	struct page *victim; /* one that is half emptied; NULL */

@@ -114,21 +114,18 @@ static struct xv_block *find_block(struct xv_pool *p, u32 size)
 	u32 i = index_for(size), word = i / BITS_PER_WORD;
 	u64 bits;
 
-	p->nr_searches++;
+	store_search(&p->s);
 	if (i >= NUM_FREE_LISTS)
 		return NULL;
-	p->nr_search_steps++;
-	charge(COST_LIST_STEP);
+	store_search_steps(&p->s, 1);
 	bits = p->slbitmap[word] >> (i % BITS_PER_WORD);
 	if (bits)
 		return p->lists[i + bit_lowest(bits)].first;
-	p->nr_search_steps++;
-	charge(COST_LIST_STEP);
+	store_search_steps(&p->s, 1);
 	bits = word + 1 < BITS_PER_WORD ? p->flbitmap >> (word + 1) : 0;
 	if (!bits)
 		return NULL;
-	p->nr_search_steps++;
-	charge(COST_LIST_STEP);
+	store_search_steps(&p->s, 1);
 	word += 1 + bit_lowest(bits);
 	return p->lists[word * BITS_PER_WORD + bit_lowest(p->slbitmap[word])].first;
 }

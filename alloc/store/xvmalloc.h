@@ -55,7 +55,6 @@ struct xv_pool {
 	struct xv_map *spare;
 	struct xv_maps *all_maps;
 	u64 nr_live, live_bytes; /* blocks in use */
-	u64 nr_searches, nr_search_steps;
 };
 
 static inline struct xv_pool *to_xv(const struct store *s)

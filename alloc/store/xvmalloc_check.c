@@ -14,14 +14,10 @@ void xv_stats(const struct store *self, struct store_stats *s)
 {
 	const struct xv_pool *p = to_xv(self);
 
-	s->pages = self->nr_pages;
 	s->header_bytes = p->nr_live * XV_ALIGN;
 	s->blocks = p->nr_live;
 	s->block_bytes = p->live_bytes;
 	s->free_bytes = (self->nr_pages << PAGE_SHIFT) - p->live_bytes;
-	s->nr_searches = p->nr_searches;
-	s->nr_search_steps = p->nr_search_steps;
-	s->nr_bad = self->nr_bad;
 }
 
 unsigned int xv_classes(const struct store *self, struct store_class *classes, unsigned int n)

@@ -48,7 +48,6 @@ struct zbud_pool {
 		u64 nr;
 	} lists[NCHUNKS];	   /* by free chunks */
 	u64 nr_objects, nr_chunks; /* chunks: of objects */
-	u64 nr_searches, nr_search_steps;
 };
 
 static struct zbud_pool *to_zbud(const struct store *s)
@@ -126,9 +125,8 @@ static struct zbud_header *find_unbuddied(struct zbud_pool *p, u32 chunks)
 	u64 bits = p->unbuddied >> chunks;
 	u32 steps = bits ? bit_lowest(bits) + 1 : NCHUNKS - chunks;
 
-	p->nr_searches++;
-	p->nr_search_steps += steps;
-	charge_n(COST_LIST_STEP, steps);
+	store_search(&p->s);
+	store_search_steps(&p->s, steps);
 	if (!bits)
 		return NULL;
 	return list_first_entry(&p->lists[chunks + steps - 1].pages, struct zbud_header, list);
@@ -225,14 +223,10 @@ static void zbud_stats(const struct store *self, struct store_stats *s)
 {
 	const struct zbud_pool *p = to_zbud(self);
 
-	s->pages = self->nr_pages;
 	s->header_bytes = self->nr_pages * ZHDR_SIZE_ALIGNED;
 	s->blocks = p->nr_objects;
 	s->block_bytes = p->nr_chunks * CHUNK_SIZE;
 	s->free_bytes = (self->nr_pages << PAGE_SHIFT) - s->header_bytes - s->block_bytes;
-	s->nr_searches = p->nr_searches;
-	s->nr_search_steps = p->nr_search_steps;
-	s->nr_bad = self->nr_bad;
 }
 
 /* Lists that are not empty, size: bytes free in each of their pages. */

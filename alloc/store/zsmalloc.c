@@ -98,12 +98,11 @@ static int zs_map(const struct store *self, unsigned long handle, size_t size,
 /* The fullest group that has one; NULL: no room in the class. */
 static struct zspage *find_zspage(struct zs_pool *pool, struct zs_class *class)
 {
-	pool->nr_searches++;
+	store_search(&pool->s);
 	for (int group = ZS_ALMOST_FULL; group >= ZS_EMPTY; group--) {
 		struct list_head *list = &class->fullness_list[group];
 
-		pool->nr_search_steps++;
-		charge(COST_LIST_STEP);
+		store_search_steps(&pool->s, 1);
 		if (!list_empty(list))
 			return list_first_entry(list, struct zspage, list);
 	}
@@ -259,7 +258,6 @@ static void zs_stats(const struct store *self, struct store_stats *s)
 	u64 nr = live_objects(pool);
 	const struct zs_class *class;
 
-	s->pages = self->nr_pages;
 	store_cache_stats(pool->handle_cache, nr, s);
 	store_cache_stats(pool->zspage_cache, pool->nr_zspages, s);
 	for_each_zs_class(pool, class)
@@ -270,9 +268,6 @@ static void zs_stats(const struct store *self, struct store_stats *s)
 	s->blocks = nr + pool->nr_spanning;
 	s->free_bytes = (self->nr_pages << PAGE_SHIFT) - s->block_bytes;
 	s->nr_split = pool->nr_split;
-	s->nr_searches = pool->nr_searches;
-	s->nr_search_steps = pool->nr_search_steps;
-	s->nr_bad = self->nr_bad;
 }
 
 static unsigned int zs_classes(const struct store *self, struct store_class *classes,

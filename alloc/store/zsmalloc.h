@@ -69,7 +69,7 @@ struct zs_pool {
 	struct zs_class classes[ZS_SIZE_CLASSES];
 	u64 nr_zspages;
 	u64 nr_spanning; /* live objects that lie in two pages */
-	u64 nr_split, nr_searches, nr_search_steps;
+	u64 nr_split;
 };
 
 static inline struct zs_pool *to_zs_pool(const struct store *s)
