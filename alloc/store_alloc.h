@@ -118,7 +118,7 @@ struct store {
 	void (*check)(const struct store *self);
 	/*
 	 * The last reference goes: gives all memory back, that of live objects too, which it
-	 * reports ("leak"); ends in store_release.
+	 * reports (store_report_leak); ends in store_release.
 	 */
 	void (*destructor)(struct store *self);
 	const char *name; /* "debug:zsmalloc" */
@@ -247,6 +247,8 @@ bool store_cache_holds(const struct kmem_cache *k, unsigned long addr);
 /* Adds the objects and slabs of a cache to the statistics. */
 void store_cache_stats(struct kmem_cache *k, u64 nr_objects, struct store_stats *stats);
 
+/* At its end, objects are live: nothing to say of 0. */
+void store_report_leak(const struct store *self, u64 nr_live);
 /* A handle that is none: counts and reports it, and returns false. kind: as report_event's. */
 bool store_bad(struct store *self, const char *kind, const char *call, unsigned long handle);
 

@@ -299,6 +299,13 @@ bool store_bad(struct store *self, const char *kind, const char *call, unsigned 
 	return false;
 }
 
+void store_report_leak(const struct store *self, u64 nr_live)
+{
+	if (nr_live)
+		report_event("leak", "%s: %llu objects still in use", self->name,
+			     (unsigned long long)nr_live);
+}
+
 /* ---- Pages and descriptors ---- */
 
 struct page *store_page_alloc(struct store *self, gfp_t flags)

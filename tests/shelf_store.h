@@ -244,9 +244,7 @@ static void shelf_destructor(struct store *self)
 {
 	struct shelf_store *sh = to_shelf(self);
 
-	if (sh->nr_objects)
-		report_event("leak", "%s: %llu objects still in use", self->name,
-			     (unsigned long long)sh->nr_objects);
+	store_report_leak(self, sh->nr_objects);
 	while (!list_empty(&sh->objects)) {
 		struct shelf_object *o = list_first_entry(&sh->objects, struct shelf_object, list);
 

@@ -255,7 +255,7 @@ static void test_leak(void **state)
 	store_put(l.store);
 	l.store = NULL;
 	assert_string_equal(l.sl.lab.event,
-			    "leak: xvmalloc: 2 objects of 128 bytes are still stored");
+			    "leak: xvmalloc: 2 objects still in use");
 	store_lab_close(&l);
 }
 

@@ -269,9 +269,7 @@ static void kmalloc_destructor(struct store *self)
 	u32 i;
 
 	for_each_cache(ks, i) live += ks->live[i];
-	if (live)
-		report_event("leak", "%s: %llu objects of %lld bytes are still stored", self->name,
-			     (unsigned long long)live, (long long)self->layer->live_bytes);
+	store_report_leak(self, live);
 	if (live && !self->keeps_nothing)
 		look_at_memory(ks, ks->live, true);
 	kmalloc_destroy(&ks->km);

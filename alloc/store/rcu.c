@@ -199,9 +199,7 @@ static void rcu_destructor(struct store *self)
 	bool base_goes = self->base->refs == 1;
 
 	rcu_barrier();
-	if (rs->nr_live && !base_goes)
-		report_event("leak", "%s: %llu objects still in use", self->name,
-			     (unsigned long long)rs->nr_live);
+	store_report_leak(self, base_goes ? 0 : rs->nr_live);
 	while (!list_empty(&rs->live)) {
 		struct rcu_record *r = list_first_entry(&rs->live, struct rcu_record, list);
 

@@ -348,9 +348,7 @@ static void xcf_destructor(struct store *self)
 {
 	struct xcf_pool *x = to_xcf(self);
 
-	if (x->nr_objs)
-		report_event("leak", "%s: %llu objects were live", self->name,
-			     (unsigned long long)x->nr_objs);
+	store_report_leak(self, x->nr_objs);
 	for (u32 i = 0; i <= x->units; i++)
 		give_pages_back(x, &x->buckets[i], false);
 	give_pages_back(x, &x->given_up, false);

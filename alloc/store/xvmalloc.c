@@ -352,9 +352,7 @@ static void xv_destructor(struct store *self)
 {
 	struct xv_pool *p = to_xv(self);
 
-	if (p->nr_live)
-		report_event("leak", "%s: %llu objects of %lld bytes are still stored", self->name,
-			     (unsigned long long)p->nr_live, (long long)self->layer->live_bytes);
+	store_report_leak(self, p->nr_live);
 	while (!list_empty(&p->pages))
 		put_page(p, list_first_entry(&p->pages, struct page, lru));
 	while (p->all_maps) {

@@ -292,9 +292,7 @@ static void zbud_destructor(struct store *self)
 {
 	struct zbud_pool *p = to_zbud(self);
 
-	if (p->nr_objects)
-		report_event("leak", "%s: %llu objects of %lld bytes are still stored", self->name,
-			     (unsigned long long)p->nr_objects, (long long)self->layer->live_bytes);
+	store_report_leak(self, p->nr_objects);
 	for (u32 i = 0; i < NCHUNKS; i++) {
 		struct zbud_header *z, *next;
 

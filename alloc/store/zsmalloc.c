@@ -319,12 +319,9 @@ static void drop_zspage(struct zs_pool *pool, struct zs_class *class, struct zsp
 static void zs_destructor(struct store *self)
 {
 	struct zs_pool *pool = to_zs_pool(self);
-	u64 nr = live_objects(pool);
 	struct zs_class *class;
 
-	if (nr)
-		report_event("leak", "%s: %llu objects still in use", self->name,
-			     (unsigned long long)nr);
+	store_report_leak(self, live_objects(pool));
 	for_each_zs_class(pool, class)
 	{
 		for (int group = 0; group < NR_ZS_FULLNESS; group++) {
