@@ -89,13 +89,22 @@ struct page {
 	};
 	union {
 		unsigned long index;
-		void *freelist; /* first free object of a slab page */
+		void *freelist;		     /* first free object of a slab page */
+		unsigned long store_private; /* PG_store: what its store has of it elsewhere */
 	};
-	struct {		  /* slab pages */
-		u16 inuse;	  /* objects handed out */
-		u16 objects : 15; /* objects in the slab */
-		u16 frozen : 1;	  /* belongs to a CPU */
-		u32 slab_private;
+	union {
+		struct {		  /* slab pages */
+			u16 inuse;	  /* objects handed out */
+			u16 objects : 15; /* objects in the slab */
+			u16 frozen : 1;	  /* belongs to a CPU */
+			u32 slab_private;
+		};
+		struct {			/* pages of a store: what it notes, 0 at first */
+			u16 store_used;		/* of the page, in the store's units */
+			u16 store_blocks : 15;	/* in use */
+			u16 store_given_up : 1; /* damaged: nothing new is put here */
+			u32 store_nr;		/* among the pages that it belongs with */
+		};
 	};
 };
 _Static_assert(sizeof(struct page) <= 48, "page structs are the simulator's largest cost");

@@ -206,7 +206,10 @@ static inline void store_touch(const void *p)
 	charge_memory(page_to_nid(virt_to_page(p)));
 }
 
-/* A page for contents, counted in nr_pages: PG_store, and page->mapping names the store. */
+/*
+ * A page for contents, counted in nr_pages: PG_store, and page->mapping names the store, whose are
+ * lru and the fields store_*, which are 0.
+ */
 struct page *store_page_alloc(struct store *self, gfp_t flags);
 void store_page_free(struct store *self, struct page *page);
 

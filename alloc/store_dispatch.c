@@ -308,6 +308,15 @@ void store_report_leak(const struct store *self, u64 nr_live)
 
 /* ---- Pages and descriptors ---- */
 
+static void forget_notes(struct page *page)
+{
+	page->store_private = 0;
+	page->store_used = 0;
+	page->store_blocks = 0;
+	page->store_given_up = 0;
+	page->store_nr = 0;
+}
+
 struct page *store_page_alloc(struct store *self, gfp_t flags)
 {
 	struct page *page = page_alloc(self->env.pages, 0, flags, NUMA_NO_NODE);
@@ -316,6 +325,7 @@ struct page *store_page_alloc(struct store *self, gfp_t flags)
 		return NULL;
 	page->flags |= PG_store;
 	page->mapping = self;
+	forget_notes(page);
 	self->nr_pages++;
 	return page;
 }
@@ -325,6 +335,7 @@ void store_page_free(struct store *self, struct page *page)
 	ASSERT(page->flags & PG_store && page->mapping == self);
 	page->flags &= ~PG_store;
 	page->mapping = NULL;
+	forget_notes(page);
 	self->nr_pages--;
 	page_free(self->env.pages, page, 0);
 }

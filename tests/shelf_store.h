@@ -33,7 +33,7 @@ struct shelf_object {
 
 struct shelf_store {
 	struct store s;
-	struct list_head pages; /* index: places taken */
+	struct list_head pages; /* store_private: places taken */
 	struct list_head objects;
 	u64 nr_objects, bytes, misdeed, seen;
 	struct page *kept; /* by a misdeed */
@@ -56,9 +56,9 @@ static void *take_place(struct page *page)
 {
 	unsigned long place = 0;
 
-	while (page->index >> place & 1)
+	while (page->store_private >> place & 1)
 		place++;
-	page->index |= 1UL << place;
+	page->store_private |= 1UL << place;
 	return (char *)page_address(page) + place * PLACE_BYTES;
 }
 
@@ -67,8 +67,8 @@ static bool leave_place(struct shelf_store *sh, void *at)
 {
 	struct page *page = virt_to_page(at);
 
-	page->index &= ~(1UL << virt_to_phys(at) % PAGE_SIZE / PLACE_BYTES);
-	if (page->index)
+	page->store_private &= ~(1UL << virt_to_phys(at) % PAGE_SIZE / PLACE_BYTES);
+	if (page->store_private)
 		return false;
 	list_del(&page->lru);
 	store_page_free(&sh->s, page);
@@ -80,7 +80,7 @@ static struct page *page_with_room(struct shelf_store *sh, const struct page *bu
 	struct page *page;
 
 	list_for_each_entry (page, &sh->pages, lru)
-		if (page->index != ALL_TAKEN && page != but)
+		if (page->store_private != ALL_TAKEN && page != but)
 			return page;
 	return NULL;
 }
@@ -104,7 +104,6 @@ static unsigned long shelf_malloc(struct store *self, size_t size, gfp_t flags)
 			kmem_cache_free(self->caches[0], o);
 			return 0;
 		}
-		page->index = 0;
 		list_add(&page->lru, &sh->pages);
 	}
 	*o = (struct shelf_object){.at = take_place(page), .size = size};
@@ -233,8 +232,8 @@ static void shelf_check(const struct store *self)
 	u64 taken = 0, pages = 0;
 
 	list_for_each_entry (page, &sh->pages, lru) {
-		ASSERT(page->index && page->index <= ALL_TAKEN);
-		taken += (u64)__builtin_popcountl(page->index);
+		ASSERT(page->store_private && page->store_private <= ALL_TAKEN);
+		taken += (u64)__builtin_popcountl(page->store_private);
 		pages++;
 	}
 	ASSERT(taken == sh->nr_objects && pages == self->nr_pages);

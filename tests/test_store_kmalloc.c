@@ -144,8 +144,7 @@ static void test_leak(void **state)
 		store_put(l.store);
 		l.store = NULL;
 		assert_int_equal(l.sl.lab.nr_events, 1);
-		assert_string_equal(l.sl.lab.event,
-				    "leak: kmalloc: 71 objects still in use");
+		assert_string_equal(l.sl.lab.event, "leak: kmalloc: 71 objects still in use");
 		store_lab_close(&l);
 	}
 }

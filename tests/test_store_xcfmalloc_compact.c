@@ -179,7 +179,7 @@ static int nr_tried(struct xcf_pool *x)
 
 	for (u32 i = 0; i <= x->units; i++)
 		list_for_each_entry (page, &x->buckets[i], lru)
-			nr += page->index == x->pass;
+			nr += page->store_private == x->pass;
 	return nr;
 }
 
@@ -196,12 +196,12 @@ static void tries(void **state)
 	first = list_first_entry(&xl.x->buckets[48], struct page, lru);
 	store_lab_compact(&xl.l, 0, UINT64_MAX, UINT64_MAX);
 	assert_int_equal(nr_tried(xl.x), 3);
-	assert_true(xl.x->exhausted && first->index == xl.x->pass);
+	assert_true(xl.x->exhausted && first->store_private == xl.x->pass);
 	xcf_lab_put(&xl, 'x', 48);
 	xcf_lab_drop(&xl, 'x');
 	store_lab_compact(&xl.l, 0, UINT64_MAX, UINT64_MAX);
 	assert_int_equal(nr_tried(xl.x), 3);
-	assert_true(first->index != xl.x->pass);
+	assert_true(first->store_private != xl.x->pass);
 	xcf_lab_verify(&xl);
 	xcf_lab_close(&xl);
 }

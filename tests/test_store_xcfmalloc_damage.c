@@ -115,7 +115,7 @@ static void open_three(struct xcf_lab *xl)
 /* What comes after: objects live on, nothing new goes there, and the page comes back at last. */
 static void survived(struct xcf_lab *xl)
 {
-	assert_true(xcf_page(block_at(xl, 'd'))->frozen == 0);
+	assert_true(xcf_page(block_at(xl, 'd'))->store_given_up == 0);
 	xcf_lab_verify(xl);
 	assert_true(xcf_lab_put(xl, 'e', 1008));
 	assert_int_equal(xl->l.store->nr_pages, 3);

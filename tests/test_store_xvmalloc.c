@@ -254,8 +254,7 @@ static void test_leak(void **state)
 	assert_true(store_lab_malloc(&l, 0, 100) && store_lab_malloc(&l, 0, 28));
 	store_put(l.store);
 	l.store = NULL;
-	assert_string_equal(l.sl.lab.event,
-			    "leak: xvmalloc: 2 objects still in use");
+	assert_string_equal(l.sl.lab.event, "leak: xvmalloc: 2 objects still in use");
 	store_lab_close(&l);
 }
 

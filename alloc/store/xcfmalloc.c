@@ -45,13 +45,15 @@ static struct page *free_block(struct xcf_pool *x, const struct xcf_desc *d)
 	struct page *page = xcf_page(at);
 
 	store_touch(xcf_bytes(at));
-	if (unlikely(!page->frozen && !xcf_neighbours_sound(x, at, page->objects == 1))) {
+	if (unlikely(!page->store_given_up &&
+		     !xcf_neighbours_sound(x, at, page->store_blocks == 1))) {
 		xcf_recover(x, at);
-		ASSERT(page->frozen || xcf_neighbours_sound(x, at, page->objects == 1));
+		ASSERT(page->store_given_up ||
+		       xcf_neighbours_sound(x, at, page->store_blocks == 1));
 	}
 	xcf_account(x, at, d->size, -1);
-	if (unlikely(page->frozen)) {
-		if (page->inuse)
+	if (unlikely(page->store_given_up)) {
+		if (page->store_used)
 			return NULL;
 		xcf_take_back(page);
 		return emptied(x, page);
@@ -93,11 +95,8 @@ static bool grow(struct xcf_pool *x, gfp_t flags)
 	spin_unlock(&x->lock);
 	note_path(PATH_SLOW);
 	page = store_page_alloc(&x->s, flags);
-	if (page) {
+	if (page)
 		(void)page_address(page); /* from here on its bytes are written */
-		page->index = 0;
-		page->inuse = page->objects = page->frozen = 0;
-	}
 	spin_lock(&x->lock);
 	if (page)
 		xcf_reserve_add(x, page);
@@ -339,7 +338,6 @@ static void give_pages_back(struct xcf_pool *x, struct list_head *pages, bool re
 		list_del(&page->lru);
 		if (!reserve)
 			free_descs_of(x, page);
-		page->frozen = 0;
 		store_page_free(&x->s, page);
 	}
 }

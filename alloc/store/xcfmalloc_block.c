@@ -7,7 +7,8 @@
  * are linked through their page structs.
  *
  * Invariant: no two free blocks of a page touch. The blocks of a page that is not given up add up
- * to it; page->inuse is the units of those in use, page->objects their number.
+ * to it; page->store_used is the units of those in use, page->store_blocks their number, and
+ * page->store_private the pass of compaction that last tried to empty it, 0 if it has changed.
  */
 #include "alloc/store/xcfmalloc_pool.h"
 
@@ -105,7 +106,7 @@ static void list_unlink(struct xcf_pool *x, u64 at)
 
 void xcf_reserve_add(struct xcf_pool *x, struct page *page)
 {
-	ASSERT(!page->inuse && !page->objects && !page->frozen);
+	ASSERT(!page->store_used && !page->store_blocks && !page->store_given_up);
 	list_add(&page->lru, &x->reserve);
 	x->nr_reserve++;
 	x->nr_free[x->units]++;
@@ -276,13 +277,6 @@ bool xcf_neighbours_sound(const struct xcf_pool *x, u64 at, bool last)
 
 /* ---- Books ---- */
 
-static u32 bucket_of(const struct xcf_pool *x, const struct page *page)
-{
-	if (x->victims == XCF_OLDEST)
-		return 1;
-	return x->victims == XCF_FEWEST ? page->objects : page->inuse;
-}
-
 static void bucket_remove(struct xcf_pool *x, struct page *page, u32 bucket)
 {
 	list_del(&page->lru);
@@ -296,7 +290,7 @@ static void bucket_remove(struct xcf_pool *x, struct page *page, u32 bucket)
  */
 static void bucket_add(struct xcf_pool *x, struct page *page, u32 bucket)
 {
-	page->index = 0;
+	page->store_private = 0;
 	if (x->victims == XCF_OLDEST)
 		list_add_tail(&page->lru, &x->buckets[bucket]);
 	else
@@ -307,18 +301,18 @@ static void bucket_add(struct xcf_pool *x, struct page *page, u32 bucket)
 void xcf_account(struct xcf_pool *x, u64 at, u32 size, int sign)
 {
 	struct page *page = xcf_page(at);
-	u32 units = size >> x->shift, from = page->inuse ? bucket_of(x, page) : 0, to;
+	u32 units = size >> x->shift, from = page->store_used ? xcf_bucket_of(x, page) : 0, to;
 
-	page->inuse = (u16)((int)page->inuse + sign * (int)units);
-	page->objects = (u32)((int)page->objects + sign) & 0x7fff;
-	ASSERT(page->inuse <= x->units && !page->inuse == !page->objects);
+	page->store_used = (u16)((int)page->store_used + sign * (int)units);
+	page->store_blocks = (u32)((int)page->store_blocks + sign) & 0x7fff;
+	ASSERT(page->store_used <= x->units && !page->store_used == !page->store_blocks);
 	x->used_units += (u64)(s64)(sign * (int)units);
 	x->nr_blocks += (u64)(s64)sign;
 	x->nr_used[units] += (u64)(s64)sign;
 	x->exhausted = false;
-	if (unlikely(page->frozen))
+	if (unlikely(page->store_given_up))
 		return;
-	to = page->inuse ? bucket_of(x, page) : 0;
+	to = page->store_used ? xcf_bucket_of(x, page) : 0;
 	if (from == to)
 		return;
 	if (from)
@@ -378,16 +372,16 @@ void xcf_lists_clear(struct xcf_pool *x)
 
 void xcf_give_up(struct xcf_pool *x, struct page *page)
 {
-	bucket_remove(x, page, bucket_of(x, page));
+	bucket_remove(x, page, xcf_bucket_of(x, page));
 	list_add_tail(&page->lru, &x->given_up);
-	page->frozen = 1;
+	page->store_given_up = 1;
 	if (x->victim == page)
 		x->victim = NULL;
 }
 
 void xcf_take_back(struct page *page)
 {
-	ASSERT(page->frozen && !page->inuse);
+	ASSERT(page->store_given_up && !page->store_used);
 	list_del(&page->lru);
-	page->frozen = 0;
+	page->store_given_up = 0;
 }

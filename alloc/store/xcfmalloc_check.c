@@ -63,7 +63,7 @@ struct xcf_desc *xcf_find(const struct xcf_pool *x, unsigned long handle, size_t
 		if (unlikely(nr++ == x->max_blocks || !makes_sense(x, d) || d->used > left))
 			return NULL;
 		left -= d->used;
-		if (unlikely(xcf_page(xcf_block(d))->frozen))
+		if (unlikely(xcf_page(xcf_block(d))->store_given_up))
 			in_doubt = true;
 		else if (unlikely(!header_agrees(x, d)))
 			*damaged = true;
@@ -120,7 +120,7 @@ bool xcf_page_sound(const struct xcf_pool *x, const struct page *page)
 		units += (u32)xcf_tag(x, at)->size >> x->shift;
 		objects++;
 	}
-	return units == page->inuse && objects == page->objects;
+	return units == page->store_used && objects == page->store_blocks;
 }
 
 /* Room that compaction has found and not used is free. */
@@ -179,8 +179,8 @@ static void check_page(const struct xcf_pool *x, const struct page *page, struct
 {
 	bool free_before = false;
 
-	ASSERT(store_page_of(&x->s, (unsigned long)page_name(page)) && !page->frozen);
-	ASSERT(page->inuse && xcf_page_sound(x, page));
+	ASSERT(store_page_of(&x->s, (unsigned long)page_name(page)) && !page->store_given_up);
+	ASSERT(page->store_used && xcf_page_sound(x, page));
 	r->pages++;
 	for (u64 at = xcf_page_at(page); at != XCF_NONE; at = xcf_behind(x, at)) {
 		u32 units = (u32)xcf_tag(x, at)->size >> x->shift;
@@ -210,7 +210,7 @@ static void check_lists(const struct xcf_pool *x, const struct recount *r)
 		u64 prev = XCF_NONE, nr = 0;
 
 		for (u64 at = x->free[units]; at != XCF_NONE; at = xcf_link(x, at, XCF_NEXT)) {
-			ASSERT(xcf_link(x, at, XCF_PREV) == prev && !xcf_page(at)->frozen);
+			ASSERT(xcf_link(x, at, XCF_PREV) == prev && !xcf_page(at)->store_given_up);
 			ASSERT(xcf_owner(x, at) == XCF_NONE &&
 			       xcf_tag(x, at)->size == units << x->shift);
 			prev = at;
@@ -227,8 +227,8 @@ static void check_buckets(const struct xcf_pool *x, struct recount *r)
 		struct page *page;
 
 		list_for_each_entry (page, &x->buckets[i], lru) {
-			ASSERT(x->victims != XCF_EMPTIEST || page->inuse == i);
-			ASSERT(x->victims != XCF_FEWEST || page->objects == i);
+			ASSERT(x->victims != XCF_EMPTIEST || page->store_used == i);
+			ASSERT(x->victims != XCF_FEWEST || page->store_blocks == i);
 			check_page(x, page, r);
 		}
 		ASSERT(bit_test(x->bucket_map, i) == !list_empty(&x->buckets[i]));
@@ -241,15 +241,15 @@ static void check_pages_without_buckets(const struct xcf_pool *x, struct recount
 	u64 reserve = 0;
 
 	list_for_each_entry (page, &x->given_up, lru) {
-		ASSERT(page->frozen && page->inuse);
+		ASSERT(page->store_given_up && page->store_used);
 		r->given_up++;
 		r->pages++;
-		r->units += page->inuse;
-		r->blocks += page->objects;
+		r->units += page->store_used;
+		r->blocks += page->store_blocks;
 	}
 	list_for_each_entry (page, &x->reserve, lru) {
 		ASSERT(store_page_of(&x->s, (unsigned long)page_name(page)));
-		ASSERT(!page->frozen && !page->inuse && !page->objects);
+		ASSERT(!page->store_given_up && !page->store_used && !page->store_blocks);
 		reserve++;
 	}
 	ASSERT(reserve == x->nr_reserve && reserve == x->nr_free[x->units]);

@@ -163,7 +163,7 @@ static bool empty_page(struct xcf_pool *x, struct page *page, struct store_compa
 		c->moved_bytes += bytes;
 	}
 	if (done == x->nr_plan) {
-		ASSERT(!page->inuse);
+		ASSERT(!page->store_used);
 		x->nr_plan = 0;
 		x->victim = NULL;
 		return true;
@@ -193,7 +193,7 @@ static struct page *next_victim(struct xcf_pool *x)
 			struct page *page = list_first_entry(bucket, struct page, lru);
 
 			charge(COST_LIST_STEP);
-			if (page->index != x->pass)
+			if (page->store_private != x->pass)
 				return page;
 		}
 	return NULL;
@@ -201,13 +201,9 @@ static struct page *next_victim(struct xcf_pool *x)
 
 static void set_aside(struct xcf_pool *x, struct page *page)
 {
-	u32 bucket = x->victims == XCF_OLDEST	? 1U
-		     : x->victims == XCF_FEWEST ? page->objects
-						: page->inuse;
-
 	x->victim = NULL;
-	page->index = x->pass;
-	list_move_tail(&page->lru, &x->buckets[bucket]);
+	page->store_private = x->pass;
+	list_move_tail(&page->lru, &x->buckets[xcf_bucket_of(x, page)]);
 }
 
 /* One run of compaction. */
@@ -239,14 +235,14 @@ static bool try_page(struct xcf_pool *x, struct run *run)
 	if (!page)
 		return give_up(x);
 	store_touch(page_name(page));
-	own = x->units - page->inuse;
-	if (x->free_units - own >= page->inuse && plan_page(x, page)) {
+	own = x->units - page->store_used;
+	if (x->free_units - own >= page->store_used && plan_page(x, page)) {
 		if (empty_page(x, page, run->c)) {
 			run->freed = page;
 			run->gained = true;
 		}
 		run->failures = 0;
-	} else if (!page->frozen) {
+	} else if (!page->store_given_up) {
 		set_aside(x, page);
 		if (++run->failures == x->tries)
 			return give_up(x);

@@ -183,6 +183,14 @@ static inline u64 xcf_before(const struct xcf_pool *x, u64 at)
 	return prev == XCF_FIRST ? XCF_NONE : (at & ~(u64)(PAGE_SIZE - 1)) + prev;
 }
 
+/* Where a page with blocks stands among victims. */
+static inline u32 xcf_bucket_of(const struct xcf_pool *x, const struct page *page)
+{
+	if (x->victims == XCF_OLDEST)
+		return 1;
+	return x->victims == XCF_FEWEST ? page->store_blocks : page->store_used;
+}
+
 /* Units of a block for so many bytes. */
 static inline u32 xcf_units(const struct xcf_pool *x, u32 bytes)
 {

@@ -159,7 +159,7 @@ static struct page *grow_pool(struct xv_pool *p, gfp_t flags)
 	if (!page)
 		return NULL;
 	note_path(PATH_NEW_SLAB);
-	page->index = (unsigned long)get_map(p);
+	page->store_private = (unsigned long)get_map(p);
 	list_add_tail(&page->lru, &p->pages);
 	return page;
 }
@@ -170,7 +170,6 @@ static void put_page(struct xv_pool *p, struct page *page)
 
 	map->next_spare = p->spare;
 	p->spare = map;
-	page->index = 0;
 	list_del(&page->lru);
 	store_page_free(&p->s, page);
 }

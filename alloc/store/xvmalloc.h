@@ -32,7 +32,7 @@ struct xv_block {
 _Static_assert(sizeof(struct xv_block) <= XV_ALIGN + XV_MIN_ALLOC_SIZE, "links fit in a block");
 _Static_assert(MAX_FLI <= BITS_PER_WORD, "one word for the first level");
 
-/* Where objects in use begin on a page, in units of XV_ALIGN: page->index. */
+/* Where objects in use begin on a page, in units of XV_ALIGN: page->store_private. */
 struct xv_map {
 	union {
 		u64 live[PAGE_SIZE / XV_ALIGN / BITS_PER_WORD];
@@ -103,7 +103,7 @@ static inline u32 index_of(u32 size)
 
 static inline struct xv_map *map_of(const struct page *page)
 {
-	return (struct xv_map *)page->index;
+	return (struct xv_map *)page->store_private;
 }
 
 static inline u64 unit_of(const void *object)

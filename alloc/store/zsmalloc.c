@@ -53,7 +53,7 @@ static bool find_object(const struct zs_pool *pool, unsigned long handle, size_t
 		return false;
 	at->zspage = page_zspage(at->page);
 	if (class != zspage_class(pool, at->zspage) || at->idx >= class->objs_per_zspage ||
-	    at->idx * class->size >> PAGE_SHIFT != at->page->slab_private)
+	    at->idx * class->size >> PAGE_SHIFT != at->page->store_nr)
 		return false;
 	return *zs_head(at) == (handle | OBJ_ALLOCATED_TAG);
 }

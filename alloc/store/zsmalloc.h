@@ -121,10 +121,10 @@ static inline struct zs_class *zspage_class(const struct zs_pool *pool, const st
 	return pool->size_class[zspage->class];
 }
 
-/* A zspage's pages are a ring; page->index is its descriptor, page->slab_private its number. */
+/* A zspage's pages are a ring; page->store_private is its descriptor, page->store_nr its number. */
 static inline struct zspage *page_zspage(const struct page *page)
 {
-	return (struct zspage *)page->index;
+	return (struct zspage *)page->store_private;
 }
 
 static inline struct page *next_page(const struct page *page)

@@ -53,7 +53,7 @@ static void check_pages(const struct zs_pool *pool, const struct zs_class *class
 
 	for (u32 i = 0; i < class->pages_per_zspage; i++) {
 		ASSERT(page->flags & PG_store && page->mapping == &pool->s);
-		ASSERT(page_zspage(page) == zspage && page->slab_private == i);
+		ASSERT(page_zspage(page) == zspage && page->store_nr == i);
 		page = next_page(page);
 	}
 	ASSERT(page == zspage->first_page);

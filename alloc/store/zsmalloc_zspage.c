@@ -9,7 +9,7 @@
  * zspage that comes in goes before the first one unless it is emptier.
  *
  * Invariant: zspage->inuse objects are taken, the others are on its free list, which ends with
- * OBJ_NONE. page->mapping is the store, page->index the zspage, page->slab_private the page's
+ * OBJ_NONE. page->mapping is the store, page->store_private the zspage, page->store_nr the page's
  * number in it, page->lru links the ring of its pages. A zspage is on the list that
  * zspage->fullness says, unless it is isolated.
  */
@@ -109,7 +109,6 @@ static void free_pages_of(struct zs_pool *pool, struct page *first)
 	do {
 		struct page *next = next_page(page);
 
-		page->index = 0;
 		charge(COST_ATOMIC); /* the page lock */
 		store_page_free(&pool->s, page);
 		page = next;
@@ -130,8 +129,8 @@ static struct page *take_pages(struct zs_pool *pool, const struct zs_class *clas
 				free_pages_of(pool, first);
 			return NULL;
 		}
-		page->index = (unsigned long)zspage;
-		page->slab_private = i;
+		page->store_private = (unsigned long)zspage;
+		page->store_nr = i;
 		if (first)
 			list_add_tail(&page->lru, &first->lru);
 		else
