@@ -10,6 +10,7 @@
  *	  rcu:   {pages: "rcu:page_allocator", slab: "rcu:slabifier"}
  *	  table: {kmalloc: {classes: [32B, 64B, 96B, 128B, 1KiB]}}	# or: exact
  *	  mixed: {kmalloc: {merge: on}}	# caches share slabs; recorded names have been merged
+ *	  zram:  {store: "debug:zsmalloc"}	# compressed objects; left out: they are not stored
  *	  some:  {caches: {"ext4_*": "rcu:slabifier"}}	# another chain, same pages; first match
  *	loads:
  *	  fstree: {trace: traces/samples/fstree.kmt}	# warm if the trace carries snapshots

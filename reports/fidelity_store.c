@@ -100,7 +100,7 @@ void fidelity_print_store(FILE *out, const struct fidelity *f)
 {
 	if (!f->nr_store)
 		return;
-	fprintf(out, "\nStore at the readings of mm_stat: recorded/simulated\n%-18s %8s", "",
+	fprintf(out, "\nStore at the readings of mm_stat: recorded/simulated\n%-18s %8s", "reading",
 		"error");
 	for (int k = 0; k < NR_FIDELITY_STORE; k++)
 		fprintf(out, " %23s", fidelity_store_names[k]);

@@ -392,13 +392,12 @@ static struct allocator_desc zsmalloc_desc = {
 	.role = ROLE_SOURCE,
 	.summary = "size classes 16 bytes apart in zspages of a few single pages (zsmalloc of 6.1)",
 	.help = "A zspage is 1 to `chain` pages, as many as waste least; objects may lie across "
-		"two "
-		"of them.\n"
-		"Each object has a word of 8 bytes before it and a handle in cache zs_handle, each "
-		"zspage a\n"
-		"descriptor of 56 bytes in cache zspage. Compaction moves objects of a class "
-		"together until\n"
-		"no zspage can be gained.",
+		"two of\n"
+		"them. Each object has a word of 8 bytes before it and a handle in cache "
+		"zs_handle, each\n"
+		"zspage a descriptor of 56 bytes in cache zspage. Compaction moves objects of a "
+		"class\n"
+		"together until no zspage can be gained.",
 	.options = zsmalloc_opts,
 	.options_size = sizeof(struct zsmalloc_options),
 	.create_store = zsmalloc_create,
