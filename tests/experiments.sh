@@ -22,12 +22,21 @@ for file in $(grep -l '^expect:' configs/*.yaml); do
 	verdict "$name: listed with what it is" $?
 done
 
-# What README shows of one is what it prints.
-"$kmemsim" run configs/laws.yaml --db "$SCRATCH/laws.db" --resume 2>/dev/null | cut -c1-90 | sed 's/ *$//' >"$SCRATCH/now"
-sed -n '/^\$ \.\/kmemsim run configs\/laws.yaml/,/^```$/p' README.md | sed '1d;$d' >"$SCRATCH/then"
-diff -u "$SCRATCH/then" "$SCRATCH/now" | sed 's/^/# /'
-[ -s "$SCRATCH/then" ] && cmp -s "$SCRATCH/then" "$SCRATCH/now"
+# What README shows of one is what it prints: shown NAME, from that experiment's database; the README's own command
+# says which lines and columns.
+shown()
+{
+	sed -n "/^\\$ \.\/kmemsim run configs\/$1.yaml/,/^\`\`\`$/p" README.md | sed '$d' >"$SCRATCH/shown"
+	"$kmemsim" run "configs/$1.yaml" --db "$SCRATCH/$1.db" --resume 2>/dev/null |
+		bash -c "cat $(sed -n '1s/^[^|]*//p' "$SCRATCH/shown")" | sed 's/ *$//' >"$SCRATCH/now"
+	sed 1d "$SCRATCH/shown" >"$SCRATCH/then"
+	diff -u "$SCRATCH/then" "$SCRATCH/now" | sed 's/^/# /'
+	[ -s "$SCRATCH/then" ] && cmp -s "$SCRATCH/then" "$SCRATCH/now"
+}
+shown laws
 verdict "the README's laws are what their experiment prints" $?
+shown xcfmalloc
+verdict "the README's published table is what its experiment prints" $?
 grep -oE '^\| `\./kmemsim run [^`]*' README.md | sed 's/.* //' >"$SCRATCH/shown"
 [ -s "$SCRATCH/shown" ] && ! xargs grep -L '^expect:' <"$SCRATCH/shown" | grep -q .
 verdict "each experiment in the README's table expects something" $?

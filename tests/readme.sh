@@ -91,12 +91,13 @@ verdict "the README's import is what import prints" $?
 sed -n '/^```yml$/,/^```$/p' README.md | sed '1d;$d' >"$SCRATCH/workload.yaml"
 "$SCRATCH/kmemsim" replay "$SCRATCH/workload.yaml" --db none 2>"$SCRATCH.out"
 verdict "the README's workload runs" $?
-# block FIRST: the commands of the README's block that begins so, run in a folder of their own, print what stands there.
-mkdir "$SCRATCH/run" "$SCRATCH/run/traces" && cp -r workloads "$SCRATCH/run" && cp -r traces/samples "$SCRATCH/run/traces" &&
+# block FIRST [PAGE]: the commands of the README's block that begins so, run in a folder of their own, print what stands
+# there.
+mkdir "$SCRATCH/run" "$SCRATCH/run/traces" && cp -r workloads configs "$SCRATCH/run" && cp -r traces/samples "$SCRATCH/run/traces" &&
 	cp "$SCRATCH/kmemsim" "$SCRATCH/run"
 block()
 {
-	awk -v first="\$ $1" 'index($0, first) == 1 { on = 1 } on && /^```$/ { exit } on' README.md >"$SCRATCH/shown"
+	awk -v first="\$ $1" 'index($0, first) == 1 { on = 1 } on && /^```$/ { exit } on' "${2:-README.md}" >"$SCRATCH/shown"
 	grep -E '^(\$|      )' "$SCRATCH/shown" | sed 's/^\$ //' >"$SCRATCH/commands"
 	(cd "$SCRATCH/run" && bash ../commands 2>/dev/null) >"$SCRATCH/now"
 	grep -vE '^(\$|      )' "$SCRATCH/shown" >"$SCRATCH/then"
@@ -107,8 +108,23 @@ block "./kmemsim replay workloads/thp-under-churn.yaml"
 verdict "the README's huge pages are what is refused" $?
 block "./kmemsim replay traces/samples/small-hackbench.kmt --db blame.db"
 verdict "the README's blame is what the view says" $?
-block "./kmemsim replay workloads/page-cache.yaml"
-verdict "the README's reclaim is what kswapd does" $?
+block "./kmemsim replay workloads/page-cache.yaml" workloads/README.md
+verdict "the reclaim in workloads/README.md is what kswapd does" $?
+block "./kmemsim fidelity traces/samples/small-zram.kmt"
+verdict "the README's mm_stat is what both stores hold" $?
+block "for s in zsmalloc"
+verdict "the README's table of stores is what they do with real sizes" $?
+block "./kmemsim run configs/store-worst.yaml"
+verdict "the README's worst cases are what they do to each store" $?
+
+# What is shipped to be replayed, workloads/README.md lists.
+for w in workloads/*.yaml; do
+	name=$(basename "$w" .yaml)
+	grep -qF -e "\`$name\`" -e "\`${name%%-*}-*\`" workloads/README.md || echo "# not listed: $w"
+done >"$SCRATCH/untold"
+cat "$SCRATCH/untold"
+[ ! -s "$SCRATCH/untold" ]
+verdict "workloads/README.md lists every workload" $?
 
 # Its scores too, but for the digits: what improves them need not touch the README. They may not be far off.
 digits() { sed 's/[0-9]/N/g; s/N*\.N*/N.N/g; s/NN*/N/g; s/  */ /g'; }
