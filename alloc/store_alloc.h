@@ -190,12 +190,15 @@ struct store *store_get(struct store *s);
 /* The last put destroys. NULL is fine. */
 void store_put(struct store *s);
 /* The innermost one of the chain. */
-struct store *store_source(struct store *s);
+struct store *store_source(const struct store *s);
 /* False: it has no compact of its own, no object of it ever moves. */
 bool store_moves(const struct store *s);
 /* True if a layer of the chain, or its source, is of this kind. */
 bool store_chain_has(const struct store *s, const struct allocator_desc *desc);
 
+/* Between buf and the first `size` bytes of the spans, of which there are n. Takes no time. */
+void store_spans_write(const struct store_span *spans, int n, const void *buf, size_t size);
+void store_spans_read(const struct store_span *spans, int n, void *buf, size_t size);
 /* Copies over map's spans and charges for the bytes; who needs a lock holds it. */
 bool store_write_spans(struct store *self, unsigned long handle, const void *buf, size_t size);
 bool store_read_spans(struct store *self, unsigned long handle, void *buf, size_t size);
@@ -250,6 +253,11 @@ bool store_cache_holds(const struct kmem_cache *k, unsigned long addr);
 /* Adds the objects and slabs of a cache to the statistics. */
 void store_cache_stats(struct kmem_cache *k, u64 nr_objects, struct store_stats *stats);
 
+/* What reports call a handle: its physical address, where it has one. */
+static inline unsigned long long handle_name(unsigned long handle)
+{
+	return virt_addr_valid((const void *)handle) ? virt_to_phys((const void *)handle) : handle;
+}
 /* At its end, objects are live: nothing to say of 0. */
 void store_report_leak(const struct store *self, u64 nr_live);
 /* A handle that is none: counts and reports it, and returns false. kind: as report_event's. */

@@ -228,18 +228,16 @@ void store_put(struct store *s)
 		s->destructor(s);
 }
 
-struct store *store_source(struct store *s)
+struct store *store_source(const struct store *s)
 {
 	while (s->base)
 		s = s->base;
-	return s;
+	return (struct store *)(unsigned long)s;
 }
 
 bool store_moves(const struct store *s)
 {
-	while (s->base)
-		s = s->base;
-	return s->compact != nothing_moves;
+	return store_source(s)->compact != nothing_moves;
 }
 
 bool store_chain_has(const struct store *s, const struct allocator_desc *desc)
@@ -251,6 +249,32 @@ bool store_chain_has(const struct store *s, const struct allocator_desc *desc)
 
 /* ---- Contents ---- */
 
+void store_spans_write(const struct store_span *spans, int n, const void *buf, size_t size)
+{
+	for (int i = 0; size; i++) {
+		size_t len;
+
+		ASSERT(i < n);
+		len = min(size, (size_t)spans[i].len);
+		memcpy(spans[i].addr, buf, len);
+		buf = (const char *)buf + len;
+		size -= len;
+	}
+}
+
+void store_spans_read(const struct store_span *spans, int n, void *buf, size_t size)
+{
+	for (int i = 0; size; i++) {
+		size_t len;
+
+		ASSERT(i < n);
+		len = min(size, (size_t)spans[i].len);
+		memcpy(buf, spans[i].addr, len);
+		buf = (char *)buf + len;
+		size -= len;
+	}
+}
+
 bool store_write_spans(struct store *self, unsigned long handle, const void *buf, size_t size)
 {
 	struct store_span spans[STORE_SPANS_MAX];
@@ -259,14 +283,7 @@ bool store_write_spans(struct store *self, unsigned long handle, const void *buf
 	if (unlikely(!n))
 		return store_bad(self, "invalid_pointer", "write", handle);
 	charge_bytes(size);
-	for (int i = 0; size; i++) {
-		size_t len = min(size, (size_t)spans[i].len);
-
-		ASSERT(i < n);
-		memcpy(spans[i].addr, buf, len);
-		buf = (const char *)buf + len;
-		size -= len;
-	}
+	store_spans_write(spans, n, buf, size);
 	return true;
 }
 
@@ -278,14 +295,7 @@ bool store_read_spans(struct store *self, unsigned long handle, void *buf, size_
 	if (unlikely(!n))
 		return store_bad(self, "invalid_pointer", "read", handle);
 	charge_bytes(size);
-	for (int i = 0; size; i++) {
-		size_t len = min(size, (size_t)spans[i].len);
-
-		ASSERT(i < n);
-		memcpy(buf, spans[i].addr, len);
-		buf = (char *)buf + len;
-		size -= len;
-	}
+	store_spans_read(spans, n, buf, size);
 	return true;
 }
 
@@ -293,9 +303,7 @@ bool store_bad(struct store *self, const char *kind, const char *call, unsigned 
 {
 	self->nr_bad++;
 	report_event(kind, "%s: %s of handle 0x%llx, which names no live object", self->name, call,
-		     virt_addr_valid((const void *)handle)
-			     ? (unsigned long long)virt_to_phys((const void *)handle)
-			     : (unsigned long long)handle);
+		     handle_name(handle));
 	return false;
 }
 

@@ -18,8 +18,7 @@ static int check_keeps(const struct store *base, const struct store_env *env, co
 		return err_set(e, "%s, and the pages of '%s' keep nothing", what,
 			       page_allocator_source(env->pages)->name);
 	if (base->keeps_nothing)
-		return err_set(e, "%s, and '%s' keeps nothing", what,
-			       store_source((struct store *)(unsigned long)base)->name);
+		return err_set(e, "%s, and '%s' keeps nothing", what, store_source(base)->name);
 	return 0;
 }
 
@@ -40,6 +39,19 @@ int derive_store_with_records(struct store *self, struct store *base, const stru
 	return -1;
 }
 
+void *store_record_alloc(struct store *self, size_t size, gfp_t flags, unsigned long *base_handle)
+{
+	void *record = store_cache_alloc(store_records(self), flags);
+
+	if (unlikely(!record))
+		return NULL;
+	*base_handle = store_malloc(self->base, size, flags);
+	if (likely(*base_handle))
+		return record;
+	kmem_cache_free(store_records(self), record);
+	return NULL;
+}
+
 void store_describe(const struct store *self, unsigned long handle, char *buf, size_t n)
 {
 	struct text t = text_in(buf, n);
@@ -53,7 +65,7 @@ void store_describe(const struct store *self, unsigned long handle, char *buf, s
 	}
 	page = virt_to_head_page(addr);
 	cache = page->flags & PG_slab ? slab_cache_of(page, addr) : NULL;
-	if (cache && self->nr_caches && cache->top == self->caches[0]->cache)
+	if (cache && self->nr_caches && cache->top == store_records(self)->cache)
 		text_add(&t, "no record of this store");
 	else if (cache)
 		text_add(&t, "in a slab of another cache, '%s'", cache->top->name);

@@ -18,13 +18,15 @@ int __must_check derive_store_with_records(struct store *self, struct store *bas
 					   unsigned int record_bytes, const char *what,
 					   struct err *e);
 
+static inline struct kmem_cache *store_records(const struct store *self)
+{
+	return self->caches[0];
+}
+
+/* A record, whose bytes mean nothing yet, and an object of the base's; NULL: either was refused. */
+void *store_record_alloc(struct store *self, size_t size, gfp_t flags, unsigned long *base_handle);
+
 /* "a slab of cache 'dentry'": what lies at the address of a handle that is none of the layer's. */
 void store_describe(const struct store *self, unsigned long handle, char *buf, size_t n);
-
-/* What reports call a handle: its physical address, where it has one. */
-static inline unsigned long long handle_name(unsigned long handle)
-{
-	return virt_addr_valid((const void *)handle) ? virt_to_phys((const void *)handle) : handle;
-}
 
 #endif

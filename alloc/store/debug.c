@@ -56,17 +56,13 @@ static struct debug_store *to_debug(const struct store *self)
 	return container_of((struct store *)(unsigned long)self, struct debug_store, s);
 }
 
-static struct kmem_cache *records(const struct debug_store *d)
-{
-	return d->s.caches[0];
-}
-
 /* ---- Whose handle is it? ---- */
 
 /* NULL: the address is that of no object of the cache. */
 static struct debug_record *record_at(const struct debug_store *d, unsigned long handle)
 {
-	return store_cache_holds(records(d), handle) ? (struct debug_record *)handle : NULL;
+	return store_cache_holds(store_records(&d->s), handle) ? (struct debug_record *)handle
+							       : NULL;
 }
 
 static bool is_whole(const struct debug_store *d, const struct debug_record *r)
@@ -234,15 +230,10 @@ static bool gather(const struct debug_store *d, const struct debug_record *r, u8
 {
 	struct store_span spans[STORE_SPANS_MAX];
 	int n = store_map(d->s.base, r->handle, r->size, spans);
-	u32 at = 0;
 
-	for (int i = 0; i < n && at < r->size; i++) {
-		u32 len = min(spans[i].len, r->size - at);
-
-		memcpy(buf + at, spans[i].addr, len);
-		at += len;
-	}
-	return at == r->size;
+	if (n)
+		store_spans_read(spans, n, buf, r->size);
+	return n;
 }
 
 /* ---- Methods ---- */
@@ -250,16 +241,11 @@ static bool gather(const struct debug_store *d, const struct debug_record *r, u8
 static unsigned long debug_malloc(struct store *self, size_t size, gfp_t flags)
 {
 	struct debug_store *d = to_debug(self);
-	struct debug_record *r = store_cache_alloc(records(d), flags);
 	unsigned long handle;
+	struct debug_record *r = store_record_alloc(self, size, flags, &handle);
 
 	if (unlikely(!r))
 		return 0;
-	handle = store_malloc(self->base, size, flags);
-	if (unlikely(!handle)) {
-		kmem_cache_free(records(d), r);
-		return 0;
-	}
 	*r = (struct debug_record){
 		.state = RECORD_LIVE,
 		.owner = self,
@@ -279,7 +265,7 @@ static void forget(struct debug_store *d, struct debug_record *r)
 	r->state = 0;
 	r->owner = NULL;
 	list_del(&r->list);
-	kmem_cache_free(records(d), r);
+	kmem_cache_free(store_records(&d->s), r);
 }
 
 static bool debug_free(struct store *self, unsigned long handle, size_t size)
@@ -352,7 +338,7 @@ static void debug_stats(const struct store *self, struct store_stats *s)
 {
 	const struct debug_store *d = to_debug(self);
 
-	store_cache_stats(records(d), d->nr_live + d->nr_freed, s);
+	store_cache_stats(store_records(&d->s), d->nr_live + d->nr_freed, s);
 }
 
 static void check_list(const struct debug_store *d, const struct list_head *list, u64 state, u64 nr)

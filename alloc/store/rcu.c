@@ -42,11 +42,6 @@ static struct rcu_store *to_rcu(const struct store *self)
 	return container_of((struct store *)(unsigned long)self, struct rcu_store, s);
 }
 
-static struct kmem_cache *records(const struct rcu_store *rs)
-{
-	return rs->s.caches[0];
-}
-
 static const char *state_of(const struct rcu_store *rs, int state)
 {
 	return (const char *)&rs->s + state;
@@ -57,7 +52,7 @@ static struct rcu_record *record_at(const struct rcu_store *rs, unsigned long ha
 {
 	struct rcu_record *r = (struct rcu_record *)handle;
 
-	if (!store_cache_holds(records(rs), handle) || r->state < state_of(rs, IN_USE) ||
+	if (!store_cache_holds(store_records(&rs->s), handle) || r->state < state_of(rs, IN_USE) ||
 	    r->state > state_of(rs, FREED))
 		return NULL;
 	return r;
@@ -78,16 +73,11 @@ static bool bad(struct rcu_store *rs, const struct rcu_record *r, unsigned long 
 static unsigned long rcu_malloc(struct store *self, size_t size, gfp_t flags)
 {
 	struct rcu_store *rs = to_rcu(self);
-	struct rcu_record *r = store_cache_alloc(records(rs), flags);
 	unsigned long handle;
+	struct rcu_record *r = store_record_alloc(self, size, flags, &handle);
 
 	if (unlikely(!r))
 		return 0;
-	handle = store_malloc(self->base, size, flags);
-	if (unlikely(!handle)) {
-		kmem_cache_free(records(rs), r);
-		return 0;
-	}
 	*r = (struct rcu_record){
 		.handle = handle, .state = state_of(rs, IN_USE), .size = (u32)size};
 	list_add_tail(&r->list, &rs->live);
@@ -99,7 +89,7 @@ static void give_back(struct rcu_store *rs, struct rcu_record *r)
 {
 	r->state = state_of(rs, FREED);
 	store_free(rs->s.base, r->handle, r->size);
-	kmem_cache_free(records(rs), r);
+	kmem_cache_free(store_records(&rs->s), r);
 }
 
 /* A grace period is over: who freed the object is the one to blame for what is found now. */
@@ -170,7 +160,7 @@ static void rcu_stats(const struct store *self, struct store_stats *s)
 	const struct rcu_store *rs = to_rcu(self);
 	u64 in_limbo = (u64)self->layer->waiting_objs;
 
-	store_cache_stats(records(rs), rs->nr_live + in_limbo, s);
+	store_cache_stats(store_records(&rs->s), rs->nr_live + in_limbo, s);
 }
 
 static void rcu_check(const struct store *self)
@@ -205,7 +195,7 @@ static void rcu_destructor(struct store *self)
 
 		list_del(&r->list);
 		if (base_goes)
-			kmem_cache_free(records(rs), r);
+			kmem_cache_free(store_records(&rs->s), r);
 		else
 			give_back(rs, r);
 	}

@@ -275,7 +275,7 @@ static bool overwritten(struct store *self, unsigned long handle)
 {
 	self->nr_bad++;
 	report_event("redzone", "%s: free of handle 0x%llx: headers of its page were overwritten",
-		     self->name, (unsigned long long)virt_to_phys((void *)handle));
+		     self->name, handle_name(handle));
 	return false;
 }
 

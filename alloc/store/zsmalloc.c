@@ -24,8 +24,6 @@
  */
 #include "alloc/store/zsmalloc.h"
 
-#include <string.h>
-
 /* ---- Handles ---- */
 
 /* False: the handle is none of a live object of this size. Takes no time. */
@@ -212,13 +210,10 @@ static bool zs_write(struct store *self, unsigned long handle, const void *buf, 
 {
 	struct store_span spans[2];
 	int n = map_object(to_zs_pool(self), handle, size, spans);
-	size_t here = n ? min(size, (size_t)spans[0].len) : 0;
 
 	if (unlikely(!n))
 		return store_bad(self, "invalid_pointer", "write", handle);
-	memcpy(spans[0].addr, buf, here);
-	if (here < size)
-		memcpy(spans[1].addr, (const char *)buf + here, size - here);
+	store_spans_write(spans, n, buf, size);
 	return true;
 }
 
@@ -226,13 +221,10 @@ static bool zs_read(struct store *self, unsigned long handle, void *buf, size_t 
 {
 	struct store_span spans[2];
 	int n = map_object(to_zs_pool(self), handle, size, spans);
-	size_t here = n ? min(size, (size_t)spans[0].len) : 0;
 
 	if (unlikely(!n))
 		return store_bad(self, "invalid_pointer", "read", handle);
-	memcpy(buf, spans[0].addr, here);
-	if (here < size)
-		memcpy((char *)buf + here, spans[1].addr, size - here);
+	store_spans_read(spans, n, buf, size);
 	return true;
 }
 
