@@ -151,27 +151,28 @@ static struct xv_map *get_map(struct xv_pool *p)
 	return map;
 }
 
-/* A page for an object, nobody's block so far. Without the lock. */
-static struct page *grow_pool(struct xv_pool *p, gfp_t flags)
+/* The page joins the pool, as one free block that is on no list. */
+static struct xv_block *add_page(struct xv_pool *p, struct page *page)
 {
-	struct page *page = store_page_alloc(&p->s, flags);
+	struct xv_block *b = page_address(page);
 
-	if (!page)
-		return NULL;
 	note_path(PATH_NEW_SLAB);
 	page->store_private = (unsigned long)get_map(p);
 	list_add_tail(&page->lru, &p->pages);
-	return page;
+	b->size = XV_MAX_ALLOC_SIZE;
+	b->prev = BLOCK_FREE;
+	return b;
 }
 
-static void put_page(struct xv_pool *p, struct page *page)
+/* It is for the caller to give back, who holds no lock then. */
+static struct page *remove_page(struct xv_pool *p, struct page *page)
 {
 	struct xv_map *map = map_of(page);
 
 	map->next_spare = p->spare;
 	p->spare = map;
 	list_del(&page->lru);
-	store_page_free(&p->s, page);
+	return page;
 }
 
 /* ---- Objects ---- */
@@ -196,6 +197,7 @@ static void take_block(struct xv_pool *p, struct xv_block *b, u32 size)
 	} else {
 		set_before(next, b, false);
 	}
+	bit_set(map_of(virt_to_page(b))->live, unit_of(object_of(b)));
 	p->nr_live++;
 	p->live_bytes += block_bytes(b);
 }
@@ -204,29 +206,26 @@ static unsigned long xv_malloc(struct store *self, size_t size, gfp_t flags)
 {
 	struct xv_pool *p = to_xv(self);
 	struct xv_block *b;
-	struct page *page;
 
 	charge(COST_CALL);
 	spin_lock(&p->lock);
 	b = find_block(p, ALIGN((u32)size, XV_ALIGN));
 	if (b) {
-		page = virt_to_page(b);
 		remove_block(p, b);
 	} else {
+		struct page *page;
+
 		spin_unlock(&p->lock);
-		page = grow_pool(p, flags);
+		page = store_page_alloc(self, flags);
 		if (!page)
 			return 0;
 		spin_lock(&p->lock);
-		b = page_address(page);
-		b->size = XV_MAX_ALLOC_SIZE;
-		b->prev = BLOCK_FREE;
+		b = add_page(p, page);
 	}
 	store_touch(b);
 	take_block(p, b, (u32)size);
 	spin_unlock(&p->lock);
-	bit_set(map_of(page)->live, unit_of((char *)b + XV_ALIGN));
-	return (unsigned long)b + XV_ALIGN;
+	return (unsigned long)object_of(b);
 }
 
 /* The block of a live object of this size; NULL: the handle is that of none. */
@@ -307,7 +306,7 @@ static bool free_block(struct xv_pool *p, struct xv_block *b)
 {
 	p->nr_live--;
 	p->live_bytes -= block_bytes(b);
-	bit_clear(map_of(virt_to_page(b))->live, unit_of((char *)b + XV_ALIGN));
+	bit_clear(map_of(virt_to_page(b))->live, unit_of(object_of(b)));
 	b = melt(p, b);
 	if (b->size == XV_MAX_ALLOC_SIZE)
 		return true;
@@ -319,20 +318,22 @@ static bool free_block(struct xv_pool *p, struct xv_block *b)
 static bool xv_free(struct store *self, unsigned long handle, size_t size)
 {
 	struct xv_pool *p = to_xv(self);
-	struct xv_block *b = live_block(p, handle, size);
-	bool whole;
+	struct xv_block *b;
+	struct page *emptied;
 
 	charge(COST_CALL);
-	if (unlikely(!b))
-		return store_bad(self, kind_of_bad(p, handle), "free", handle);
-	if (unlikely(!is_sound(b)))
-		return overwritten(self, handle);
 	spin_lock(&p->lock);
+	b = live_block(p, handle, size);
+	if (unlikely(!b || !is_sound(b))) {
+		spin_unlock(&p->lock);
+		return b ? overwritten(self, handle)
+			 : store_bad(self, kind_of_bad(p, handle), "free", handle);
+	}
 	store_touch(b);
-	whole = free_block(p, b);
+	emptied = free_block(p, b) ? remove_page(p, virt_to_page(b)) : NULL;
 	spin_unlock(&p->lock);
-	if (whole)
-		put_page(p, virt_to_page(b));
+	if (emptied)
+		store_page_free(self, emptied);
 	return true;
 }
 
@@ -353,7 +354,8 @@ static void xv_destructor(struct store *self)
 
 	store_report_leak(self, p->nr_live);
 	while (!list_empty(&p->pages))
-		put_page(p, list_first_entry(&p->pages, struct page, lru));
+		store_page_free(self,
+				remove_page(p, list_first_entry(&p->pages, struct page, lru)));
 	while (p->all_maps) {
 		struct xv_maps *maps = p->all_maps;
 

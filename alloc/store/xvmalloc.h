@@ -106,6 +106,11 @@ static inline struct xv_map *map_of(const struct page *page)
 	return (struct xv_map *)page->store_private;
 }
 
+static inline void *object_of(const struct xv_block *b)
+{
+	return (char *)(unsigned long)b + XV_ALIGN;
+}
+
 static inline u64 unit_of(const void *object)
 {
 	return virt_to_phys(object) % PAGE_SIZE / XV_ALIGN;

@@ -56,7 +56,7 @@ static void check_page(const struct page *page, struct recount *r)
 		ASSERT(prev_offset(b) == (before ? offset_of(before) : 0));
 		ASSERT(after_free == (before && before->prev & BLOCK_FREE));
 		ASSERT(!(is_free && after_free) && !(is_free && b->size % XV_ALIGN));
-		ASSERT(is_free || bit_test(map_of(page)->live, unit_of((char *)b + XV_ALIGN)));
+		ASSERT(is_free || bit_test(map_of(page)->live, unit_of(object_of(b))));
 		r->listed += is_free && b->size >= XV_MIN_ALLOC_SIZE;
 		r->live += !is_free;
 		r->live_bytes += is_free ? 0 : block_bytes(b);

@@ -191,13 +191,16 @@ static bool zbud_free(struct store *self, unsigned long handle, size_t size)
 {
 	struct zbud_pool *p = to_zbud(self);
 	struct zbud_header *z = header_of(p, handle);
-	enum buddy bud = z ? buddy_of(z, handle, size) : NR_BUDDIES;
+	enum buddy bud;
 	bool empty;
 
 	charge(COST_CALL);
-	if (unlikely(bud == NR_BUDDIES))
-		return store_bad(self, "invalid_pointer", "free", handle);
 	spin_lock(&p->lock);
+	bud = z ? buddy_of(z, handle, size) : NR_BUDDIES;
+	if (unlikely(bud == NR_BUDDIES)) {
+		spin_unlock(&p->lock);
+		return store_bad(self, "invalid_pointer", "free", handle);
+	}
 	store_touch(z);
 	empty = take_object(p, z, bud);
 	spin_unlock(&p->lock);
