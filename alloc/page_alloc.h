@@ -88,6 +88,11 @@ void page_allocator_put(struct page_allocator *pa);
 
 /* The innermost one of the chain: where its pages come from. */
 const struct page_allocator *page_allocator_source(const struct page_allocator *pa);
+/*
+ * -1 if what is written there is not there to be read. `what` the asker does begins the message:
+ * "free lists lie in pages".
+ */
+int __must_check page_check_keeps(const struct page_allocator *pa, const char *what, struct err *e);
 /* True if a layer of the chain, or its source, is of this kind. */
 bool page_chain_has(const struct page_allocator *pa, const struct allocator_desc *desc);
 /* What the source of the chain is asked for in the end, if pa is asked for this. */

@@ -345,6 +345,14 @@ const struct page_allocator *page_allocator_source(const struct page_allocator *
 	return pa;
 }
 
+int page_check_keeps(const struct page_allocator *pa, const char *what, struct err *e)
+{
+	if (!pa->keeps_nothing)
+		return 0;
+	return err_set(e, "%s, and the pages of '%s' keep nothing", what,
+		       page_allocator_source(pa)->name);
+}
+
 void page_chain_rewrite(const struct page_allocator *pa, gfp_t *flags, int *node)
 {
 	for (; pa; pa = pa->base)

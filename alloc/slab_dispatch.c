@@ -421,8 +421,5 @@ int slab_check_keeps(const struct slab_allocator *base, const struct page_alloca
 
 	if (source->desc->keeps_nothing)
 		return err_set(e, "%s, and '%s' keeps nothing", what, source->name);
-	if (pages && pages->keeps_nothing)
-		return err_set(e, "%s, and the pages of '%s' keep nothing", what,
-			       page_allocator_source(pages)->name);
-	return 0;
+	return pages ? page_check_keeps(pages, what, e) : 0;
 }

@@ -14,9 +14,8 @@
 static int check_keeps(const struct store *base, const struct store_env *env, const char *what,
 		       struct err *e)
 {
-	if (env->pages->keeps_nothing)
-		return err_set(e, "%s, and the pages of '%s' keep nothing", what,
-			       page_allocator_source(env->pages)->name);
+	if (page_check_keeps(env->pages, what, e))
+		return -1;
 	if (base->keeps_nothing)
 		return err_set(e, "%s, and '%s' keeps nothing", what, store_source(base)->name);
 	return 0;
