@@ -39,8 +39,15 @@ void leak_sites_print(const struct leak_sites *ls, struct text *t)
 		text_add(t, "\nAllocated elsewhere: %llu", (unsigned long long)ls->others);
 }
 
-static void look_at_page(struct slab_cache *top, struct page *page, struct leak_sites *ls)
+struct search {
+	struct slab_cache *top;
+	struct leak_sites ls;
+};
+
+static void look_at_page(struct page *page, void *arg)
 {
+	struct search *s = arg;
+	struct slab_cache *top = s->top;
 	char *at = page_name(page);
 
 	for (u64 offset = 0; offset < PAGE_SIZE << page->order; offset += 8) {
@@ -52,11 +59,11 @@ static void look_at_page(struct slab_cache *top, struct page *page, struct leak_
 			continue;
 		site = slab_alloc_site(top, at + offset);
 		if (site)
-			leak_site_add(ls, site);
+			leak_site_add(&s->ls, site);
 	}
 }
 
-static void find_sites(struct slab_cache *top, struct leak_sites *ls)
+void for_each_slab_page(void (*look)(struct page *page, void *arg), void *arg)
 {
 	for (unsigned long pfn = 0; pfn < kernel->max_pfn; pfn++) {
 		struct page *page = pfn_to_page(pfn);
@@ -65,20 +72,20 @@ static void find_sites(struct slab_cache *top, struct leak_sites *ls)
 		    !kernel->block_use[pfn >> pageblock_order].touched)
 			pfn += pageblock_nr_pages - 1;
 		else if ((page->flags & (PG_slab | PG_tail)) == PG_slab)
-			look_at_page(top, page, ls);
+			look(page, arg);
 	}
 }
 
 static void report_leak(struct slab_cache *top, u64 live)
 {
-	struct leak_sites ls = {.nr = 0};
+	struct search s = {.top = top};
 	char sites[1024];
 	struct text t = text_in(sites, sizeof(sites));
 	u64 clock_ns = kernel->clock_ns;
 
-	find_sites(top, &ls);
+	for_each_slab_page(look_at_page, &s);
 	kernel->clock_ns = clock_ns; /* looking takes no time */
-	leak_sites_print(&ls, &t);
+	leak_sites_print(&s.ls, &t);
 	report_event("leak", "cache %s: %llu objects still in use%s", top->name,
 		     (unsigned long long)live, sites);
 }

@@ -38,7 +38,7 @@ struct store_env {
 /* How memory for compressed pages is asked for, if the load does not say (zram_drv.c). */
 #define GFP_STORE (__GFP_KSWAPD_RECLAIM | __GFP_NOWARN | __GFP_HIGHMEM | __GFP_MOVABLE)
 
-#define STORE_SPANS_MAX 8
+#define STORE_SPANS_MAX 8 /* the blocks that any store may scatter an object over */
 
 /* A piece of an object's contents. */
 struct store_span {
@@ -87,7 +87,7 @@ struct store_compacted {
 	u64 runs, freed_pages, moved_blocks, moved_bytes, ns;
 };
 
-#define STORE_CACHES_MAX 4
+#define STORE_CACHES_MAX 4 /* of one layer: handles and zspages are the most so far */
 
 struct store {
 	/* 1 <= size <= size_max. 0: refused. */
@@ -240,10 +240,13 @@ static inline struct page *store_page_of(const struct store *self, unsigned long
 	return page->flags & PG_store && page->mapping == self ? page : NULL;
 }
 
-/*
- * A cache of descriptors, which goes with the store; NULL with e set: refused. Its objects are
- * asked for without __GFP_HIGHMEM and __GFP_MOVABLE: store_cache_alloc sees to that.
- */
+/* For objects in slabs, which are mapped and do not move (cache_alloc_zspage, mm/zsmalloc.c). */
+static inline gfp_t store_gfp_slab(gfp_t flags)
+{
+	return flags & ~(__GFP_HIGHMEM | __GFP_MOVABLE);
+}
+
+/* A cache of descriptors, which goes with the store; NULL with e set: refused. */
 struct kmem_cache *store_cache_create(struct store *self, const char *name, unsigned int size,
 				      struct err *e);
 void *store_cache_alloc(struct kmem_cache *k, gfp_t flags);

@@ -365,7 +365,7 @@ struct kmem_cache *store_cache_create(struct store *self, const char *name, unsi
 
 void *store_cache_alloc(struct kmem_cache *k, gfp_t flags)
 {
-	return kmem_cache_alloc(k, flags & ~(__GFP_HIGHMEM | __GFP_MOVABLE));
+	return kmem_cache_alloc(k, store_gfp_slab(flags));
 }
 
 bool store_cache_holds(const struct kmem_cache *k, unsigned long addr)

@@ -22,6 +22,7 @@
 #include "alloc/kmalloc.h"
 
 #include "alloc/layer.h"
+#include "alloc/slab_leak.h"
 #include "alloc/store_alloc.h"
 
 struct kmalloc_store {
@@ -62,7 +63,7 @@ static u64 chunk_bytes(const struct slab_cache *cache)
 static unsigned long kmalloc_malloc(struct store *self, size_t size, gfp_t flags)
 {
 	struct kmalloc_store *ks = to_ks(self);
-	gfp_t gfp = flags & ~(__GFP_HIGHMEM | __GFP_MOVABLE);
+	gfp_t gfp = store_gfp_slab(flags);
 	const struct kmalloc_cache *c = kmalloc_class(&ks->km, size, gfp);
 	void *object = c ? slab_alloc(c->cache, gfp) : NULL;
 
@@ -200,9 +201,17 @@ static unsigned int kmalloc_classes(const struct store *self, struct store_class
 
 /* ---- All objects ---- */
 
+struct search {
+	struct kmalloc_store *ks;
+	u64 *found; /* objects, by cache */
+	bool release;
+};
+
 /* Objects in use of a slab page, by cache; they are freed if nobody is to have them any more. */
-static void look_at_page(struct kmalloc_store *ks, struct page *page, u64 *found, bool release)
+static void look_at_page(struct page *page, void *arg)
 {
+	const struct search *s = arg;
+	struct kmalloc_store *ks = s->ks;
 	u64 bytes = PAGE_SIZE << page->order, step;
 
 	for (u64 offset = 0; offset < bytes && page->flags & PG_slab; offset += step) {
@@ -222,23 +231,9 @@ static void look_at_page(struct kmalloc_store *ks, struct page *page, u64 *found
 			step = cache->size;
 		if (!slab_in_use(cache->top, object))
 			continue;
-		found[i]++;
-		if (release)
+		s->found[i]++;
+		if (s->release)
 			kfree(&ks->km, object);
-	}
-}
-
-/* As slab_leak.c finds them: no slab allocator lists what it has handed out. */
-static void look_at_memory(struct kmalloc_store *ks, u64 *found, bool release)
-{
-	for (unsigned long pfn = 0; pfn < kernel->max_pfn; pfn++) {
-		struct page *page = pfn_to_page(pfn);
-
-		if (pfn % pageblock_nr_pages == 0 &&
-		    !kernel->block_use[pfn >> pageblock_order].touched)
-			pfn += pageblock_nr_pages - 1;
-		else if ((page->flags & (PG_slab | PG_tail)) == PG_slab)
-			look_at_page(ks, page, found, release);
 	}
 }
 
@@ -257,7 +252,7 @@ static void kmalloc_check(const struct store *self)
 	if (self->keeps_nothing)
 		return;
 	found = instance_alloc(nr_caches(ks) * sizeof(*found));
-	look_at_memory(ks, found, false);
+	for_each_slab_page(look_at_page, &(struct search){.ks = ks, .found = found});
 	for_each_cache(ks, i) ASSERT(found[i] == ks->live[i]);
 	instance_free(found);
 }
@@ -271,7 +266,8 @@ static void kmalloc_destructor(struct store *self)
 	for_each_cache(ks, i) live += ks->live[i];
 	store_report_leak(self, live);
 	if (live && !self->keeps_nothing)
-		look_at_memory(ks, ks->live, true);
+		for_each_slab_page(look_at_page,
+				   &(struct search){.ks = ks, .found = ks->live, .release = true});
 	kmalloc_destroy(&ks->km);
 	instance_free(ks->live);
 	store_release(self);
@@ -318,11 +314,10 @@ static struct allocator_desc kmalloc_store_desc = {
 	.kind = ALLOC_STORE,
 	.role = ROLE_SOURCE,
 	.summary = "slab caches by size class, as for any other object: no pool at all",
-	.help = "A kmalloc of its own, over the stack's slabs: each object lies in a slab of the "
-		"smallest\n"
-		"class that holds it, up to a page. Its slabs are counted as pages of the store, "
-		"wholly\n"
-		"free ones as its reserve. A handle is an address: nothing moves.\n",
+	.help = "A kmalloc of its own, over the stack's slabs: each object lies in a slab "
+		"of the smallest class that holds it, up to a page. Its slabs are counted "
+		"as pages of the store, wholly free ones as its reserve. A handle is an "
+		"address: nothing moves.",
 	.create_store = kmalloc_create,
 };
 ALLOCATOR(kmalloc_store_desc)

@@ -238,10 +238,9 @@ static struct allocator_desc rcu_store_desc = {
 	.kind = ALLOC_STORE,
 	.role = ROLE_LAYER,
 	.summary = "a free waits for an RCU grace period",
-	.help = "A handle names a record of 40 bytes with the rcu_head and the handle below: a "
-		"free\n"
-		"allocates nothing. Until the grace period is over the object can be read.\n"
-		"Destroying the store waits for its callbacks.",
+	.help = "A handle names a record of 40 bytes with the rcu_head and the handle "
+		"below: a free allocates nothing. Until the grace period is over the object "
+		"can be read. Destroying the store waits for its callbacks.",
 	.create_store = rcu_create,
 };
 ALLOCATOR(rcu_store_desc)

@@ -9,6 +9,10 @@
  * The descriptor is a physical address (32-bit: in words of 8 bytes), all ones if the block is
  * free. prev is the offset in the page of the block before, size that of the block itself, in
  * bytes. Links are physical addresses of blocks. `at` is such an address everywhere.
+ *
+ * The one question everybody asks: *who believes what?* Nobody believes a header: it may be
+ * overwritten. The descriptor says where a block is and how long; what it says and what the header
+ * says must agree before either is used (xcf_prove, xcf_neighbours_sound).
  */
 #ifndef ALLOC_STORE_XCFMALLOC_POOL_H
 #define ALLOC_STORE_XCFMALLOC_POOL_H

@@ -373,11 +373,8 @@ static struct store *xv_create(struct store *base, const struct store_env *env, 
 	struct xv_pool *p;
 
 	(void)base, (void)options;
-	if (env->pages->keeps_nothing) {
-		err_set(e, "its free lists lie in pages, and the pages of '%s' keep nothing",
-			page_allocator_source(env->pages)->name);
+	if (page_check_keeps(env->pages, "its free lists lie in pages", e))
 		return NULL;
-	}
 	p = instance_alloc(sizeof(*p));
 	derive_store(&p->s, NULL, env, &xvmalloc_desc);
 	p->s.malloc = xv_malloc;
@@ -398,17 +395,12 @@ static struct allocator_desc xvmalloc_desc = {
 	.kind = ALLOC_STORE,
 	.role = ROLE_SOURCE,
 	.summary = "two-level segregated fit in pages, 4 bytes an object (compcache, early zram)",
-	.help = "A page is cut into blocks of any multiple of 4 bytes, each behind 4 bytes that "
-		"tell "
-		"its\n"
-		"size and its neighbour. Free blocks of all pages are on lists 8 bytes of size "
-		"apart; "
-		"two\n"
-		"levels of bits find the list. Free blocks melt; a page that is all free goes "
-		"back.\n"
-		"Objects of more than half a page have a page each. A handle is an address, so "
-		"nothing\n"
-		"moves: there is no compaction.\n",
+	.help = "A page is cut into blocks of any multiple of 4 bytes, each behind 4 bytes "
+		"that tell its size and its neighbour. Free blocks of all pages are on "
+		"lists 8 bytes of size apart; two levels of bits find the list. Free blocks "
+		"melt; a page that is all free goes back. Objects of more than half a page "
+		"have a page each. A handle is an address, so nothing moves: there is no "
+		"compaction.",
 	.create_store = xv_create,
 };
 ALLOCATOR(xvmalloc_desc)

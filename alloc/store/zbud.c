@@ -313,11 +313,8 @@ static struct store *zbud_create(struct store *base, const struct store_env *env
 	struct zbud_pool *p;
 
 	(void)base, (void)options;
-	if (env->pages->keeps_nothing) {
-		err_set(e, "its headers lie in pages, and the pages of '%s' keep nothing",
-			page_allocator_source(env->pages)->name);
+	if (page_check_keeps(env->pages, "its headers lie in pages", e))
 		return NULL;
-	}
 	p = instance_alloc(sizeof(*p));
 	derive_store(&p->s, NULL, env, &zbud_desc);
 	p->s.malloc = zbud_malloc;
@@ -339,15 +336,11 @@ static struct allocator_desc zbud_desc = {
 	.kind = ALLOC_STORE,
 	.role = ROLE_SOURCE,
 	.summary = "at most two objects a page, one at each end (zswap's first)",
-	.help = "Sizes are whole chunks of 64 bytes; the first chunk of a page is its header. "
-		"Pages "
-		"with\n"
-		"one object are on lists by their free chunks, and a request takes the first page "
-		"of "
-		"the\n"
-		"first list with room. One object a page at least, two at most. A handle is an "
-		"address:\n"
-		"nothing moves or is evicted.\n",
+	.help = "Sizes are whole chunks of 64 bytes; the first chunk of a page is its "
+		"header. Pages with one object are on lists by their free chunks, and a "
+		"request takes the first page of the first list with room. One object a "
+		"page at least, two at most. A handle is an address: nothing moves or is "
+		"evicted.",
 	.create_store = zbud_create,
 };
 ALLOCATOR(zbud_desc)

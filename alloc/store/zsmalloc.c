@@ -239,11 +239,6 @@ static u64 live_objects(const struct zs_pool *pool)
 	return nr;
 }
 
-static bool is_huge(const struct zs_class *class)
-{
-	return class->objs_per_zspage == 1 && class->pages_per_zspage == 1;
-}
-
 static void zs_stats(const struct store *self, struct store_stats *s)
 {
 	struct zs_pool *pool = to_zs_pool(self);
@@ -254,7 +249,7 @@ static void zs_stats(const struct store *self, struct store_stats *s)
 	store_cache_stats(pool->zspage_cache, pool->nr_zspages, s);
 	for_each_zs_class(pool, class)
 	{
-		s->header_bytes += is_huge(class) ? 0 : class->obj_used * ZS_HANDLE_SIZE;
+		s->header_bytes += zs_is_huge(class) ? 0 : class->obj_used * ZS_HANDLE_SIZE;
 		s->block_bytes += class->obj_used * class->size;
 	}
 	s->blocks = nr + pool->nr_spanning;
@@ -383,13 +378,11 @@ static struct allocator_desc zsmalloc_desc = {
 	.kind = ALLOC_STORE,
 	.role = ROLE_SOURCE,
 	.summary = "size classes 16 bytes apart in zspages of a few single pages (zsmalloc of 6.1)",
-	.help = "A zspage is 1 to `chain` pages, as many as waste least; objects may lie across "
-		"two of\n"
-		"them. Each object has a word of 8 bytes before it and a handle in cache "
-		"zs_handle, each\n"
-		"zspage a descriptor of 56 bytes in cache zspage. Compaction moves objects of a "
-		"class\n"
-		"together until no zspage can be gained.",
+	.help = "A zspage is 1 to `chain` pages, as many as waste least; objects may lie "
+		"across two of them. Each object has a word of 8 bytes before it and a "
+		"handle in cache zs_handle, each zspage a descriptor of 56 bytes in cache "
+		"zspage. Compaction moves objects of a class together until no zspage can "
+		"be gained.",
 	.options = zsmalloc_opts,
 	.options_size = sizeof(struct zsmalloc_options),
 	.create_store = zsmalloc_create,

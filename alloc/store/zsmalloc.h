@@ -7,6 +7,10 @@
  * zsmalloc_compact.c	objects move together
  * zsmalloc_check.c	the full recount
  *
+ * The one question everybody asks: *how does a handle lead to bytes?* A handle is the address of a
+ * word; the word has the object's place, <pfn, number>; the page's struct has its zspage, whose
+ * class has the size, and number * size is where the object begins.
+ *
  * Source of names and rules: mm/zsmalloc.c, 6.1.
  */
 #ifndef ALLOC_STORE_ZSMALLOC_H
@@ -23,7 +27,10 @@
 #define ZS_SIZE_CLASSES ((ZS_MAX_ALLOC_SIZE - ZS_MIN_ALLOC_SIZE) / ZS_SIZE_CLASS_DELTA + 1)
 #define ZS_CHAIN_MAX 8U /* pages of a zspage: 4 in 6.1, up to 16 from 6.3 on */
 
-/* Where an object is, in one word: <pfn, number within the zspage, tag>; 52 bits of addresses. */
+/*
+ * Where an object is, in one word: <pfn, number within the zspage, tag>. 23 bits of 64 for the
+ * number and one for the tag leave 40 for the pfn: 52 bits of addresses.
+ */
 #define OBJ_ALLOCATED_TAG 1U
 #define OBJ_TAG_BITS 1
 #define OBJ_INDEX_BITS 23
@@ -142,6 +149,12 @@ static inline u64 *zs_head(const struct zs_place *at)
 	return (u64 *)(void *)((char *)page_address(at->page) + at->offset);
 }
 
+/* One object in one page: its head lies in its descriptor. */
+static inline bool zs_is_huge(const struct zs_class *class)
+{
+	return class->objs_per_zspage == 1 && class->pages_per_zspage == 1;
+}
+
 static inline bool zs_spans(const struct zs_class *class, const struct zs_place *at)
 {
 	return at->offset + class->size > PAGE_SIZE;
@@ -163,9 +176,9 @@ static inline void zs_record(unsigned long handle, const struct zs_place *at)
 
 /* ---- Zspages ---- */
 
-/* Empty, on no list; NULL: refused. Takes the lock by itself. */
+/* Empty, on no list and in no books; NULL: refused. Without the lock. */
 struct zspage *zspage_create(struct zs_pool *pool, struct zs_class *class, gfp_t flags);
-/* Of one that is on no list. */
+/* Of one that is on no list, but in the books. Under the lock. */
 void zspage_free(struct zs_pool *pool, struct zs_class *class, struct zspage *zspage);
 /* By its fullness. */
 void zspage_insert(struct zs_class *class, struct zspage *zspage);

@@ -4,6 +4,10 @@
  * Theory: from the bytes up: heads and links of all objects make out which live, the free list of a
  * zspage must reach its end after exactly the others, each live one's handle must lead back to it,
  * and zspages, lists, classes and pages must add up to what is kept.
+ *
+ * Invariant: those of zsmalloc.c, zsmalloc_class.c and zsmalloc_zspage.c.
+ *
+ * Unlike Linux: it has nothing of the kind.
  */
 #include "alloc/store/zsmalloc.h"
 

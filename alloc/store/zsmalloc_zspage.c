@@ -177,7 +177,7 @@ struct zspage *zspage_create(struct zs_pool *pool, struct zs_class *class, gfp_t
 	note_path(PATH_NEW_SLAB);
 	zspage->magic = ZSPAGE_MAGIC;
 	zspage->class = class->index & 0x1ff;
-	zspage->huge = class->objs_per_zspage == 1 && class->pages_per_zspage == 1;
+	zspage->huge = zs_is_huge(class);
 	zspage->cpu = kernel->cpu;
 	thread_free_list(class, zspage);
 	return zspage;
