@@ -35,7 +35,11 @@ struct store_env {
 	struct slabulator *slabs; /* makes its caches of descriptors */
 };
 
-/* How memory for compressed pages is asked for, if the load does not say (zram_drv.c). */
+/*
+ * How memory for compressed pages is asked for, if the load does not say (zram_drv.c). A store
+ * whose pages cannot be migrated takes __GFP_MOVABLE out, as users of
+ * zpool_malloc_support_movable() do: of all there are, zsmalloc's can.
+ */
 #define GFP_STORE (__GFP_KSWAPD_RECLAIM | __GFP_NOWARN | __GFP_HIGHMEM | __GFP_MOVABLE)
 
 #define STORE_SPANS_MAX 8 /* the blocks that any store may scatter an object over */

@@ -440,7 +440,7 @@ void replay_end(struct replay *rp)
 		holders_end(); /* threads run no more, in whatever they were */
 		reclaim_end(rp);
 		free_live(rp);
-		stack_destroy_store(&rp->stack);
+		serve_store_end(rp);
 		leaked = kmalloc_destroy(&rp->km) + slabulator_destroy(&rp->slabulator);
 		rcu_barrier();
 		ASSERT(!leaked);

@@ -59,12 +59,22 @@ int serve_store_begin(struct replay *rp, const struct trial *t, struct err *e)
 	return 0;
 }
 
+void serve_store_end(struct replay *rp)
+{
+	if (!rp->stack.store)
+		return;
+	rcu_barrier();
+	for (const struct store *s = rp->stack.store; s; s = s->base)
+		ASSERT(!s->layer->live_objs);
+	stack_destroy_store(&rp->stack);
+}
+
 /* ---- Objects ---- */
 
 /* It stays where it is, as the store's own pages do. */
 static void *raw_page(struct replay *rp, const struct request *r, gfp_t gfp)
 {
-	struct page *page = page_alloc(rp->stack.pages, 0, gfp, NUMA_NO_NODE);
+	struct page *page = page_alloc(rp->stack.pages, 0, gfp & ~__GFP_MOVABLE, NUMA_NO_NODE);
 
 	if (!page)
 		return NULL;

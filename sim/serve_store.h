@@ -8,6 +8,8 @@
 
 /* The stack's store, and the names of its caches. -1 with e set. */
 int __must_check serve_store_begin(struct replay *rp, const struct trial *t, struct err *e);
+/* Destroys it; no layer of it may have an object left (ASSERT). None: nothing to do. */
+void serve_store_end(struct replay *rp);
 
 /* Stores an object of r->size bytes and writes it; o is its record, not live. */
 void serve_store_alloc(struct replay *rp, const struct request *r, struct object *o);

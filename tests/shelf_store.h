@@ -17,9 +17,9 @@
 #define PLACE_BYTES (PAGE_SIZE / PLACES)
 #define ALL_TAKEN ((1U << PLACES) - 1)
 
-enum misdeed { NONE, TWICE, SCRIBBLE, ASTRAY, LOSE, FORGET, KEEP, MISREAD, STALE };
-static const char *const misdeeds[] = {"none",	 "twice", "scribble", "astray", "lose",
-				       "forget", "keep",  "misread",  "stale",	NULL};
+enum misdeed { NONE, TWICE, SCRIBBLE, ASTRAY, LOSE, FORGET, KEEP, MISREAD, STALE, REFUSE };
+static const char *const misdeeds[] = {"none", "twice",	  "scribble", "astray", "lose", "forget",
+				       "keep", "misread", "stale",    "refuse", NULL};
 
 struct shelf_options {
 	u64 misdeed;
@@ -121,7 +121,7 @@ static bool shelf_free(struct store *self, unsigned long handle, size_t size)
 	struct shelf_store *sh = to_shelf(self);
 	struct shelf_object *o = shelf_find(self, handle, size);
 
-	if (!o)
+	if (!o || misbehaves(sh, REFUSE))
 		return store_bad(self, "invalid_pointer", "free", handle);
 	if (sh->last == o)
 		sh->last = NULL;

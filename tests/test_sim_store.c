@@ -392,6 +392,16 @@ static void a_lost_byte_is_found(void **state)
 	assert_int_equal(exit_code("shelf(misdeed=misread)"), EXIT_BUG);
 }
 
+/* Nobody hears of it when a grace period is over: it shows at the end. */
+static void an_object_that_stays_is_found(void **state)
+{
+	(void)state;
+	store_run_make_load(8);
+	assert_int_equal(exit_code("rcu:shelf"), 0);
+	assert_int_equal(exit_code("shelf(misdeed=refuse)"), EXIT_BUG);
+	assert_int_equal(exit_code("rcu:shelf(misdeed=refuse)"), EXIT_BUG);
+}
+
 /* The same object, as long and in the same place as in its life before. */
 static void contents_of_an_earlier_life_are_found(void **state)
 {
@@ -479,6 +489,7 @@ int main(void)
 		cmocka_unit_test(without_a_store_nothing_is_said),
 		cmocka_unit_test(it_repeats_and_looking_changes_nothing),
 		cmocka_unit_test(a_lost_byte_is_found),
+		cmocka_unit_test(an_object_that_stays_is_found),
 		cmocka_unit_test(contents_of_an_earlier_life_are_found),
 		cmocka_unit_test(a_refused_object_has_the_store_compacted),
 		cmocka_unit_test(a_request_for_pages_has_the_store_compacted),

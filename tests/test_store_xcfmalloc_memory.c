@@ -30,7 +30,7 @@ static struct page *spy_allocate(const struct page_allocator *self, int order, g
 {
 	assert_false(spy.lock->locked);
 	/* Pages of slabs are asked for without what contents may have. */
-	if (flags & __GFP_MOVABLE) {
+	if (flags & __GFP_HIGHMEM) {
 		spy.all_store = spy.nr_store++ ? spy.all_store & flags : flags;
 	} else {
 		spy.all_slab = spy.nr_slab++ ? spy.all_slab & flags : flags;

@@ -141,7 +141,7 @@ unsigned long xcf_malloc(struct xcf_pool *x, size_t size, gfp_t flags)
 	if (unlikely(!size || size > x->s.size_max))
 		return 0;
 	while (left) {
-		struct xcf_desc *d = get_block(x, left, nr, flags | x->gfp);
+		struct xcf_desc *d = get_block(x, left, nr, (flags & ~__GFP_MOVABLE) | x->gfp);
 
 		if (unlikely(!d)) {
 			if (first) {

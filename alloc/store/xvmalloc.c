@@ -216,7 +216,7 @@ static unsigned long xv_malloc(struct store *self, size_t size, gfp_t flags)
 		struct page *page;
 
 		spin_unlock(&p->lock);
-		page = store_page_alloc(self, flags);
+		page = store_page_alloc(self, flags & ~__GFP_MOVABLE);
 		if (!page)
 			return 0;
 		spin_lock(&p->lock);

@@ -160,7 +160,7 @@ static unsigned long zbud_malloc(struct store *self, size_t size, gfp_t flags)
 		unlist_page(p, z);
 	} else {
 		spin_unlock(&p->lock);
-		page = store_page_alloc(self, flags & ~__GFP_HIGHMEM);
+		page = store_page_alloc(self, flags & ~(__GFP_HIGHMEM | __GFP_MOVABLE));
 		if (!page)
 			return 0;
 		note_path(PATH_NEW_SLAB);
