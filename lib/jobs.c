@@ -205,6 +205,17 @@ static void output_copy(int from)
 	close(from);
 }
 
+/* A signal to all of us may have ended a job before it interrupts ppoll. */
+static bool is_ending(const struct crew *c)
+{
+	const struct timespec now = {0};
+	int pending = ending_signal ? 0 : sigtimedwait(&c->ending, NULL, &now);
+
+	if (pending > 0)
+		ending_signal = pending;
+	return ending_signal;
+}
+
 /* Those at the head of the line that have ended. */
 static int take_ended(struct crew *c)
 {
@@ -213,6 +224,8 @@ static int take_ended(struct crew *c)
 	while (!ret && c->first < c->next && c->jobs[c->first].state == JOB_ENDED) {
 		struct job *job = &c->jobs[c->first];
 
+		if (WIFSIGNALED(job->status) && is_ending(c))
+			break;
 		jobs_show_wipe(&c->show);
 		output_copy(job->output);
 		ret = c->js->ended(c->js->arg, c->first++, job->status);

@@ -256,6 +256,40 @@ static void test_signals(void **state)
 	}
 }
 
+/* The fifth and who it works for get the signal at once, and its end is heard first: no crash. */
+static int work_and_signal_all(void *arg, size_t i, struct job *self)
+{
+	if (i != 4)
+		return work(arg, i, self);
+	while (*(volatile size_t *)&board->nr_ended < 4)
+		rest_ms(1);
+	kill(getppid(), SIGTERM);
+	return raise(SIGTERM);
+}
+
+static int ended_slowly(void *arg, size_t i, int status)
+{
+	ended(arg, i, status);
+	if (i == 3)
+		rest_ms(100);
+	return 0;
+}
+
+static void test_signal_to_all(void **state)
+{
+	struct jobs js = {.nr = NR,
+			  .at_once = 3,
+			  .work = work_and_signal_all,
+			  .ended = ended_slowly,
+			  .name = name,
+			  .what = "jobs"};
+
+	(void)state;
+	memset(board, 0, sizeof(*board));
+	free(run(&js, SIGTERM));
+	assert_int_equal(board->nr_ended, 4);
+}
+
 /* Killed with those that work for it: nothing goes on. */
 static void test_killed(void **state)
 {
@@ -314,10 +348,10 @@ static void test_line(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),  cmocka_unit_test(test_crashes),
-		cmocka_unit_test(test_stop),   cmocka_unit_test(test_signals),
-		cmocka_unit_test(test_killed), cmocka_unit_test(test_none),
-		cmocka_unit_test(test_line),
+		cmocka_unit_test(test_order),	      cmocka_unit_test(test_crashes),
+		cmocka_unit_test(test_stop),	      cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_signal_to_all), cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_none),	      cmocka_unit_test(test_line),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
