@@ -20,6 +20,8 @@
 #include "lib/suggest.h"
 #include "lib/text.h"
 
+#define CHAIN_SAID_MAX 240 /* characters of a chain that a message repeats */
+
 struct parser {
 	struct call_text in;
 	enum allocator_kind kind;
@@ -191,7 +193,8 @@ static int parse_named(struct chain *c, enum allocator_kind kind, const char *te
 
 	if (!chain_parse(c, kind, text, &column, e))
 		return 0;
-	return err_prefix(e, "%s chain '%s'", allocator_chain_names[kind], text);
+	return err_prefix(e, "%s chain '%.*s%s'", allocator_chain_names[kind], CHAIN_SAID_MAX, text,
+			  strlen(text) > CHAIN_SAID_MAX ? "..." : "");
 }
 
 int stack_config_parse(struct stack_config *sc, const char *pages, const char *slab, struct err *e)

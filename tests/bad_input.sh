@@ -94,6 +94,8 @@ refused "unknown option of an allocator" "did you mean 'batch'?" replay --pages 
 refused "value out of range" "out of range" replay --slab 'slabifier(min_order=99)'
 refused "slab allocator as store" "column 1: unknown store allocator 'slabifier': it is a slab allocator" \
 	replay --store slabifier
+refused "a store's name of two lines" "store chain 'zs?malloc': column 1: unknown" replay --store $'zs\nmalloc'
+refused "a chain without end" "...': column 65: more than" replay --store "$(printf 'rcu:%.0s' {1..2000})zbud"
 refused "unknown store" "did you mean 'null'?" replay --store nul
 refused "no store after all" "a store allocator's name is missing" replay --store ''
 refused "no such node" "node" replay --pages 'numactl(node=9):page_allocator'
