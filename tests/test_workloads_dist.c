@@ -361,7 +361,7 @@ static void rubbish_in_files(void **state)
 	refused("{dist: empirical, file: values.txt, unit: ms}", &sizes,
 		"1:43: 'ms' is no unit of a size");
 	refused("{dist: empirical, file: nowhere.txt}", &sizes, "1:25: nowhere.txt: No such file");
-	refused("{dist: empirical, file: .}", &sizes, "is a directory");
+	refused("{dist: empirical, file: .}", &sizes, "1:25: .: is a directory");
 }
 
 int main(void)

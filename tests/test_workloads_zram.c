@@ -275,6 +275,8 @@ static void mistakes_are_explained(void **state)
 		{BARE "slots: 0, pattern: fill", ":64: 0 is out of range: 1 to 16777216"},
 		{BARE "slots: 99999999, pattern: fill", "out of range"},
 		{BARE "slots: 5, pattern: fil", ":76: unknown value 'fil': did you mean 'fill'?"},
+		{BARE "slots: 5, pattern: 7",
+		 "unknown value '7': fill or overwrite or fifo or lru or bursts or tides"},
 		{BARE "slots: 5, patern: fill", "unknown key 'patern': did you mean 'pattern'?"},
 		{BARE "slots: 5, pattern: fill, burst: 3", "`burst` is of pattern 'bursts'"},
 		{BARE "slots: 5, pattern: fifo, zipf: 1", "`zipf` is of pattern 'lru'"},

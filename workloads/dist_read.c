@@ -241,6 +241,8 @@ static int read_empirical(struct dist *d, const struct reading *r, struct err *e
 	path = access(name, R_OK) ? file_in_dir(r->dir, name) : mem_dup(name);
 	if (access(path, R_OK))
 		ret = yaml_error(n, e, "%s: %s", *name ? name : "''", strerror(errno));
+	else if (file_check_regular(path, e))
+		ret = yaml_error_around(n, e);
 	else
 		ret = dist_read_file(d, path, r->q, unit, e);
 	free(path);

@@ -8,6 +8,7 @@
 
 #include "lib/mem.h"
 #include "lib/suggest.h"
+#include "lib/text.h"
 #include "lib/units.h"
 #include "workloads/job_what.h"
 #include "workloads/spec.h"
@@ -75,6 +76,8 @@ static const char *key_default(const char *name)
 int choice_read(const struct yaml_node *n, const char *const *choices, struct err *e)
 {
 	const char *text = yaml_text(n, e), *near;
+	char list[256];
+	struct text t = text_in(list, sizeof(list));
 
 	if (!text)
 		return -1;
@@ -84,8 +87,9 @@ int choice_read(const struct yaml_node *n, const char *const *choices, struct er
 	near = suggest_nearest(text, choices);
 	if (near)
 		return yaml_error(n, e, "unknown value '%s': did you mean '%s'?", text, near);
-	return yaml_error(n, e, "unknown value '%s': %s%s%s%s%s", text, choices[0], " or ",
-			  choices[1], choices[2] ? " or " : "", choices[2] ? choices[2] : "");
+	for (int i = 0; choices[i]; i++)
+		text_add(&t, "%s%s", i ? " or " : "", choices[i]);
+	return yaml_error(n, e, "unknown value '%s': %s", text, list);
 }
 
 static int generator_read(struct job *job, struct err *e)
