@@ -47,11 +47,14 @@ static int search_stack(struct hunt *h, struct err *e)
 static int check(const struct experiment *x, const struct sweep_args *a, struct err *e)
 {
 	const struct search *s = x->search;
+	char *folder = mem_print("%s%s", s->save, *s->save ? "/." : "");
+	int why = access(folder, W_OK | X_OK) ? errno : 0;
 
+	free(folder);
 	if (a->resume || a->verify)
 		return err_set(e, "%s: a search: it can be neither resumed nor verified", a->path);
-	if (access(s->save, W_OK | X_OK)) {
-		err_set(e, "%s: %s", *s->save ? s->save : "''", strerror(errno));
+	if (why) {
+		err_set(e, "%s: %s", *s->save ? s->save : "''", strerror(why));
 		return yaml_error_around(yaml_get(s->node, "save"), e);
 	}
 	return 0;

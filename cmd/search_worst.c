@@ -25,17 +25,22 @@ static char *save_path(const struct hunt *h)
 	return path;
 }
 
+/* Nothing but comment, whatever the names in it. */
 static char *comment(const struct hunt *h)
 {
-	char stack[STACK_CONFIG_TEXT_MAX];
+	char stack[STACK_CONFIG_TEXT_MAX], *text;
 
 	stack_config_print(&h->c.stack->config, stack, sizeof(stack));
-	return mem_print(
+	text = mem_print(
 		"# Found by `kmemsim run %s`, step %llu of %llu: %s is %.6g on stack '%s',\n"
 		"# for load '%s' as it is %.6g. The stack:\n# %s\n",
 		h->args->path, (unsigned long long)h->ev.best[0].step,
 		(unsigned long long)h->search->steps, h->search->metric->name, h->ev.best[0].value,
 		h->c.stack->name, h->c.load->name, h->ev.base, stack);
+	for (char *p = text; *p; p++)
+		if ((u8)*p < ' ' && !(*p == '\n' && (p[1] == '#' || !p[1])))
+			*p = '?';
+	return text;
 }
 
 static int write_text(const char *path, const char *text, struct err *e)

@@ -76,6 +76,11 @@ verdict "and has the figure that was found" $?
 verdict "nothing else is left there" $?
 
 rm "$SCRATCH"/saved/*
+run --set 'stacks={"a\nb\x1b": {store: zsmalloc}}' >"$SCRATCH/hostile" 2>"$SCRATCH/hostile.err" &&
+	"$KMEMSIM" replay "$SCRATCH/saved/worst-a_b_.yaml" --store zsmalloc --db none 2>/dev/null
+verdict "a hostile name ends no comment" $?
+
+rm "$SCRATCH"/saved/*
 run --only 'mix/zs/*' >"$SCRATCH/only" 2>&1
 [ "$(ls "$SCRATCH/saved")" = worst-zs.yaml ]
 verdict "--only leaves stacks out" $?
@@ -100,6 +105,7 @@ refused "no such metric" "did you mean 'store_memory_percent_end'?" run --set se
 refused "two goals" "one of them is wanted" run --set search.minimize=slab_bytes_end
 refused "no steps" "1" run --set search.steps=1
 refused "no such folder" "nowhere: No such file or directory" run --set search.save=nowhere
+refused "a file for a folder" "load.yaml: Not a directory" run --set "search.save=$SCRATCH/load.yaml"
 refused "an unknown key" "did you mean 'steps'?" run --set search.stpes=3
 refused "nothing varied" "1 to 32 keys are varied" run --set 'search.vary={}'
 refused "a bound that is none" "'x' is no bound" run --set 'search.vary={jobs.go.every: {from: x, to: 1ms}}'
