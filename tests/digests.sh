@@ -13,7 +13,7 @@ contents()
 {
 	local view columns
 	for view in run summary sample free_area slab cache site latency lock event fidelity \
-		block_map block_moves compact reclaim zone vmstat blame blame_block; do
+		block_map block_moves compact reclaim zone vmstat blame blame_block store store_class; do
 		columns=$(sqlite3 "$1" "SELECT group_concat(CASE name WHEN 'cells' THEN 'hex(cells)' ELSE name END) FROM pragma_table_info('${view}_view')
 			WHERE name <> 'wall_ns'")
 		sqlite3 "$1" "SELECT '$view', $columns FROM ${view}_view" | sort
@@ -65,6 +65,52 @@ for w in slab-churn server-mix closed-loop-latency; do
 		verdict "$w, $variant: the same as $base" $?
 	done
 done
+
+# Stores: contents, background compaction, grace periods.
+cat >"$SCRATCH/stored.yaml" <<'END'
+kmemsim: workload/1
+duration: 60ms
+warmup: 5ms
+jobs:
+  pages:
+    generator: zram
+    slots: 1500
+    every: 20us
+    pattern: tides
+    read: 20%
+    objects: {size: {dist: uniform, min: 1B, max: 4096B}}
+  other:
+    generator: poisson
+    rate: 20k/s
+    cpus: 0-3
+    lifetime: {dist: exponential, mean: 10ms}
+    objects: {size: {dist: uniform, min: 1B, max: 4096B}}
+  compaction: {generator: periodic, every: 20ms, compact: 1MiB}
+END
+stores='xcfmalloc xcfmalloc(geometry=32,max_blocks=4,victims=oldest) xvmalloc zbud zsmalloc kmalloc null
+	debug:zsmalloc rcu:compact(every=5ms):xcfmalloc rcu:kmalloc'
+for store in $stores; do
+	for variant in "${variants[@]}"; do
+		tool "$variant" replay "$SCRATCH/stored.yaml" --store "$store" --seed 5 --db none 2>&1 |
+			grep -o ': ok, digest [0-9a-f]*' >"$SCRATCH/stored.$variant"
+		[ -s "$SCRATCH/stored.$variant" ] && cmp -s "$SCRATCH/stored.$variant" "$SCRATCH/stored.$base"
+		verdict "$store, $variant: the same as $base" $?
+	done
+done
+cat >"$SCRATCH/stored-run.yaml" <<END
+kmemsim: experiment/1
+machine: $PWD/configs/machine-2node.yaml
+stacks: {a: {store: 'rcu:compact(every=5ms):xcfmalloc'}, b: {store: zsmalloc}, c: {store: 'debug:zbud'}}
+loads: {stored: {workload: $SCRATCH/stored.yaml}}
+seeds: 2
+END
+for n in 1 2; do
+	tool "$base" run "$SCRATCH/stored-run.yaml" --jobs $n --db "$SCRATCH/stored$n.db" 2>"$SCRATCH/$n.err"
+	verdict "stores, $n at a time" $?
+	contents "$SCRATCH/stored$n.db" | sed 's/|[0-9]*|/|/' | sort >"$SCRATCH/stored$n.txt"
+done
+[ "$(grep -c ^store_class "$SCRATCH/stored1.txt")" -gt 100 ] && cmp "$SCRATCH/stored1.txt" "$SCRATCH/stored2.txt"
+verdict "and the databases are equal" $?
 
 [ "$(digest "$base" bitmap slabifier 1)" != "$(digest "$base" page_allocator slabifier 1)" ]
 verdict "different stacks have different digests" $?
