@@ -62,6 +62,7 @@ struct store_stats {
 	u64 blocks;	      /* pieces that live objects lie in */
 	u64 block_bytes;      /* of these, headers and rounding included */
 	u64 free_bytes;	      /* not in blocks, in pages that are not in reserve */
+	u64 freeable_pages;   /* that compaction could free at most; 0 where nothing moves */
 	u64 nr_split;	      /* requests that were given more than one block */
 	u64 nr_searches;      /* for a free block or page */
 	u64 nr_search_steps;  /* lists, blocks or words of a bitmap that were looked at for that */

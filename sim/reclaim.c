@@ -76,7 +76,6 @@ void reclaim_end(struct replay *rp)
 	for (u32 i = 0; i < re->nr_shrinkers; i++)
 		instance_free(re->shrinkers[i].nr_deferred);
 	instance_free(re->shrinkers);
-	instance_free(re->store.classes);
 	instance_free(re->nodes);
 	instance_free(re);
 }

@@ -28,8 +28,7 @@ struct shrinker {
 struct store_shrinker {
 	u64 nr_deferred;
 	bool compacts;
-	struct store_class *classes; /* room to look at them; NULL: it has none */
-	unsigned int nr_classes;
+	unsigned int nr_classes; /* that a look at what it could free passes */
 	u64 stuck; /* pages that seemed to be free when it was compacted, and did not come */
 };
 

@@ -162,29 +162,17 @@ bool shrinker_move(struct replay *rp, struct scan_control *sc)
 void store_shrinker_init(struct store_shrinker *ss, const struct store *s)
 {
 	ss->compacts = store_moves(s);
-	ss->nr_classes = ss->compacts ? store_classes(s, NULL, 0) : 0;
-	if (ss->nr_classes)
-		ss->classes = instance_alloc(ss->nr_classes * sizeof(*ss->classes));
+	ss->nr_classes = store_classes(s, NULL, 0);
 }
 
-/*
- * zs_shrinker_count, mm/zsmalloc.c: class after class. Where pages do not belong to classes, nobody
- * knows what would come back: as much as is free.
- */
+/* zs_shrinker_count, mm/zsmalloc.c: class after class. */
 static u64 count_freeable(struct replay *rp)
 {
-	struct store_shrinker *ss = &rp->reclaim->store;
-	u64 freeable = 0, pages = 0;
 	struct store_stats st;
 
 	store_stats(rp->stack.store, &st);
-	store_classes(rp->stack.store, ss->classes, ss->nr_classes);
-	for (unsigned int i = 0; i < ss->nr_classes; i++) {
-		freeable += ss->classes[i].freeable;
-		pages += ss->classes[i].pages_used;
-	}
-	charge_n(COST_LIST_STEP, ss->nr_classes);
-	return pages == st.pages ? freeable : st.free_bytes >> PAGE_SHIFT;
+	charge_n(COST_LIST_STEP, rp->reclaim->store.nr_classes);
+	return st.freeable_pages;
 }
 
 /* What the last run did not get is not hoped for again. */

@@ -222,6 +222,7 @@ static void shelf_stats(const struct store *self, struct store_stats *s)
 	s->blocks = sh->nr_objects;
 	s->block_bytes = sh->nr_objects * PLACE_BYTES;
 	s->free_bytes = (self->nr_pages << PAGE_SHIFT) - s->block_bytes;
+	s->freeable_pages = s->free_bytes >> PAGE_SHIFT;
 	store_cache_stats(self->caches[0], sh->nr_objects, s);
 }
 

@@ -296,12 +296,18 @@ struct store_compact store_oracle_compact(struct store_oracle *o, u64 goal_pages
 {
 	struct store_compact c = {.goal_pages = goal_pages, .bytes_max = bytes_max};
 	u64 pages = store_source(o->store)->nr_pages, left;
+	struct store_stats before;
 
+	store_stats(o->store, &before);
 	store_compact(o->store, &c);
 	left = store_source(o->store)->nr_pages;
 	if (pages - left != c.freed_pages)
 		store_oracle_wrong(o, "compaction says %llu pages, and %lld are gone",
 				   (unsigned long long)c.freed_pages, (long long)(pages - left));
+	if (c.freed_pages > before.freeable_pages)
+		store_oracle_wrong(o, "compaction freed %llu pages of at most %llu",
+				   (unsigned long long)c.freed_pages,
+				   (unsigned long long)before.freeable_pages);
 	if (bytes_max < UINT64_MAX && c.moved_bytes > bytes_max + o->store->size_max)
 		store_oracle_wrong(o, "compaction moved %llu bytes of at most %llu",
 				   (unsigned long long)c.moved_bytes,

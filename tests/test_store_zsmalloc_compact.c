@@ -72,6 +72,7 @@ static u64 freeable(const struct store_lab *l)
 
 	for (unsigned int i = 0; i < n; i++)
 		pages += classes[i].freeable;
+	assert_int_equal(store_lab_stats(l).freeable_pages, pages);
 	return pages;
 }
 

@@ -291,6 +291,7 @@ static void xcf_stats(const struct store *self, struct store_stats *s)
 	s->blocks = x->nr_blocks;
 	s->block_bytes = x->used_units << x->shift;
 	s->free_bytes = xcf_get_total_size_bytes(x) - s->block_bytes;
+	s->freeable_pages = s->free_bytes >> PAGE_SHIFT; /* if all moves into room that fits */
 	s->nr_split = x->nr_split;
 }
 

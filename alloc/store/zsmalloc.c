@@ -251,6 +251,7 @@ static void zs_stats(const struct store *self, struct store_stats *s)
 	{
 		s->header_bytes += zs_is_huge(class) ? 0 : class->obj_used * ZS_HANDLE_SIZE;
 		s->block_bytes += class->obj_used * class->size;
+		s->freeable_pages += zs_can_compact(class);
 	}
 	s->blocks = nr + pool->nr_spanning;
 	s->free_bytes = (self->nr_pages << PAGE_SHIFT) - s->block_bytes;
