@@ -172,7 +172,7 @@ static const char *stack_option(const char *stack, const char *name)
 	return NULL;
 }
 
-/* Between which scores kcompactd works by itself (metrics.md); 0 and 0: never. */
+/* Between which scores kcompactd works by itself (fragmentation_score_wmark()); 0 and 0: never. */
 static void score_ends(const char *stack, double *low, double *high)
 {
 	const char *compaction = stack_option(stack, "compaction");

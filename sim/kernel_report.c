@@ -44,7 +44,7 @@ void kernel_warn(const char *what, const char *file, int line)
 	report_event("warn", "%s:%d: %s", file, line, what);
 }
 
-/* metrics.md: fragmenting if the block found was smaller than a pageblock. Every one is counted;
+/* Fragmenting if the block found was smaller than a pageblock. Every one is counted;
  * only the fragmenting ones are listed, for the others change nothing. */
 void trace_mm_page_alloc_extfrag(struct page *page, int alloc_order, int fallback_order,
 				 int alloc_migratetype, int fallback_migratetype,

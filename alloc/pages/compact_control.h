@@ -169,7 +169,8 @@ void zone_reset_isolation(const struct buddy_zone *bz);
 
 void defer_compaction(const struct buddy_zone *bz, int order);
 bool compaction_restarting(const struct buddy_zone *bz, int order);
-/* External fragmentation at huge page order, in percent (spec/metrics.md). */
+/* External fragmentation at huge page order, in percent: fragmentation_score_zone() of
+ * mm/compaction.c. */
 unsigned int fragmentation_score_zone(const struct buddy_zone *bz);
 unsigned int fragmentation_score_node(const struct pglist_data *pgdat);
 unsigned int fragmentation_score_wmark(const struct pglist_data *pgdat, bool low);

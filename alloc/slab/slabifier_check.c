@@ -111,7 +111,7 @@ static void count_partial(const struct slab_node *n, u64 *empty, u64 *free)
 	}
 }
 
-/* As slabinfo of SLUB: what lies on CPUs counts as active (metrics.md, Slabs). */
+/* As slabinfo of SLUB: what lies on CPUs counts as active. */
 unsigned long slabifier_get_objects(struct slab_cache *cache, struct slab_counts *counts)
 {
 	struct slabifier_cache *s = to_slabifier(cache);
