@@ -77,14 +77,16 @@ static struct bytes_block *block_of(const struct slab_allocator *sa, const void 
 static struct slab_cache *bytes_cache_of(struct slab_cache *shared, const void *object)
 {
 	struct bytes_block *b = bytes_block_of(object);
+	u16 *owner, *first;
 	struct bytes_cache *bc;
-	u16 *owner;
-	u64 distance;
+	u64 distance, most;
 
 	if (!b)
 		return NULL;
 	owner = owner_at(b, object);
-	while (!*owner && owner > b->owner)
+	most = bytes_allocator_of(shared->slab_alloc)->objsize_max / BYTES_GRANULE;
+	first = (u64)(owner - b->owner) > most ? owner - most : b->owner;
+	while (!*owner && owner > first) /* further away nothing is large enough */
 		owner--;
 	bc = cache_by_owner(container_of(shared, struct bytes_heap, c), *owner);
 	distance = (u64)((const char *)object - (const char *)page_name(b->page)) -
@@ -343,6 +345,7 @@ static struct slab_cache *bytes_create(const struct slab_allocator *self, struct
 	if (!bc->id)
 		return NULL;
 	ba->caches[bc->id] = bc;
+	ba->objsize_max = max(ba->objsize_max, bc->c.objsize);
 	bc->heap = bytes_heap_get(ba, &bc->c);
 	slab_cache_init(&bc->c, self, NULL);
 	bc->c.shares = &bc->heap->c;

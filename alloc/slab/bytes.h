@@ -94,6 +94,7 @@ struct bytes_allocator {
 	struct list_head heaps;
 	struct bytes_cache **caches; /* by id; [0] unused */
 	u32 nr_ids, next_id;
+	u32 objsize_max; /* of any cache there ever was */
 };
 
 static inline struct bytes_cache *to_bytes(struct slab_cache *cache)
