@@ -304,7 +304,7 @@ static void every_store_alone(void **state)
 	for (size_t i = 0; (d = chains_allocator(ALLOC_STORE, ROLE_SOURCE, i)); i++)
 		for (u64 seed = 1; seed <= 3 && !d->keeps_nothing; seed++)
 			assert_true(
-				fuzz_stack("page_allocator", "slabifier", d->name, seed, 30000));
+				fuzz_stack("page_allocator", "slabifier", d->name, seed, 20000));
 }
 
 /* Or refused, for its own reasons. */
@@ -316,7 +316,7 @@ static void every_layer_on_every_store(void **state)
 	(void)state;
 	chains_add(&c, ALLOC_STORE, 1, CHAINS_KEEPING);
 	for (size_t i = 0; i < c.nr; i++)
-		made += fuzz_stack("page_allocator", "queued_slab", c.text[i], 1, 20000);
+		made += fuzz_stack("page_allocator", "queued_slab", c.text[i], 1, 12000);
 	chains_free(&c);
 	assert_true(made >= 3);
 }
@@ -347,7 +347,7 @@ static void random_stacks(void **state)
 		char pages[CHAIN_TEXT], slab[CHAIN_TEXT], store[CHAIN_TEXT];
 
 		make_random(&r, pages, slab, store);
-		assert_true(fuzz_stack(pages, slab, store, seed, 8000));
+		assert_true(fuzz_stack(pages, slab, store, seed, 4000));
 	}
 	unused = census_unused(&census, ALLOC_STORE);
 	if (unused)
