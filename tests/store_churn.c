@@ -233,3 +233,14 @@ unsigned int store_churn_faults(const struct store_churn *c)
 			nth++;
 	return refused;
 }
+
+void store_churn_sizes(const char *store)
+{
+	for (u64 seed = 0; seed < 6; seed++)
+		store_churn(
+			&(struct store_churn){.store = store,
+					      .nodes = seed % 2 ? LAB_TWO_NODES : NULL,
+					      .nr_ops = 8000,
+					      .size_max = (const size_t[]){0, 300, 2100}[seed / 2],
+					      .seed = seed});
+}

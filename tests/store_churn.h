@@ -17,6 +17,8 @@ struct store_churn {
 
 /* Objects come, are written again, are read and go; store_check now and then; in the end all go. */
 void store_churn(const struct store_churn *c);
+/* Six of these: sizes of all kinds, small ones, ones up to half a page; on one node and on two. */
+void store_churn_sizes(const char *store);
 /* The script below the store with every single allocation refused in turn; returns how many. */
 unsigned int store_churn_faults(const struct store_churn *c);
 /* Pages, blocks and bytes are the same in both. */

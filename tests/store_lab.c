@@ -4,6 +4,7 @@
 #include "tests/store_lab.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "alloc/stack.h"
 #include "sim/contents.h"
@@ -51,6 +52,21 @@ void store_lab_close(struct store_lab *l)
 	store_put(l->store);
 	slabulator_destroy(&l->slabs);
 	slab_lab_close(&l->sl);
+}
+
+void store_lab_refuses(const char *store, const struct store_refusal *refusals, size_t nr)
+{
+	struct store_lab l;
+	struct err e;
+
+	store_lab_open(&l, LAB_NODE, NULL, NULL, store);
+	for (size_t i = 0; i < nr; i++) {
+		struct store_env env = l.store->env;
+
+		ASSERT(!store_lab_chain(&env, refusals[i].chain, &e));
+		ASSERT(strstr(e.msg, refusals[i].reason));
+	}
+	store_lab_close(&l);
 }
 
 unsigned long store_lab_malloc(struct store_lab *l, int cpu, size_t size)

@@ -21,6 +21,11 @@ void store_lab_close(struct store_lab *l);
 
 /* A chain; NULL if a layer refuses, with e set. The text must parse. */
 struct store *store_lab_chain(const struct store_env *env, const char *text, struct err *e);
+struct store_refusal {
+	const char *chain, *reason;
+};
+/* Each of these chains is refused, and the message says why; on the lab that has `store`. */
+void store_lab_refuses(const char *store, const struct store_refusal *refusals, size_t nr);
 
 /* One operation on `cpu`, at the machine's time. */
 unsigned long store_lab_malloc(struct store_lab *l, int cpu, size_t size);

@@ -214,24 +214,13 @@ static void refused_frees_start_nothing(void **state)
 
 static void where_it_cannot_stand(void **state)
 {
-	static const struct {
-		const char *chain, *reason;
-	} refusals[] = {
+	static const struct store_refusal refusals[] = {
 		{"compact:null", "'null' never moves an object: there is nothing to gain"},
 		{"compact:rcu:compact:shelf", "compacts in the background already"},
 	};
-	struct store_lab l;
-	struct err e;
 
 	(void)state;
-	store_lab_open(&l, LAB_NODE, NULL, NULL, "rcu:compact:debug:shelf");
-	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
-		struct store_env env = l.store->env;
-
-		assert_null(store_lab_chain(&env, refusals[i].chain, &e));
-		assert_says(e.msg, refusals[i].reason);
-	}
-	store_lab_close(&l);
+	store_lab_refuses("rcu:compact:debug:shelf", refusals, ARRAY_SIZE(refusals));
 }
 
 int main(void)

@@ -162,26 +162,15 @@ static void the_site_of_a_late_free(void **state)
 
 static void where_it_cannot_stand(void **state)
 {
-	static const struct {
-		const char *chain, *reason;
-	} refusals[] = {
+	static const struct store_refusal refusals[] = {
 		{"rcu:rcu:shelf", "'rcu:shelf' waits for a grace period already"},
 		{"rcu:debug:compact:null", "never moves an object"},
 		{"rcu:null",
 		 "rcu keeps objects for who still reads them, and 'null' keeps nothing"},
 	};
-	struct store_lab l;
-	struct err e;
 
 	(void)state;
-	store_lab_open(&l, LAB_NODE, NULL, NULL, "shelf");
-	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
-		struct store_env env = l.store->env;
-
-		assert_null(store_lab_chain(&env, refusals[i].chain, &e));
-		assert_says(e.msg, refusals[i].reason);
-	}
-	store_lab_close(&l);
+	store_lab_refuses("shelf", refusals, ARRAY_SIZE(refusals));
 }
 
 int main(void)

@@ -223,13 +223,7 @@ static void test_faults(void **state)
 static void test_fuzz(void **state)
 {
 	(void)state;
-	for (u64 seed = 0; seed < 6; seed++)
-		store_churn(
-			&(struct store_churn){.store = "zbud",
-					      .nodes = seed % 2 ? LAB_TWO_NODES : NULL,
-					      .nr_ops = 8000,
-					      .size_max = (const size_t[]){0, 300, 2100}[seed / 2],
-					      .seed = seed});
+	store_churn_sizes("zbud");
 }
 
 int main(void)
