@@ -14,6 +14,7 @@
 #include "sim/machine_config.h"
 #include "traces/import.h"
 #include "traces/kmt.h"
+#include "traces/kmt_check.h"
 #include "traces/recording.h"
 #include "traces/snapshots_load.h"
 
@@ -183,6 +184,24 @@ static int print_result(const char *path, const struct emit_nodes *nodes, struct
 	return has < 0 ? -1 : 0;
 }
 
+/* Nothing takes its place that cannot be read. What is not a regular file is not read again. */
+static int check_written(const struct new_file *out, struct err *e)
+{
+	char path[32];
+	struct source *s;
+	int ret;
+
+	if (out->in_place)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fileno(out->f));
+	s = kmt_open(path, e);
+	if (!s)
+		return -1;
+	ret = kmt_check(s, e);
+	s->ops->close(s);
+	return ret;
+}
+
 static int import_to(const struct arguments *a, const struct recording *rec,
 		     const struct import_options *o, struct err *e)
 {
@@ -191,7 +210,7 @@ static int import_to(const struct arguments *a, const struct recording *rec,
 	if (check_output(a->input, a->output, e) || check_output(rec->trace, a->output, e) ||
 	    new_file_open(&out, a->output, e))
 		return -1;
-	if (import_trace(rec->trace, out.f, o, e)) {
+	if (import_trace(rec->trace, out.f, o, e) || check_written(&out, e)) {
 		new_file_abort(&out);
 		return -1;
 	}

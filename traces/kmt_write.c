@@ -31,6 +31,7 @@ struct kmt_writer {
 	u32 last[2]; /* template used last by an allocation and by another request */
 
 	u64 nr_requests, nr_objects_max;
+	unsigned int cpus_used;
 	u64 requests[NR_REQUEST_KINDS];
 };
 
@@ -199,6 +200,7 @@ int kmt_writer_add(struct kmt_writer *w, const struct request *r, struct err *e)
 		b->other[b->nr_col[KMT_COL_OTHER]++] = r->object;
 	if (alloc && r->object >= w->nr_objects_max)
 		w->nr_objects_max = (u64)r->object + 1;
+	w->cpus_used = max(w->cpus_used, (unsigned int)r->cpu + 1);
 	w->t_last_ns = r->t_ns;
 	w->requests[r->kind]++;
 	w->nr_requests++;
@@ -270,6 +272,9 @@ int kmt_writer_finish(struct kmt_writer *w, struct kmt_meta *m, struct err *e)
 	memcpy(m->requests, w->requests, sizeof(m->requests));
 	ret = flush_block(w, e);
 	tables_at = w->written;
+	if (!ret && w->cpus_used > m->nr_cpus) /* nobody could read it */
+		ret = err_set(e, "there are requests of CPU %u, but %u CPUs", w->cpus_used - 1,
+			      m->nr_cpus);
 	if (!ret)
 		ret = write_tables(w, m, e);
 	if (!ret)

@@ -294,10 +294,20 @@ static int write_snapshots(struct kmt_writer *w, const struct import_options *o,
 /* Of a recording that tells of its machine: one node, all of it. */
 static const struct emit_nodes one_node = {.nr_nodes = 1, .pfn_end = {UINT64_MAX}};
 
+/* The machine, which may be assumed, has CPUs that the trace does not have: a birth on their node
+ * is asked for from another. */
+static struct emit_nodes recorded_cpus(struct emit_nodes nodes, unsigned int nr_cpus)
+{
+	for (unsigned int nid = 0; nid < nodes.nr_nodes; nid++)
+		if (nodes.cpu[nid] >= nr_cpus)
+			nodes.cpu[nid] = 0;
+	return nodes;
+}
+
 int raw_sink_finish(struct raw_sink *s, struct kmt_writer *w, const struct import_options *o,
 		    const char *source_name, u64 source_hash, const char *importer, struct err *e)
 {
-	const struct emit_nodes *nodes = s->machine && !o->machine ? &one_node : &o->nodes;
+	struct emit_nodes nodes = s->machine && !o->machine ? one_node : o->nodes;
 	struct kmt_meta *m = &s->meta;
 	struct state state = {0};
 
@@ -312,9 +322,12 @@ int raw_sink_finish(struct raw_sink *s, struct kmt_writer *w, const struct impor
 	fill_texts(m, s);
 	m->importer = mem_dup(importer);
 	m->stats = s->repair.stats;
-	if (check_snapshots(s, o, e) || emit_requests(&s->repair, nodes, w, &state, e) ||
-	    write_state(w, &state, e) || write_free(w, &s->repair.free_frames, e) ||
-	    write_tally(w, &s->tally, e) || write_snapshots(w, o, e))
+	if (check_snapshots(s, o, e))
+		goto abort;
+	nodes = recorded_cpus(nodes, m->nr_cpus);
+	if (emit_requests(&s->repair, &nodes, w, &state, e) || write_state(w, &state, e) ||
+	    write_free(w, &s->repair.free_frames, e) || write_tally(w, &s->tally, e) ||
+	    write_snapshots(w, o, e))
 		goto abort;
 	state_free(&state);
 	fill_caches(m, &s->repair);
@@ -322,7 +335,7 @@ int raw_sink_finish(struct raw_sink *s, struct kmt_writer *w, const struct impor
 	m->source_name = mem_dup(source_name);
 	m->source_hash = source_hash;
 	m->machine = mem_dup(o->machine ? o->machine : s->machine);
-	m->nr_nodes = nodes->nr_nodes;
+	m->nr_nodes = nodes.nr_nodes;
 	return kmt_writer_finish(w, m, e);
 abort:
 	state_free(&state);
