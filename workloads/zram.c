@@ -391,9 +391,13 @@ static struct generator zram = {
 		"              written until all are full; and again\n"
 		"  lru         from the start one of `touched` pages is accessed: read if it is "
 		"there;\n"
-		"              if not, it comes, for the page accessed longest ago\n"
+		"              if not, it comes, for the page accessed longest ago: a cache.\n"
+		"              Swap is not like this: `overwrite` with `read`\n"
 		"What a slot held goes when what is written is stored, as in zram. The job stores "
-		"`objects`; the keys `lifetime` and `free_cpu` are not for this generator.",
+		"`objects`; the keys `lifetime` and `free_cpu` are not for this generator. zram "
+		"stores what does not fit below the huge class of zsmalloc as a whole page: write "
+		"such sizes as 4096B. A job that compacts needs a `start` of its own, or it "
+		"begins with the empty store.",
 	.keys = keys,
 	.own_size = sizeof(struct zram),
 	.read = read_zram,
