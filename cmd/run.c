@@ -55,11 +55,12 @@ static const char usage[] =
 	"    load: mix             # one of `loads:`, a workload\n"
 	"    vary:\n"
 	"      jobs.go.objects.size: {mix: 3, from: 32B, to: 4KiB}   # up to 3 sizes and weights\n"
-	"      jobs.go.every: {from: 1us, to: 100us}\n"
+	"      jobs.go.every: {from: 1us, to: 100us}                 # or numbers, 10/s, 5%\n"
 	"      jobs.go.lifetime: [5ms, forever]                      # one of these\n"
 	"    maximize: store_between_frag_percent                    # or minimize\n"
 	"    steps: 200            # workloads tried for each stack\n"
-	"    save: workloads       # a folder: worst-STACK.yaml\n";
+	"    save: workloads       # a folder, from where you are: worst-STACK.yaml\n"
+	"(A workload's own files, such as sizes, lie beside its YAML, the saved one's too.)\n";
 
 enum {
 	OPT_DB = 256,

@@ -15,7 +15,7 @@
 
 /* ---- What is varied ---- */
 
-/* A size, a time, a number, or a number a second: by the unit it is written in. */
+/* A size, a time, a number, a share, or a number a second: by the unit it is written in. */
 static int bound_read(const struct yaml_node *n, u64 *v, enum search_unit *unit, struct err *e)
 {
 	const char *text = yaml_text(n, e), *slash = text ? strchr(text, '/') : NULL;
@@ -38,10 +38,13 @@ static int bound_read(const struct yaml_node *n, u64 *v, enum search_unit *unit,
 	} else if (!count_parse(text, v, &none)) {
 		*unit = UNIT_COUNT;
 		return 0;
+	} else if (strchr(text, '%') && !share_parse(text, v, &none)) {
+		*unit = UNIT_SHARE;
+		return 0;
 	}
 	return yaml_error(n, e,
-			  "'%s' is no bound: a size (32B), a time (5us), a number or a rate "
-			  "(10k/s)",
+			  "'%s' is no bound: a size (32B), a time (5us), a share (5%%), a number "
+			  "or a rate (10k/s)",
 			  text);
 }
 
@@ -209,6 +212,10 @@ static void print_number(FILE *f, enum search_unit unit, u64 v)
 		break;
 	case UNIT_TIME:
 		time_print(v, text, sizeof(text));
+		fputs(text, f);
+		break;
+	case UNIT_SHARE:
+		share_print(v, text, sizeof(text));
 		fputs(text, f);
 		break;
 	default:

@@ -10,7 +10,8 @@
 
 #define SEARCH_STEPS_MAX 1000000
 
-enum search_unit { UNIT_SIZE, UNIT_TIME, UNIT_COUNT, UNIT_RATE }; /* 32B, 5us, 1000, 10k/s */
+/* 32B, 5us, 1000, 10k/s, 5% */
+enum search_unit { UNIT_SIZE, UNIT_TIME, UNIT_COUNT, UNIT_RATE, UNIT_SHARE };
 
 /* A key that is varied; its gene has the numbers. */
 struct search_key {
