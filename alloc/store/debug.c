@@ -475,7 +475,8 @@ static struct allocator_desc debug_store_desc = {
 	.help = "Finds contents that have changed, double frees, uses of freed and of foreign "
 		"handles, wrong lengths, reads of what nobody wrote, objects left in a store that "
 		"is destroyed; reports each with the call sites, and goes on. Each object has a "
-		"record of 136 bytes, which its handle names.",
+		"record of 136 bytes, which its handle names; so has each freed one that is "
+		"remembered.",
 	.options = debug_opts,
 	.options_size = sizeof(struct debug_options),
 	.create_store = debug_create,

@@ -383,7 +383,8 @@ static struct allocator_desc zsmalloc_desc = {
 		"across two of them. Each object has a word of 8 bytes before it and a "
 		"handle in cache zs_handle, each zspage a descriptor of 56 bytes in cache "
 		"zspage. Compaction moves objects of a class together until no zspage can "
-		"be gained.",
+		"be gained. One lock a pool, as in 6.1.192 (a backport: 6.1 itself had one a "
+		"class, and migrate_lock).",
 	.options = zsmalloc_opts,
 	.options_size = sizeof(struct zsmalloc_options),
 	.create_store = zsmalloc_create,
