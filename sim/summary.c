@@ -62,21 +62,35 @@ static void report_huge(struct replay *rp)
 	put_gauge(rp, "mixed_pageblocks_mean", "mixed_pageblocks_end", GAUGE_MIXED);
 }
 
-static void report_fragmentation(struct replay *rp)
+/* Of slabs that hold a store's descriptors alone, nothing was asked. */
+static bool only_stored(const struct replay *rp)
+{
+	return rp->stack.store && !rp->acc.bytes_alloc_live_max;
+}
+
+static void report_slab_fragmentation(struct replay *rp)
 {
 	const struct account *a = &rp->acc;
-	const struct mean *g = rp->sampler.gauges;
-	const u64 *ext = rp->m->nr_extfrag;
 
+	if (only_stored(rp))
+		return;
 	summary_put(rp, "internal_frag_percent",
 		    a->bytes_alloc_total
 			    ? 100 - 100 * (double)a->bytes_req_total / (double)a->bytes_alloc_total
 			    : 0);
+	summary_put(rp, "slab_frag_percent", mean_value(&rp->sampler.gauges[GAUGE_SLAB_FRAG]));
+}
+
+static void report_fragmentation(struct replay *rp)
+{
+	const struct mean *g = rp->sampler.gauges;
+	const u64 *ext = rp->m->nr_extfrag;
+
+	report_slab_fragmentation(rp);
 	summary_put(rp, "realized_frag_percent",
 		    rp->taken_max_req
 			    ? 100 * ((double)rp->taken_max / (double)rp->taken_max_req - 1)
 			    : 0);
-	summary_put(rp, "slab_frag_percent", mean_value(&g[GAUGE_SLAB_FRAG]));
 	summary_put(rp, "free_huge_mean_percent", mean_value(&g[GAUGE_FREE_HUGE]));
 	summary_put(rp, "unusable_free_index_3_mean", mean_value(&g[GAUGE_UNUSABLE + 3]));
 	summary_put(rp, "unusable_free_index_9_mean", mean_value(&g[GAUGE_UNUSABLE + 9]));
