@@ -15,9 +15,11 @@
 
 enum { MEMORY, SLABS, ROUNDING, CPU_TIME, LATENCY, UNUSABLE, REFUSED, HUGE_REFUSED, STALLED };
 
-static const struct {
+struct shown {
 	const char *metric, *unit, *title;
-} shown[] = {
+};
+
+static const struct shown shown[] = {
 	{"pages_taken_bytes_max", "bytes", "memory taken, at the peak"},
 	{"slab_bytes_mean", "bytes", "memory in slabs, mean"},
 	{"internal_frag_percent", "percent", "given beyond what was asked for"},
@@ -30,14 +32,37 @@ static const struct {
 	{"direct_reclaim_ns", "ns", "requests waiting for reclaim"},
 };
 
+/* In place of SLABS, which then holds little but descriptors, where every stack has stored. */
+static const struct shown stored = {"store_memory_percent_mean", "percent",
+				    "memory of the store, of the bytes stored"};
+
 struct overview {
+	const struct shown *shown[ARRAY_SIZE(shown)];
 	struct band of[REPORT_STACKS_MAX][ARRAY_SIZE(shown)];
 	bool has[REPORT_STACKS_MAX][ARRAY_SIZE(shown)];
 	bool any[ARRAY_SIZE(shown)];
 };
 
+static bool all_stored(const struct report *p, size_t load)
+{
+	bool any = false;
+
+	for (size_t s = 0; s < p->nr_stacks; s++) {
+		const struct report_run *run = report_run(p, load, s);
+
+		for (size_t k = 0; run && k < run->nr_seeds; k++) {
+			if (isnan(report_summary_of(&run->seeds[k], stored.metric, NAN)))
+				return false;
+			any = true;
+		}
+	}
+	return any;
+}
+
 static void overview_read(const struct report *p, size_t load, struct overview *o)
 {
+	for (size_t m = 0; m < ARRAY_SIZE(shown); m++)
+		o->shown[m] = m == SLABS && all_stored(p, load) ? &stored : &shown[m];
 	for (size_t s = 0; s < p->nr_stacks; s++) {
 		const struct report_run *run = report_run(p, load, s);
 		double *values = run ? mem_alloc(run->nr_seeds, sizeof(*values)) : NULL;
@@ -46,7 +71,8 @@ static void overview_read(const struct report *p, size_t load, struct overview *
 			size_t n = 0;
 
 			for (size_t k = 0; k < run->nr_seeds; k++) {
-				double v = report_summary_of(&run->seeds[k], shown[m].metric, NAN);
+				double v =
+					report_summary_of(&run->seeds[k], o->shown[m]->metric, NAN);
 
 				if (!isnan(v))
 					values[n++] = v;
@@ -72,7 +98,7 @@ static int overview_write(struct report *p, size_t load, const struct overview *
 		for (size_t s = 0; s < p->nr_stacks; s++) {
 			if (!o->has[s][m])
 				continue;
-			fprintf(f, "%zu,%s,%s,%zu,", m, shown[m].metric, shown[m].unit, s);
+			fprintf(f, "%zu,%s,%s,%zu,", m, o->shown[m]->metric, o->shown[m]->unit, s);
 			csv_string(f, p->stacks[s].name);
 			fprintf(f, ",%.12g,%.12g,%.12g\n", o->of[s][m].mid, o->of[s][m].low,
 				o->of[s][m].high);
@@ -88,13 +114,13 @@ static void bar_text(const struct overview *o, size_t s, size_t m, char *buf, si
 	struct text text = text_in(buf, n);
 	char value[VALUE_TEXT_MAX], ratio[VALUE_TEXT_MAX];
 
-	value_print(v, shown[m].unit, value, sizeof(value));
+	value_print(v, o->shown[m]->unit, value, sizeof(value));
 	text_add(&text, "%s", value);
 	if (!s || !o->has[0][m])
 		return;
 	/* Of a share, the difference says more than a share of a share. */
-	if (!strcmp(shown[m].unit, "percent") || !strcmp(shown[m].unit, "permille"))
-		value_print_diff(v - base, shown[m].unit, ratio, sizeof(ratio));
+	if (!strcmp(o->shown[m]->unit, "percent") || !strcmp(o->shown[m]->unit, "permille"))
+		value_print_diff(v - base, o->shown[m]->unit, ratio, sizeof(ratio));
 	else
 		ratio_print(base > 0 ? v / base - 1 : v > 0 ? INFINITY : 0, ratio, sizeof(ratio));
 	text_add(&text, v == base ? ", the same" : ", %s", ratio);
@@ -115,7 +141,7 @@ static void overview_panel(struct figure *f, const struct overview *o, size_t m,
 	double most = 0;
 	const char *comma = "";
 
-	figure_panel(f, shown[m].title);
+	figure_panel(f, o->shown[m]->title);
 	for (size_t s = 0; s < p->nr_stacks; s++)
 		most = fmax(most, o->has[s][m] ? o->of[s][m].high : 0);
 	/* The text behind the longest bar takes as much again as most bars. */
@@ -204,8 +230,8 @@ static void ends_of(const struct report *p, size_t load, const struct overview *
 			spread_add(&x, report_run(p, load, s), o->of[s][m].mid);
 	if (!x.nr)
 		return;
-	value_print(x.least, shown[m].unit, least, sizeof(least));
-	value_print(x.most, shown[m].unit, most, sizeof(most));
+	value_print(x.least, o->shown[m]->unit, least, sizeof(least));
+	value_print(x.most, o->shown[m]->unit, most, sizeof(most));
 	if (x.least == x.most)
 		text_add(text, "%sthe same %s under all (%s)", text->len ? "; " : "", what, most);
 	else
