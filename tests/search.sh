@@ -109,6 +109,7 @@ refused "a file for a folder" "load.yaml: Not a directory" run --set "search.sav
 refused "an unknown key" "did you mean 'steps'?" run --set search.stpes=3
 refused "nothing varied" "1 to 32 keys are varied" run --set 'search.vary={}'
 refused "a bound that is none" "'x' is no bound" run --set 'search.vary={jobs.go.every: {from: x, to: 1ms}}'
+refused "a share that is none" "'120%' is no bound" run --set 'search.vary={jobs.go.read: {from: 5%, to: 120%}}'
 refused "two units" "of different units" run --set 'search.vary={jobs.go.every: {from: 1B, to: 1ms}}'
 refused "upside down" "is less than" run --set 'search.vary={jobs.go.every: {from: 2ms, to: 1ms}}'
 refused "a mix of times" "a mix is one of sizes" run --set 'search.vary={jobs.go.every: {mix: 2, from: 1ms, to: 2ms}}'
