@@ -65,7 +65,9 @@ static void report_huge(struct replay *rp)
 /* Of slabs that hold a store's descriptors alone, nothing was asked. */
 static bool only_stored(const struct replay *rp)
 {
-	return rp->stack.store && !rp->acc.bytes_alloc_live_max;
+	const struct mean *frag = &rp->sampler.gauges[GAUGE_SLAB_FRAG];
+
+	return rp->stack.store && (!frag->n || mean_value(frag) >= 100);
 }
 
 static void report_slab_fragmentation(struct replay *rp)
