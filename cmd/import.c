@@ -41,8 +41,9 @@ static const char usage[] =
 	"                         checked and stored in the trace, for warm starts and "
 	"`fidelity`.\n"
 	"                         mm_stat, there or one folder up: a line for each reading of\n"
-	"                         zram's, LABEL DEVICE NUMBERS... UPTIME; its compaction is "
-	"replayed\n";
+	"                         zram's: LABEL DEVICE, the 7 to 9 columns of its mm_stat, and "
+	"the\n"
+	"                         seconds of /proc/uptime (17.18); its compaction is replayed\n";
 
 #define PAGE_BYTES 4096
 #define IMPORTERS_MAX 16

@@ -73,15 +73,38 @@ void fidelity_store_compute(struct fidelity *f)
 
 /* ---- Text ---- */
 
+/* Below 0: the simulated store takes less. */
+static double signed_error(const struct fidelity_store *r)
+{
+	bool less = r->simulated[FIDELITY_MEM_USED_TOTAL] < r->recorded[FIDELITY_MEM_USED_TOTAL];
+
+	return less ? -r->error : r->error;
+}
+
+static const char *why_undefined(const struct fidelity *f)
+{
+	for (size_t i = 0; i < f->nr_store; i++)
+		if (f->store[i].recorded[FIDELITY_MEM_USED_TOTAL])
+			return "nothing was stored: the trace has no zs_malloc events, or the "
+			       "replay no store";
+	return "nothing was stored";
+}
+
 void fidelity_print_store_score(FILE *out, const struct fidelity *f)
 {
+	double worst = 0;
+
 	if (!f->nr_store)
 		return;
-	if (isnan(f->pooled.score[FIDELITY_STORE]))
-		fputs("store_error               -   (nothing was stored)\n", out);
-	else
-		fprintf(out, "%-18s %8.4f %8.4f\n", "store_error", f->pooled.score[FIDELITY_STORE],
-			f->pooled.score[FIDELITY_STORE_IDLE]);
+	if (isnan(f->pooled.score[FIDELITY_STORE])) {
+		fprintf(out, "store_error               -   (%s)\n", why_undefined(f));
+		return;
+	}
+	for (size_t i = 0; i < f->nr_store; i++)
+		if (f->store[i].error > fabs(worst)) /* not of NAN */
+			worst = signed_error(&f->store[i]);
+	fprintf(out, "%-18s %+8.4f %8.4f\n", "store_error", worst,
+		f->pooled.score[FIDELITY_STORE_IDLE]);
 }
 
 static void print_figure(FILE *out, const struct fidelity_store *r, int k)
@@ -112,7 +135,7 @@ void fidelity_print_store(FILE *out, const struct fidelity *f)
 		if (isnan(r->error))
 			fprintf(out, " %8s", "-");
 		else
-			fprintf(out, " %8.4f", r->error);
+			fprintf(out, " %+8.4f", signed_error(r));
 		for (int k = 0; k < NR_FIDELITY_STORE; k++)
 			print_figure(out, r, k);
 		fputc('\n', out);

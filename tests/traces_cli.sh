@@ -42,22 +42,24 @@ store_events()
 	done
 }
 text=$SCRATCH/store.txt
-while IFS=: read -r events allocs frees; do
+while IFS=: read -r events allocs frees orphans; do
 	{ printf '# tracer: nop\n#\n'; store_events $events; } >"$text"
 	rm -f "$SCRATCH/store.kmt"
 	"$KMEMSIM" import "$text" -o "$SCRATCH/store.kmt" >"$SCRATCH/printed" 2>"$SCRATCH/err" &&
-		grep -q "^  store_alloc  *$allocs$" "$SCRATCH/printed" && grep -q "^  store_free  *$frees$" "$SCRATCH/printed"
+		grep -q "^  store_alloc  *$allocs$" "$SCRATCH/printed" && grep -q "^  store_free  *$frees$" "$SCRATCH/printed" &&
+		grep -q "^  orphan_frees  *$orphans " "$SCRATCH/printed"
 	verdict "store: import '$events'" $?
 	"$KMEMSIM" info "$SCRATCH/store.kmt" >"$SCRATCH/info" && cmp -s "$SCRATCH/printed" "$SCRATCH/info"
 	verdict "store: info '$events'" $?
 	"$KMEMSIM" replay "$SCRATCH/store.kmt" --store zsmalloc --db "$SCRATCH/store.db" >"$SCRATCH/out" 2>"$SCRATCH/err"
 	verdict "store: replay '$events'" $?
 done <<'END'
-a1000 f9000:2:1
-a1000 f1000 f1000:2:2
-f9000:1:1
-m f9000:1:1
-k a1000 f9000:2:1
+a1000 f9000:2:1:1
+a1000 f1000 f1000:1:1:1
+a1000 f1000 a1000 f1000:2:2:0
+f9000:1:1:1
+m f9000:1:1:1
+k a1000 f9000:2:1:2
 END
 
 # --- info

@@ -7,7 +7,8 @@
  * A handle that is freed and was never made is older than the trace, and no event tells its size:
  * it gets one of the recorded sizes, in their order, for what was stored before is of the kind of
  * what is stored now. How many such objects there are that nobody frees is what the first reading
- * of mm_stat tells: all that are stored then, less those that events know.
+ * of mm_stat tells: all that are stored then, less those that events know. The second free of a
+ * handle, not made again, is an orphan without a birth: it is skipped.
  *
  * There is no event of its compaction. mm_stat tells that there was one between two readings; it
  * shows where the store's pages go back and no handle was freed by that task just before. Where
@@ -36,10 +37,8 @@ static void end_handle(struct repair *r, const struct raw_event *ev, u32 slot, u
 	rec.flags = flags;
 	spool_add(&r->spool, &rec);
 	repair_free_slot(r, slot);
-	if (!map_get(&r->by_ptr, HANDLE_KEY(ev->ptr)))
-		return;
-	map_remove(&r->by_ptr, HANDLE_KEY(ev->ptr));
-	r->nr_store_live--;
+	r->nr_store_live -= map_get(&r->by_ptr, HANDLE_KEY(ev->ptr)) != NULL;
+	*map_put(&r->by_ptr, HANDLE_KEY(ev->ptr), 0) = SLOT_NONE;
 }
 
 void repair_store_alloc_ret(struct repair *r, const struct raw_event *ev)
@@ -55,7 +54,7 @@ void repair_store_alloc_ret(struct repair *r, const struct raw_event *ev)
 		return;
 	}
 	at = map_get(&r->by_ptr, HANDLE_KEY(ev->ptr));
-	if (at) {
+	if (at && *at != SLOT_NONE) {
 		r->stats.reappeared++;
 		end_handle(r, ev, *at, REQ_F_REPAIR);
 	}
@@ -85,6 +84,10 @@ void repair_store_free(struct repair *r, const struct raw_event *ev)
 	r->store_watch.left = ZSPAGE_PAGES_MAX;
 	if (!ev->ptr) {
 		r->stats.null_frees++;
+		return;
+	}
+	if (at && *at == SLOT_NONE) {
+		r->stats.orphan_frees++;
 		return;
 	}
 	if (at) {

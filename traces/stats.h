@@ -21,7 +21,7 @@ struct import_stats {
 	u64 null_frees, failed_allocs;
 
 	/* Frees without allocation, and what became of them. */
-	u64 orphan_frees;  /* all of them; births, bulk births and moves together */
+	u64 orphan_frees;  /* births, bulk births, moves, handles freed twice: together */
 	u64 orphan_births; /* of objects: born before time zero */
 	u64 orphan_page_births;
 	u64 bulk_births; /* objects allocated in bulk, without an event: allocation put in */
