@@ -157,7 +157,7 @@ choose_events()
 			fail "this kernel has no event kmem:$event ($TRACEFS/events/kmem)"
 	done
 	events=()
-	for path in "$TRACEFS"/events/{kmem,compaction,vmscan}/*/enable \
+	for path in "$TRACEFS"/events/{kmem,compaction,vmscan}/*/enable "$TRACEFS"/events/gt/zs_*/enable \
 		"$TRACEFS"/events/migrate/mm_migrate_pages{,_start}/enable \
 		"$TRACEFS"/events/sched/sched_process_{fork,exec,exit}/enable; do
 		[ -e "$path" ] || continue
@@ -340,6 +340,15 @@ slab_sysfs()
 		>"$snap/slab_sysfs.tsv"
 }
 
+# With probes of zsmalloc, what zram says of its store.
+read_mm_stat()
+{
+	local from=$SYS/block/zram0/mm_stat uptime
+	[ -r "$from" ] && [[ " ${events[*]} " = *" gt:zs_malloc "* ]] || return 0
+	read -r uptime _ <"$PROC/uptime"
+	echo "$label zram0 $(cat "$from") $uptime" >>"$folder/mm_stat"
+}
+
 # snapshot LABEL [shrink]
 snapshot()
 {
@@ -357,6 +366,7 @@ snapshot()
 	for file in vmstat meminfo zoneinfo pagetypeinfo buddyinfo slabinfo; do
 		[ ! -r "$PROC/$file" ] || timed $file $file copy $file
 	done
+	read_mm_stat
 }
 
 # --- recording

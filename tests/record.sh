@@ -289,6 +289,17 @@ TRACE_CMD_FAILS=yes record --duration 1s >"$SCRATCH.out" 2>"$SCRATCH.err"
 [ $? = 2 ] && grep -q "trace-cmd does not start: trace-cmd: no memory" "$SCRATCH.err" && [ ! -e "$out" ] && [ -z "$(left)" ]
 verdict "trace-cmd that fails" $?
 
+mkdir -p "$tracefs/events/gt/zs_malloc" "$fake/sys/block/zram0"
+echo 0 >"$tracefs/events/gt/zs_malloc/enable"
+echo '  4096 1000 4096 0 4096 0 0 0 0' >"$fake/sys/block/zram0/mm_stat"
+rested
+record --duration 100ms >"$SCRATCH.out" 2>"$SCRATCH.err"
+grep -q -e '-e gt:zs_malloc' "$fake/trace-cmd.args" && zstd -dcq "$out" | tar -xO rec/mm_stat >"$SCRATCH.mm_stat" &&
+	grep -Eqx 'before zram0 +4096 1000 4096 0 4096 0 0 0 0 [0-9]+\.[0-9]+' "$SCRATCH.mm_stat" &&
+	grep -q '^after zram0 ' "$SCRATCH.mm_stat"
+verdict "with probes of zsmalloc: them, and zram's mm_stat" $?
+rm -r "$out" "$tracefs/events/gt"
+
 record_until "SNAP before end slabinfo"
 verdict "Ctrl-C ends the recording" $?
 members | grep -q after_shrunk/slabinfo0
