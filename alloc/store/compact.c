@@ -164,9 +164,8 @@ static struct allocator_desc compact_store_desc = {
 	.summary = "gathers objects in the background, so that pages become free",
 	.help = "A work that frees of objects start, and that ends when nothing is left to gain. "
 		"It takes the time of the CPU it runs on. The store below must be one that moves "
-		"objects. `every` should be shorter than what the load takes to fill up again: "
-		"else "
-		"a work finds less than `free`, and does nothing.",
+		"objects. `every` should be shorter than what the load takes to fill up again, or "
+		"a work finds less than `free` and does nothing.",
 	.options = compact_opts,
 	.options_size = sizeof(struct compact_options),
 	.create_store = compact_create,
