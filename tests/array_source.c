@@ -1,7 +1,12 @@
 /*
- * A load that is an array.
+ * A load that is an array, and a load as an array.
  */
 #include "tests/array_source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/assert.h"
 
 static const struct source_cache caches[] = {
 	{.name = "thing", .object_size = 104, .size = 104, .align = 8},
@@ -55,4 +60,22 @@ void array_source_init(struct array_source *a, const struct request *requests, s
 		.nr = nr,
 		.batch = 7,
 	};
+}
+
+struct request *source_requests(struct source *s, size_t *n)
+{
+	struct request *all = NULL;
+	const struct request *batch;
+	size_t room = 0;
+	struct err e;
+	long got;
+
+	ASSERT(!s->ops->ended);
+	for (*n = 0; (got = s->ops->next(s, &batch, &e)) > 0; *n += (size_t)got) {
+		room = max(room, 2 * (*n + (size_t)got));
+		all = realloc(all, room * sizeof(*all));
+		ASSERT(all);
+		memcpy(all + *n, batch, (size_t)got * sizeof(*all));
+	}
+	return all;
 }

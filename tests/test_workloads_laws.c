@@ -8,6 +8,7 @@
 
 #include "lib/units.h"
 #include "sim/trial.h"
+#include "tests/array_source.h"
 #include "tests/test.h"
 #include "tests/tmp_dir.h"
 #include "traces/kmt_check.h"
@@ -34,28 +35,10 @@ static struct source *open_text(const char *text, u64 seed)
 	return s;
 }
 
-/* All requests, without anyone to tell how they went. */
-static struct request *fetch(struct source *s, size_t *n)
-{
-	struct request *all = NULL;
-	const struct request *batch;
-	size_t room = 0;
-	struct err e;
-	long got;
-
-	assert_null(s->ops->ended);
-	for (*n = 0; (got = s->ops->next(s, &batch, &e)) > 0; *n += (size_t)got) {
-		room = max(room, 2 * (*n + (size_t)got));
-		all = realloc(all, room * sizeof(*all));
-		memcpy(all + *n, batch, (size_t)got * sizeof(*all));
-	}
-	return all;
-}
-
 static struct request *load(const char *text, u64 seed, size_t *n)
 {
 	struct source *s = open_text(text, seed);
-	struct request *all = fetch(s, n);
+	struct request *all = source_requests(s, n);
 
 	s->ops->close(s);
 	return all;
@@ -205,12 +188,12 @@ static void seeds_decide(void **state)
 {
 	size_t nr, nr_again, nr_other;
 	struct source *s = open_text(four_jobs, 1);
-	struct request *all = fetch(s, &nr), *again, *other;
+	struct request *all = source_requests(s, &nr), *again, *other;
 	struct err e;
 
 	(void)state;
 	assert_int_equal(s->ops->rewind(s, &e), 0);
-	again = fetch(s, &nr_again);
+	again = source_requests(s, &nr_again);
 	other = load(four_jobs, 2, &nr_other);
 	assert_int_equal(nr, nr_again);
 	assert_memory_equal(all, again, nr * sizeof(*all));

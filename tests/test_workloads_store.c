@@ -7,6 +7,7 @@
 
 #include "lib/units.h"
 #include "sim/source.h"
+#include "tests/array_source.h"
 #include "tests/test.h"
 #include "tests/tmp_dir.h"
 #include "traces/kmt_check.h"
@@ -38,22 +39,11 @@ static struct source *opened(const char *text)
 	return s;
 }
 
-/* All requests, without anyone to tell how they went. */
 static struct request *fetch(const char *text, size_t *n)
 {
 	struct source *s = opened(text);
-	struct request *all = NULL;
-	const struct request *batch;
-	size_t room = 0;
-	struct err e;
-	long got;
+	struct request *all = source_requests(s, n);
 
-	assert_null(s->ops->ended);
-	for (*n = 0; (got = s->ops->next(s, &batch, &e)) > 0; *n += (size_t)got) {
-		room = max(room, 2 * (*n + (size_t)got));
-		all = realloc(all, room * sizeof(*all));
-		memcpy(all + *n, batch, (size_t)got * sizeof(*all));
-	}
 	s->ops->close(s);
 	return all;
 }
